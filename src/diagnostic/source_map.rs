@@ -1,0 +1,120 @@
+use std::ops::Range;
+use std::sync::Arc;
+
+use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
+
+use super::Span;
+
+/// All texts of a project, laid end to end on one number line.
+#[derive(Debug, Default, Clone)]
+pub struct SourceMap {
+    files: Vec<File>,
+}
+
+#[derive(Debug, Clone)]
+struct File {
+    name: String,
+    base: u32,
+    text: Arc<str>,
+}
+
+/// A place as people name it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Name of the file as it was given.
+    pub file: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+}
+
+impl SourceMap {
+    /// Adds a text and gives the byte at which it begins.
+    ///
+    /// Texts are kept one byte apart, so that no span can touch two of them.
+    pub fn add(&mut self, name: impl Into<String>, text: impl Into<Arc<str>>) -> u32 {
+        let base = self
+            .files
+            .last()
+            .map_or(0, |file| file.base + file.text.len() as u32 + 1);
+        self.files.push(File {
+            name: name.into(),
+            base,
+            text: text.into(),
+        });
+        base
+    }
+
+    /// The text written at `span`.
+    pub fn text(&self, span: Span) -> &str {
+        let Some(file) = self.file_of(span.start) else {
+            return "";
+        };
+        let range = (span.start - file.base) as usize..(span.end - file.base) as usize;
+        file.text.get(range).unwrap_or("")
+    }
+
+    /// The whole text of the file that holds `at`, and the byte at which it begins.
+    pub fn whole(&self, at: u32) -> Option<(&str, u32)> {
+        self.file_of(at).map(|file| (&*file.text, file.base))
+    }
+
+    /// File, line and column of the first byte of `span`.
+    pub fn place(&self, span: Span) -> Option<Place> {
+        let file = self.file_of(span.start)?;
+        let offset = ((span.start - file.base) as usize).min(file.text.len());
+        let before = &file.text.as_bytes()[..offset];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let start = before
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |at| at + 1);
+        let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
+        Some(Place {
+            file: file.name.clone(),
+            line,
+            column,
+        })
+    }
+
+    fn file_of(&self, at: u32) -> Option<&File> {
+        let index = self
+            .files
+            .partition_point(|file| file.base <= at)
+            .checked_sub(1)?;
+        self.files
+            .get(index)
+            .filter(|file| at <= file.base + file.text.len() as u32)
+    }
+}
+
+impl SourceCode for SourceMap {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let file = self
+            .file_of(span.offset() as u32)
+            .ok_or(MietteError::OutOfBounds)?;
+        let base = file.base as usize;
+        // A context that would cross two files is refused, so that the renderer shows them apart.
+        if span.offset() + span.len() > base + file.text.len() {
+            return Err(MietteError::OutOfBounds);
+        }
+        let local: SourceSpan = (span.offset() - base, span.len()).into();
+        let inner = file.text.read_span(&local, before, after)?;
+        let at: Range<usize> =
+            inner.span().offset() + base..inner.span().offset() + base + inner.span().len();
+        Ok(Box::new(MietteSpanContents::new_named(
+            file.name.clone(),
+            inner.data(),
+            (at.start, at.end - at.start).into(),
+            inner.line(),
+            inner.column(),
+            inner.line_count(),
+        )))
+    }
+}

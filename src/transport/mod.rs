@@ -1,0 +1,147 @@
+//! The only doors out: commands, time, and the person at the terminal.
+//!
+//! Nothing else in quorate waits, asks or acts. The simulated cluster stands behind the
+//! same three doors, so a run cannot tell it from a real one.
+//!
+//! May import: `diagnostic`, `inventory`, `value`.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use thiserror::Error;
+
+use crate::inventory::NodeName;
+use crate::value::{CommandLine, Secret};
+
+/// What a command is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// It promises to change nothing.
+    Probe,
+    /// It changes something.
+    Act,
+}
+
+/// A command to be carried out.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Where; `None` is the machine that runs the script.
+    pub node: Option<NodeName>,
+    /// What.
+    pub command: CommandLine,
+    /// What it reads from its standard input.
+    pub input: Option<Secret>,
+    /// How long it may take.
+    pub limit: Duration,
+    /// Whether it may change something.
+    pub purpose: Purpose,
+    /// Whether it is carried out as root although the login is another.
+    pub as_root: bool,
+}
+
+/// A command that ran to its end, well or badly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// Its exit status.
+    pub status: i32,
+    /// What it wrote to standard output.
+    pub output: String,
+    /// What it wrote to standard error.
+    pub errors: String,
+}
+
+/// A command of which no outcome is known.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum TransportError {
+    /// It surely did not run.
+    #[error("{node} could not be reached: {why}")]
+    Unreachable {
+        /// The node.
+        node: String,
+        /// What the transport says of it.
+        why: String,
+    },
+    /// It may or may not have run, or be running still.
+    #[error("nobody can tell whether it ran on {node}: {why}")]
+    Unknown {
+        /// The node.
+        node: String,
+        /// What the transport says of it.
+        why: String,
+    },
+    /// It was held back: a dry run changes nothing.
+    #[error("held back")]
+    HeldBack,
+}
+
+/// A way to have a command carried out on a node.
+#[async_trait(?Send)]
+pub trait Transport {
+    /// Carries out the command and waits for it, its limit at the longest.
+    ///
+    /// A command that ran and failed is an [`Outcome`], not an error.
+    ///
+    /// # Errors
+    ///
+    /// [`TransportError::Unreachable`] when it surely did not run;
+    /// [`TransportError::Unknown`] when nobody can tell, as after a time-out.
+    async fn carry_out(&self, request: &Request) -> Result<Outcome, TransportError>;
+}
+
+/// Time: real or virtual.
+#[async_trait(?Send)]
+pub trait Clock {
+    /// Time since an arbitrary start; never goes back.
+    fn now(&self) -> Duration;
+
+    /// Returns once `length` has passed.
+    async fn sleep(&self, length: Duration);
+}
+
+/// What a person is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// What kind of question it is.
+    pub kind: QuestionKind,
+    /// The name by which `--answer NAME=yes` answers it.
+    pub name: String,
+    /// What is asked, or what the person is to do.
+    pub text: String,
+    /// The node it is about.
+    pub node: Option<NodeName>,
+    /// What a simulated person does for a manual step.
+    pub rehearsed_as: Option<CommandLine>,
+}
+
+/// The kinds of question, by how much it takes to answer them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QuestionKind {
+    /// `confirm`: `--yes` answers it.
+    Confirm,
+    /// `manual`: a person does something and says when it is done.
+    Manual,
+    /// `outage`: budgets are lifted.
+    Outage,
+    /// An irreversible verb.
+    Irreversible,
+}
+
+/// What a person says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// Yes, or done.
+    Yes,
+    /// No.
+    No,
+    /// Later: the run is parked at a manual step.
+    Park,
+    /// Nobody is there to answer.
+    Nobody,
+}
+
+/// The person who runs the script.
+#[async_trait(?Send)]
+pub trait Person {
+    /// Asks and waits for the answer.
+    async fn ask(&self, question: &Question) -> Answer;
+}
