@@ -6,8 +6,11 @@ mod cluster;
 mod error;
 mod node;
 mod nodeset;
+mod range;
+mod read;
 
-pub use cluster::Inventory;
+pub use cluster::{ALL_NODES, Inventory, describe_inventory};
 pub use error::InventoryError;
 pub use node::{Node, NodeName};
 pub use nodeset::NodeSet;
+pub use read::read_inventory;

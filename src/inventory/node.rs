@@ -1,4 +1,3 @@
-use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,7 +5,8 @@ use std::sync::Arc;
 
 /// A node's name as the inventory writes it.
 ///
-/// Ordered as people count: `mds2` before `mds10`.
+/// Ordered as people count: `mds2` before `mds10`. It does not borrow as `str`, since text has
+/// another order and a sorted map would look in the wrong place.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct NodeName(Arc<str>);
 
@@ -44,12 +44,6 @@ impl Ord for NodeName {
 impl PartialOrd for NodeName {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
-    }
-}
-
-impl Borrow<str> for NodeName {
-    fn borrow(&self) -> &str {
-        &self.0
     }
 }
 

@@ -1,40 +1,95 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
+use std::sync::Arc;
 
+use super::range::{DIGITS, RangeError, Stretch, fold_numbers, read_stretches};
 use super::{InventoryError, NodeName};
 
 /// A set of nodes, in the order people count; printed folded: `node[1-3]`.
+///
+/// A clone shares the nodes; they are copied only when one of the clones is changed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct NodeSet(BTreeSet<NodeName>);
+pub struct NodeSet(Arc<BTreeSet<NodeName>>);
+
+/// Most names that one written set may stand for.
+const MOST_NODES: u64 = 1_000_000;
+
+/// Most letters of one name: those of a full host name, RFC 1035.
+const MOST_LETTERS: usize = 255;
 
 impl NodeSet {
     /// Reads a folded set without groups: `node[01-03,7],other`.
     ///
     /// # Errors
     ///
-    /// [`InventoryError`] when the brackets or ranges are not well formed.
+    /// [`InventoryError::NodeSet`] when the brackets, ranges or names are not well formed.
     pub fn expand(text: &str) -> Result<NodeSet, InventoryError> {
-        Ok(text.split(',').map(NodeName::from).collect())
+        NodeSet::expand_with(text, &|_| None)
+    }
+
+    /// Reads a folded set in which `@name` stands for a group.
+    ///
+    /// Operators are taken from left to right: `,` (or a blank) adds, `!` takes away, `&`
+    /// keeps what is in both, `^` keeps what is in one of the two. A blank text is the
+    /// empty set.
+    ///
+    /// # Errors
+    ///
+    /// [`InventoryError::NodeSet`] when it is not well formed, names an unknown group, or
+    /// stands for more than a million nodes.
+    ///
+    /// # Source
+    ///
+    /// ClusterShell, nodeset(1), "EXTENDED PATTERNS" and "GROUP SYNTAX".
+    pub fn expand_with(
+        text: &str,
+        groups: &dyn Fn(&str) -> Option<NodeSet>,
+    ) -> Result<NodeSet, InventoryError> {
+        let mut reader = Reader {
+            text,
+            at: 0,
+            left: MOST_NODES,
+            groups,
+        };
+        reader.read_set().map_err(|error| InventoryError::NodeSet {
+            text: text.to_owned(),
+            why: error.why,
+            at: (error.at.start, error.at.len()).into(),
+        })
     }
 
     /// The nodes in order.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &NodeName> + Clone {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &NodeName> + ExactSizeIterator + Clone {
         self.0.iter()
+    }
+
+    /// The first node, in the order people count.
+    pub fn first(&self) -> Option<&NodeName> {
+        self.0.first()
     }
 
     /// Adds a node.
     pub fn insert(&mut self, node: NodeName) {
-        self.0.insert(node);
+        if !self.0.contains(&node) {
+            Arc::make_mut(&mut self.0).insert(node);
+        }
     }
 
     /// Takes a node out.
     pub fn remove(&mut self, node: &NodeName) {
-        self.0.remove(node);
+        if self.0.contains(node) {
+            Arc::make_mut(&mut self.0).remove(node);
+        }
     }
 
     /// Whether `node` is in it.
     pub fn contains(&self, node: &NodeName) -> bool {
         self.0.contains(node)
+    }
+
+    /// Whether each of its nodes is in `other`.
+    pub fn is_within(&self, other: &NodeSet) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0.is_subset(&other.0)
     }
 
     /// How many nodes.
@@ -49,29 +104,451 @@ impl NodeSet {
 
     /// All of both.
     pub fn union(&self, other: &NodeSet) -> NodeSet {
-        NodeSet(self.0.union(&other.0).cloned().collect())
+        if other.is_empty() || Arc::ptr_eq(&self.0, &other.0) {
+            return self.clone();
+        }
+        if self.is_empty() {
+            return other.clone();
+        }
+        self.0.union(&other.0).cloned().collect()
     }
 
     /// Those of this set that are not in the other.
     pub fn difference(&self, other: &NodeSet) -> NodeSet {
-        NodeSet(self.0.difference(&other.0).cloned().collect())
+        if other.is_empty() {
+            return self.clone();
+        }
+        self.0.difference(&other.0).cloned().collect()
     }
 
     /// Those in both.
     pub fn intersection(&self, other: &NodeSet) -> NodeSet {
-        NodeSet(self.0.intersection(&other.0).cloned().collect())
+        if Arc::ptr_eq(&self.0, &other.0) {
+            return self.clone();
+        }
+        self.0.intersection(&other.0).cloned().collect()
+    }
+
+    /// Those in exactly one of the two.
+    pub fn symmetric_difference(&self, other: &NodeSet) -> NodeSet {
+        self.0.symmetric_difference(&other.0).cloned().collect()
     }
 }
 
 impl FromIterator<NodeName> for NodeSet {
     fn from_iter<T: IntoIterator<Item = NodeName>>(nodes: T) -> Self {
-        NodeSet(nodes.into_iter().collect())
+        NodeSet(Arc::new(nodes.into_iter().collect()))
+    }
+}
+
+impl<'a> IntoIterator for &'a NodeSet {
+    type Item = &'a NodeName;
+    type IntoIter = std::collections::btree_set::Iter<'a, NodeName>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
     }
 }
 
 impl fmt::Display for NodeSet {
+    /// Folded, so that [`NodeSet::expand`] reads back the same set.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = self.0.iter().map(NodeName::as_str).collect();
-        out.pad(&names.join(","))
+        out.pad(&fold_names(&self.0))
+    }
+}
+
+/// Reads a written set from left to right; `left` is how many names it may still make.
+struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+    left: u64,
+    groups: &'a dyn Fn(&str) -> Option<NodeSet>,
+}
+
+/// A part of a folded name.
+enum Part<'a> {
+    Text(&'a str),
+    Numbers(Vec<Stretch>),
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte)
+}
+
+impl<'a> Reader<'a> {
+    fn read_set(&mut self) -> Result<NodeSet, RangeError> {
+        self.skip_blanks();
+        let mut set = NodeSet::default();
+        let mut operator = ',';
+        if self.at == self.text.len() {
+            return Ok(set);
+        }
+        loop {
+            let term = self.read_term()?;
+            set = match operator {
+                '!' => set.difference(&term),
+                '&' => set.intersection(&term),
+                '^' => set.symmetric_difference(&term),
+                _ => set.union(&term),
+            };
+            self.skip_blanks();
+            let Some(next) = self.text[self.at..].chars().next() else {
+                return Ok(set);
+            };
+            operator = ',';
+            if ",!&^".contains(next) {
+                operator = next;
+                self.at += 1;
+                self.skip_blanks();
+            }
+        }
+    }
+
+    fn skip_blanks(&mut self) {
+        let rest = &self.text[self.at..];
+        self.at += rest.len() - rest.trim_start().len();
+    }
+
+    /// Takes the letters that names are made of.
+    fn take_name(&mut self) -> &'a str {
+        let rest = &self.text[self.at..];
+        let end = rest.bytes().position(|byte| !is_name_byte(byte));
+        let name = &rest[..end.unwrap_or(rest.len())];
+        self.at += name.len();
+        name
+    }
+
+    fn error<T>(&self, why: impl Into<String>, start: usize, end: usize) -> Result<T, RangeError> {
+        let end = end.min(self.text.len()).max(start);
+        Err(RangeError {
+            why: why.into(),
+            at: start..end,
+        })
+    }
+
+    fn read_term(&mut self) -> Result<NodeSet, RangeError> {
+        let start = self.at;
+        let is_group = self.text[start..].starts_with('@');
+        if is_group {
+            self.at += 1;
+        }
+        let parts = self.read_parts()?;
+        if parts.is_empty() {
+            let next = self.text[self.at..].chars().next();
+            let length = next.map_or(0, char::len_utf8);
+            let why = match next {
+                Some(']') => "`]` closes nothing".to_owned(),
+                Some(letter) if !",!&^@".contains(letter) => {
+                    format!("`{letter}` cannot stand in a name")
+                }
+                _ if is_group => "a group's name is missing after `@`".to_owned(),
+                Some(operator) => format!("a name is missing before `{operator}`"),
+                None => "a name is missing at the end".to_owned(),
+            };
+            return self.error(why, self.at, self.at + length);
+        }
+        if let Some(letter) = self.text[self.at..].chars().next()
+            && !letter.is_whitespace()
+            && !",!&^".contains(letter)
+        {
+            let why = match letter {
+                ']' => "`]` closes nothing".to_owned(),
+                '@' => "`@` begins a group; write `,` before it".to_owned(),
+                _ => format!("`{letter}` cannot stand in a name"),
+            };
+            return self.error(why, self.at, self.at + letter.len_utf8());
+        }
+        let names = self.expand_parts(&parts, start)?;
+        if !is_group {
+            return Ok(names.into_iter().map(NodeName::from).collect());
+        }
+        let mut set = NodeSet::default();
+        for name in names {
+            let Some(group) = (self.groups)(&name) else {
+                return self.error(format!("there is no group `{name}`"), start, self.at);
+            };
+            set = set.union(&group);
+        }
+        Ok(set)
+    }
+
+    /// Reads `n[1-2]-ib[0-1]` into its parts.
+    fn read_parts(&mut self) -> Result<Vec<Part<'a>>, RangeError> {
+        let mut parts = Vec::new();
+        if self.text[self.at..].starts_with('-') {
+            let why = "a name cannot begin with `-`, which commands take for an option";
+            return self.error(why, self.at, self.at + 1);
+        }
+        loop {
+            let name = self.take_name();
+            if !name.is_empty() {
+                parts.push(Part::Text(name));
+            }
+            if !self.text[self.at..].starts_with('[') {
+                return Ok(parts);
+            }
+            let open = self.at;
+            let inner = &self.text[open + 1..];
+            match inner.find(['[', ']']) {
+                Some(end) if inner[end..].starts_with(']') => {
+                    parts.push(Part::Numbers(read_stretches(&inner[..end], open + 1)?));
+                    self.at = open + 1 + end + 1;
+                }
+                Some(end) => {
+                    let at = open + 1 + end;
+                    return self.error("`[` inside of brackets", at, at + 1);
+                }
+                None => return self.error("`[` is never closed", open, open + 1),
+            }
+        }
+    }
+
+    /// Makes the names, each text with each number; counted before anything is made.
+    fn expand_parts(&mut self, parts: &[Part<'_>], start: usize) -> Result<Vec<String>, RangeError> {
+        let (mut count, mut letters) = (1_u64, 0_usize);
+        for part in parts {
+            match part {
+                Part::Text(text) => letters += text.len(),
+                Part::Numbers(stretches) => {
+                    let numbers = stretches
+                        .iter()
+                        .fold(0_u64, |sum, stretch| sum.saturating_add(stretch.count()));
+                    count = count.saturating_mul(numbers);
+                    letters += DIGITS;
+                }
+            }
+        }
+        if count > self.left {
+            let why = format!("it stands for more than {MOST_NODES} nodes");
+            return self.error(why, start, self.at);
+        }
+        if letters > MOST_LETTERS + DIGITS {
+            let why = format!("a name has more than {MOST_LETTERS} letters");
+            return self.error(why, start, self.at);
+        }
+        self.left -= count;
+        let mut names = vec![String::new()];
+        for part in parts {
+            match part {
+                Part::Text(text) => names.iter_mut().for_each(|name| name.push_str(text)),
+                Part::Numbers(stretches) => {
+                    let numbers: Vec<String> = stretches.iter().flat_map(|it| it.numbers()).collect();
+                    names = names
+                        .iter()
+                        .flat_map(|name| numbers.iter().map(move |number| format!("{name}{number}")))
+                        .collect();
+                }
+            }
+        }
+        Ok(names)
+    }
+}
+
+/// Names that differ in their numbers only: for each number's place, which ones stand there.
+struct Family<'a> {
+    texts: Vec<&'a str>,
+    members: Vec<Vec<Vec<&'a str>>>,
+}
+
+fn fold_names(names: &BTreeSet<NodeName>) -> String {
+    let mut families: Vec<Family<'_>> = Vec::new();
+    let mut known: HashMap<Vec<&str>, usize> = HashMap::new();
+    for name in names {
+        let (texts, numbers) = split_name(name.as_str());
+        let index = *known.entry(texts).or_insert_with_key(|texts| {
+            families.push(Family {
+                texts: texts.clone(),
+                members: Vec::new(),
+            });
+            families.len() - 1
+        });
+        families[index]
+            .members
+            .push(numbers.into_iter().map(|number| vec![number]).collect());
+    }
+    let folded: Vec<String> = families.into_iter().flat_map(fold_family).collect();
+    folded.join(",")
+}
+
+/// Cuts `n1-ib0` into `n`, `-ib`, `` and the numbers between them. What has more digits
+/// than are counted with stays text.
+fn split_name(name: &str) -> (Vec<&str>, Vec<&str>) {
+    let (mut texts, mut numbers) = (Vec::new(), Vec::new());
+    let (mut text_start, mut at) = (0, 0);
+    let bytes = name.as_bytes();
+    while at < bytes.len() {
+        let digits = bytes[at..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
+        if (1..=DIGITS).contains(&digits) {
+            texts.push(&name[text_start..at]);
+            numbers.push(&name[at..at + digits]);
+            text_start = at + digits;
+        }
+        at += digits.max(1);
+    }
+    texts.push(&name[text_start..]);
+    (texts, numbers)
+}
+
+/// Joins members that agree in all places but one, place by place from the last.
+fn fold_family(family: Family<'_>) -> Vec<String> {
+    let mut members = family.members;
+    for place in (0..family.texts.len() - 1).rev() {
+        let mut known: HashMap<Vec<Vec<&str>>, usize> = HashMap::new();
+        let mut joined: Vec<Vec<Vec<&str>>> = Vec::new();
+        for mut member in members {
+            let numbers = std::mem::take(&mut member[place]);
+            if let Some(index) = known.get(&member) {
+                joined[*index][place].extend(numbers);
+                continue;
+            }
+            known.insert(member.clone(), joined.len());
+            member[place] = numbers;
+            joined.push(member);
+        }
+        members = joined;
+    }
+    let write = |member: Vec<Vec<&str>>| {
+        let mut written = family.texts[0].to_owned();
+        for (numbers, text) in member.iter().zip(&family.texts[1..]) {
+            match numbers.as_slice() {
+                [number] => written.push_str(number),
+                numbers => {
+                    written.push('[');
+                    written.push_str(&fold_numbers(numbers));
+                    written.push(']');
+                }
+            }
+            written.push_str(text);
+        }
+        written
+    };
+    members.into_iter().map(write).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn set(text: &str) -> NodeSet {
+        NodeSet::expand(text).expect(text)
+    }
+
+    #[test]
+    fn sets_are_read_and_folded() {
+        let cases = [
+            ("", "", 0),
+            ("node1", "node1", 1),
+            ("node[1-3]", "node[1-3]", 3),
+            ("node3,node1,node2", "node[1-3]", 3),
+            ("n[01-10/2,15]", "n[01,03,05,07,09,15]", 6),
+            ("n[08-11]", "n[08-11]", 4),
+            ("n[1-2]-ib[0-1]", "n[1-2]-ib[0-1]", 4),
+            ("n1-ib0,n2-ib1", "n1-ib0,n2-ib1", 2),
+            ("a1,b1,a2", "a[1-2],b1", 3),
+            ("n[1-9]!n5", "n[1-4,6-9]", 8),
+            ("n[1-5]&n[4-9]", "n[4-5]", 2),
+            ("n[1-3]^n[2-4]", "n[1,4]", 2),
+            ("n1 n2, n3", "n[1-3]", 3),
+            ("n[1-3] ! n2", "n[1,3]", 2),
+            ("10.0.0.[1-2]", "10.0.0.[1-2]", 2),
+            ("node[1-2].example.com,gate", "gate,node[1-2].example.com", 3),
+            ("n12345678901234567890", "n12345678901234567890", 1),
+        ];
+        for (text, folded, count) in cases {
+            assert_eq!(set(text).to_string(), folded, "{text}");
+            assert_eq!(set(text).len(), count, "{text}");
+        }
+    }
+
+    #[test]
+    fn odd_sets_are_refused_at_their_place() {
+        let cases = [
+            ("n[1-3", "`[` is never closed", 1),
+            ("n1-3]", "`]` closes nothing", 4),
+            ("n[1-[2]]", "`[` inside of brackets", 4),
+            ("n[5-1]", "`5-1` runs backwards; write 1-5", 2),
+            ("n1,,n2", "a name is missing before `,`", 3),
+            ("n1,", "a name is missing at the end", 3),
+            ("n*", "`*` cannot stand in a name", 1),
+            (
+                "n1,-rf",
+                "a name cannot begin with `-`, which commands take for an option",
+                3,
+            ),
+            ("n1,@mds", "there is no group `mds`", 3),
+            ("@", "a group's name is missing after `@`", 1),
+            ("n1@mds", "`@` begins a group; write `,` before it", 2),
+            ("n[1-2000000]", "it stands for more than 1000000 nodes", 0),
+            ("n[1-1001][1-1001]", "it stands for more than 1000000 nodes", 0),
+            (
+                "n[0-999999999999999999]",
+                "it stands for more than 1000000 nodes",
+                0,
+            ),
+            (
+                "n[1-600000],m[1-600000]",
+                "it stands for more than 1000000 nodes",
+                12,
+            ),
+            ("é", "`é` cannot stand in a name", 0),
+        ];
+        for (text, why, offset) in cases {
+            let InventoryError::NodeSet { why: found, at, .. } = NodeSet::expand(text).unwrap_err() else {
+                panic!("another error for {text}");
+            };
+            assert_eq!((found.as_str(), at.offset()), (why, offset), "{text}");
+        }
+    }
+
+    #[test]
+    fn groups_are_put_in() {
+        let groups = |name: &str| match name {
+            "mds" => Some(set("node[1-3]")),
+            "rack1" => Some(set("node[1-2]")),
+            "rack2" => Some(set("node[3-4]")),
+            _ => None,
+        };
+        let cases = [
+            ("@mds", "node[1-3]"),
+            ("@mds!node2", "node[1,3]"),
+            ("@rack[1-2]&@mds", "node[1-3]"),
+        ];
+        for (text, folded) in cases {
+            let read = NodeSet::expand_with(text, &groups).expect(text);
+            assert_eq!(read.to_string(), folded, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_changed_clone_leaves_the_other_alone() {
+        let whole = set("n[1-3]");
+        let mut part = whole.clone();
+        part.remove(&NodeName::from("n2"));
+        assert_eq!((whole.len(), part.to_string().as_str()), (3, "n[1,3]"));
+    }
+
+    #[test]
+    fn ten_thousand_nodes_fold_to_one_word() {
+        assert_eq!(set("n[00001-10000]").to_string(), "n[00001-10000]");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_folded_expands_to_the_same(
+            names in prop::collection::btree_set("[a-c]{0,2}[0-9]{1,3}(-ib[0-9]{1,2})?(x[0-9])?", 0..40)
+        ) {
+            let whole: NodeSet = names.iter().map(|name| NodeName::from(name.as_str())).collect();
+            prop_assert_eq!(NodeSet::expand(&whole.to_string()), Ok(whole));
+        }
+
+        #[test]
+        fn no_text_is_too_odd(text in "[-n0-9,!&^@ é/\\[\\]]{0,24}") {
+            let _ = NodeSet::expand(&text);
+        }
     }
 }
