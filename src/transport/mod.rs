@@ -5,7 +5,12 @@
 //!
 //! May import: `diagnostic`, `inventory`, `value`.
 
+mod error;
+pub mod simulated;
+
 use std::time::Duration;
+
+pub use error::ShapeError;
 
 use async_trait::async_trait;
 use thiserror::Error;

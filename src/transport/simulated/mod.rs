@@ -1,0 +1,297 @@
+//! A simulated cluster behind the same three doors as a real one.
+//!
+//! It is a state machine and not canned text: commands change what is true, time changes
+//! it further, and what the tools print is a view of it that lags. It answers the real
+//! commands in the documented formats, takes virtual time for each, and says of a command
+//! that it does not know that it is not modelled.
+
+mod chunks;
+mod clients;
+mod command;
+mod executor;
+mod fault;
+mod format;
+mod host;
+mod inspection;
+mod metadata;
+mod service;
+mod shape;
+mod shell;
+mod state;
+mod tools;
+mod virtual_clock;
+
+#[cfg(test)]
+mod tests;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::rc::Rc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+pub use chunks::ChunkState;
+pub use executor::WaitsForNothing;
+pub use fault::{CommandFault, Fault};
+pub use inspection::{ChunkServerInspection, Inspection, MetadataInspection, NodeInspection};
+pub use shape::{Change, ClusterShape, NodeShape, Shape};
+pub use virtual_clock::VirtualClock;
+
+use super::{Answer, Clock, Outcome, Person, Purpose, Question, QuestionKind, Request, Transport, TransportError};
+use crate::inventory::{Inventory, Node, NodeName, NodeSet};
+use shell::{Lost, Shell};
+use state::World;
+
+/// How long a connection is tried before a node counts as unreachable.
+const CONNECT_TIME: Duration = Duration::from_secs(10);
+/// How long a person takes for a manual step.
+const MANUAL_TIME: Duration = Duration::from_secs(600);
+
+/// A cluster that exists only in memory; clones are the same cluster.
+#[derive(Debug, Clone)]
+pub struct SimulatedCluster {
+    shape: Rc<Shape>,
+    world: Rc<RefCell<World>>,
+    clock: VirtualClock,
+}
+
+impl SimulatedCluster {
+    /// Builds the cluster of a shape.
+    pub fn new(shape: Shape) -> Self {
+        let world = World::build(&shape);
+        SimulatedCluster {
+            shape: Rc::new(shape),
+            world: Rc::new(RefCell::new(world)),
+            clock: VirtualClock::default(),
+        }
+    }
+
+    /// Builds the default cluster.
+    pub fn from_default() -> Self {
+        SimulatedCluster::new(Shape::default())
+    }
+
+    /// A cluster of its own in exactly the same state, at the same time.
+    pub fn fork(&self) -> Self {
+        let clock = VirtualClock::default();
+        clock.move_to(self.clock.now());
+        SimulatedCluster {
+            shape: Rc::clone(&self.shape),
+            world: Rc::new(RefCell::new(self.world.borrow().clone())),
+            clock,
+        }
+    }
+
+    /// Its inventory, with the groups `mds_nodes`, `cs_nodes` and those of the shape.
+    pub fn inventory(&self) -> Inventory {
+        let named = self.shape.node_names();
+        let world = self.world.borrow();
+        let group = |is_in: &dyn Fn(&NodeShape) -> bool| -> NodeSet {
+            named.iter().filter(|(_, node)| is_in(node)).map(|(name, _)| NodeName::from(name.as_str())).collect()
+        };
+        let mut groups = BTreeMap::from([
+            ("mds_nodes".to_owned(), group(&|node| node.mds)),
+            ("cs_nodes".to_owned(), group(&|node| node.disks > 0)),
+            ("all_nodes".to_owned(), group(&|_| true)),
+        ]);
+        for (name, set) in &self.shape.groups {
+            groups.insert(name.clone(), NodeSet::expand(set).unwrap_or_default());
+        }
+        let nodes = named.iter().enumerate().map(|(place, (name, node))| Node {
+            name: NodeName::from(name.as_str()),
+            address: None,
+            aliases: vec![world.hosts[place].address.clone()],
+            variables: BTreeMap::from([("rack".to_owned(), node.rack.clone())]),
+        });
+        let variables = self.shape.variables.clone();
+        let name = &self.shape.cluster.name;
+        let mut inventory = Inventory::build(name, Some("pstorage"), nodes.collect(), groups, variables)
+            .expect("a shape names each node once and its groups are node sets");
+        inventory.is_simulated = true;
+        inventory
+    }
+
+    /// The door for commands.
+    pub fn transport(&self) -> SimulatedTransport {
+        SimulatedTransport { cluster: self.clone() }
+    }
+
+    /// The door for time.
+    pub fn clock(&self) -> VirtualClock {
+        self.clock.clone()
+    }
+
+    /// The door for the person: asks `inner`, and after a yes carries out what the step is rehearsed as.
+    pub fn person(&self, inner: Box<dyn Person>) -> SimulatedPerson {
+        SimulatedPerson { cluster: self.clone(), inner }
+    }
+
+    /// Polls a future to its end and moves virtual time on whenever it waits.
+    ///
+    /// # Panics
+    ///
+    /// When the future waits for nothing in the simulated world; see [`Self::try_block_on`].
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        match self.try_block_on(future) {
+            Ok(output) => output,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Polls a future to its end and moves virtual time on whenever it waits.
+    ///
+    /// # Errors
+    ///
+    /// [`WaitsForNothing`] when it waits for something that cannot happen in the simulated world.
+    pub fn try_block_on<F: Future>(&self, future: F) -> Result<F::Output, WaitsForNothing> {
+        executor::drive(&self.clock, future, |now| self.world.borrow_mut().advance(now))
+    }
+
+    /// The truth about it, for tests and invariants.
+    pub fn inspect(&self) -> Inspection {
+        self.world.borrow().inspect()
+    }
+
+    /// Lets a fault happen now.
+    pub fn inject(&self, fault: &Fault) {
+        self.world.borrow_mut().apply_fault(fault);
+    }
+
+    /// Lets a fault happen at a time to come.
+    pub fn inject_at(&self, at: Duration, fault: Fault) {
+        self.world.borrow_mut().plan_fault(at, fault);
+    }
+
+    /// Lets something go wrong with the act of that number, counted from 1.
+    pub fn inject_into_act(&self, number: usize, fault: CommandFault) {
+        self.world.borrow_mut().command_faults.push((number, fault));
+    }
+
+    async fn carry_out(&self, request: &Request) -> Result<Outcome, TransportError> {
+        let node = request.node.as_ref().map_or("localhost", NodeName::as_str).to_owned();
+        let Some(host) = self.world.borrow().find_host(&node) else {
+            return Err(TransportError::Unreachable { node, why: "no such host".to_owned() });
+        };
+        let fault = self.count_act(request.purpose);
+        if fault == Some(CommandFault::NodeDiesBefore) {
+            self.world.borrow_mut().power_off(host);
+        }
+        let deadline = self.clock.now() + request.limit;
+        let (is_there, boot_count) = {
+            let world = self.world.borrow();
+            let host = &world.hosts[host];
+            (host.is_on && host.is_reachable, host.boot_count)
+        };
+        if !is_there {
+            self.clock.sleep(CONNECT_TIME.min(request.limit)).await;
+            return Err(TransportError::Unreachable { node, why: "connection timed out".to_owned() });
+        }
+        match fault {
+            Some(CommandFault::Fails) => return Ok(failed()),
+            Some(CommandFault::Hangs) => {
+                self.clock.sleep(request.limit).await;
+                return Err(lose(node, Lost::TookTooLong, request.limit));
+            }
+            Some(CommandFault::ConnectionLostBefore) => {
+                return Err(lose(node, Lost::ConnectionLost, request.limit));
+            }
+            Some(CommandFault::NodeDiesDuring) => self.kill_soon(&node),
+            _ => {}
+        }
+        let shell = self.shell(host, deadline, false, boot_count);
+        let input = request.input.as_ref().map_or("", |secret| secret.reveal());
+        let outcome = shell.run(request.command.as_str(), input).await;
+        match fault {
+            Some(CommandFault::NodeDiesAfter) => self.world.borrow_mut().power_off(host),
+            Some(CommandFault::ConnectionLostAfter) => {
+                return Err(lose(node, Lost::ConnectionLost, request.limit));
+            }
+            _ => {}
+        }
+        outcome.map_err(|lost| lose(node, lost, request.limit))
+    }
+
+    /// Counts an act, and gives what is to go wrong with it.
+    fn count_act(&self, purpose: Purpose) -> Option<CommandFault> {
+        if purpose == Purpose::Probe {
+            return None;
+        }
+        let mut world = self.world.borrow_mut();
+        world.act_count += 1;
+        let number = world.act_count;
+        world.command_faults.iter().find(|(act, _)| *act == number).map(|(_, fault)| *fault)
+    }
+
+    /// Cuts a node's power while its next command is under way.
+    fn kill_soon(&self, node: &str) {
+        let at = self.clock.now() + Duration::from_millis(25);
+        self.inject_at(at, Fault::Power { node: node.to_owned(), on: false });
+    }
+
+    fn shell(&self, host: usize, deadline: Duration, is_in_person: bool, boot_count: u32) -> Shell {
+        Shell {
+            world: Rc::clone(&self.world),
+            clock: self.clock.clone(),
+            host,
+            deadline,
+            is_in_person,
+            boot_count,
+        }
+    }
+
+    /// Does what a person does at a node, whatever state the node is in.
+    async fn do_in_person(&self, question: &Question) -> bool {
+        let Some(command) = &question.rehearsed_as else { return true };
+        let node = question.node.as_ref().map_or("localhost", NodeName::as_str);
+        let Some(host) = self.world.borrow().find_host(node) else { return false };
+        let shell = self.shell(host, Duration::MAX, true, 0);
+        shell.run(command.as_str(), "").await.is_ok_and(|outcome| outcome.status == 0)
+    }
+}
+
+fn failed() -> Outcome {
+    Outcome { status: 1, output: String::new(), errors: "the command failed\n".to_owned() }
+}
+
+fn lose(node: String, lost: Lost, limit: Duration) -> TransportError {
+    let why = match lost {
+        Lost::TookTooLong => format!("it took longer than {}", crate::value::write_duration(limit)),
+        Lost::ConnectionLost => "the connection was lost".to_owned(),
+    };
+    TransportError::Unknown { node, why }
+}
+
+/// Carries commands out on the nodes of a simulated cluster.
+#[derive(Debug, Clone)]
+pub struct SimulatedTransport {
+    cluster: SimulatedCluster,
+}
+
+#[async_trait(?Send)]
+impl Transport for SimulatedTransport {
+    async fn carry_out(&self, request: &Request) -> Result<Outcome, TransportError> {
+        self.cluster.carry_out(request).await
+    }
+}
+
+/// A person at a simulated cluster.
+pub struct SimulatedPerson {
+    cluster: SimulatedCluster,
+    inner: Box<dyn Person>,
+}
+
+#[async_trait(?Send)]
+impl Person for SimulatedPerson {
+    async fn ask(&self, question: &Question) -> Answer {
+        let answer = self.inner.ask(question).await;
+        if answer != Answer::Yes {
+            return answer;
+        }
+        if question.kind == QuestionKind::Manual {
+            self.cluster.clock.sleep(MANUAL_TIME).await;
+        }
+        if self.cluster.do_in_person(question).await { Answer::Yes } else { Answer::No }
+    }
+}

@@ -1,0 +1,360 @@
+//! The shape of a simulated cluster: its file, read and checked.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer};
+
+use super::fault::Fault;
+use crate::inventory::NodeSet;
+use crate::transport::ShapeError;
+use crate::value::{read_duration, read_ratio};
+
+/// What a simulated cluster is made of, the state it begins in, and what happens to it when.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shape {
+    /// The cluster as a whole.
+    #[serde(default)]
+    pub cluster: ClusterShape,
+    /// Folded sets of nodes and what stands on each of them.
+    #[serde(default)]
+    pub nodes: BTreeMap<String, NodeShape>,
+    /// Groups beside `mds_nodes`, `cs_nodes` and `all_nodes`.
+    #[serde(default)]
+    pub groups: BTreeMap<String, String>,
+    /// Variables of the inventory.
+    #[serde(default)]
+    pub variables: BTreeMap<String, String>,
+    /// What is unlike a healthy cluster at the start.
+    #[serde(default)]
+    pub state: Vec<Change>,
+    /// What happens later.
+    #[serde(default)]
+    pub event: Vec<Change>,
+}
+
+/// The cluster as a whole.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClusterShape {
+    /// Its name.
+    pub name: String,
+    /// How `stat` is printed: `6.0`, `7` or `4.7`.
+    pub edition: String,
+    /// The normal number of replicas and the least, as `3:2`.
+    pub replication: String,
+    /// What keeps replicas apart: `disk`, `host` or `rack`.
+    pub failure_domain: String,
+    /// How long the view shows a lost server as before.
+    #[serde(deserialize_with = "read_length")]
+    pub lag: Duration,
+    /// The software installed and running at the start.
+    pub version: String,
+    /// The software that `yum update` installs.
+    pub available_version: Option<String>,
+    /// How many chunks hold data.
+    pub chunks: usize,
+    /// How long it takes to copy all replicas of one chunk server elsewhere.
+    #[serde(deserialize_with = "read_length")]
+    pub replication_time: Duration,
+    /// How long a chunk server is silent before it counts as offline.
+    #[serde(deserialize_with = "read_length")]
+    pub offline_after: Duration,
+    /// More offline hosts than this, and nothing is replicated; 0 is no limit.
+    pub max_offline_hosts: usize,
+    /// Whether `stat` prints addresses for the metadata servers too.
+    pub numeric_addresses: bool,
+    /// The cluster's password, as `auth-node` wants it.
+    pub password: String,
+}
+
+impl Default for ClusterShape {
+    fn default() -> Self {
+        ClusterShape {
+            name: "pcs1".to_owned(),
+            edition: "6.0".to_owned(),
+            replication: "3:2".to_owned(),
+            failure_domain: "host".to_owned(),
+            lag: Duration::from_secs(9),
+            version: "6.0.8".to_owned(),
+            available_version: None,
+            chunks: 120,
+            replication_time: Duration::from_secs(240),
+            offline_after: Duration::from_secs(300),
+            max_offline_hosts: 2,
+            numeric_addresses: false,
+            password: "secret".to_owned(),
+        }
+    }
+}
+
+/// What stands on a node.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NodeShape {
+    /// Its failure domain.
+    pub rack: String,
+    /// Whether it holds a metadata server.
+    pub mds: bool,
+    /// How many disks it has, each with a chunk server.
+    pub disks: usize,
+    /// Whether an SSD holds the journals of its chunk servers.
+    pub ssd: bool,
+    /// Whether it mounts the cluster and runs virtual environments.
+    pub clients: bool,
+    /// How many virtual environments it runs.
+    pub vms: usize,
+    /// Its address; only for a set of one node.
+    pub address: Option<String>,
+}
+
+impl Default for NodeShape {
+    fn default() -> Self {
+        NodeShape {
+            rack: "rack1".to_owned(),
+            mds: false,
+            disks: 2,
+            ssd: false,
+            clients: true,
+            vms: 2,
+            address: None,
+        }
+    }
+}
+
+/// One deviation: an initial state, or an event `at` some time.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Change {
+    /// When it happens; only for events.
+    #[serde(default, deserialize_with = "read_optional_length")]
+    pub at: Option<Duration>,
+    /// The nodes it happens to, folded.
+    pub node: Option<String>,
+    /// A service of these nodes.
+    pub service: Option<String>,
+    /// One instance of the service, or the path that `holder` holds.
+    pub path: Option<String>,
+    /// What becomes of the service, the disk or the SSD.
+    pub is: Option<String>,
+    /// A chunk server's repository whose disk is meant.
+    pub disk: Option<String>,
+    /// The mount point of the SSD that is meant.
+    pub ssd: Option<String>,
+    /// `on` or `off`.
+    pub power: Option<String>,
+    /// Every network of the node: `up` or `down`.
+    pub network: Option<String>,
+    /// Its storage network alone: `up` or `down`.
+    pub storage_network: Option<String>,
+    /// The software installed and running on these nodes.
+    pub version: Option<String>,
+    /// The name of a process that holds `path`.
+    pub holder: Option<String>,
+    /// The node whose metadata server becomes master.
+    pub master: Option<String>,
+    /// How long the view lags from now on.
+    #[serde(default, deserialize_with = "read_optional_length")]
+    pub lag: Option<Duration>,
+}
+
+impl Default for Shape {
+    /// Five metadata servers, six hosts with two disks each in three racks.
+    fn default() -> Self {
+        let rack = |rack: &str, mds| NodeShape { rack: rack.to_owned(), mds, ..NodeShape::default() };
+        Shape {
+            cluster: ClusterShape::default(),
+            nodes: BTreeMap::from([
+                ("node1".to_owned(), rack("rack1", true)),
+                ("node2".to_owned(), rack("rack1", true)),
+                ("node3".to_owned(), rack("rack2", true)),
+                ("node4".to_owned(), rack("rack2", true)),
+                ("node5".to_owned(), rack("rack3", true)),
+                ("node6".to_owned(), rack("rack3", false)),
+            ]),
+            groups: BTreeMap::new(),
+            variables: BTreeMap::new(),
+            state: Vec::new(),
+            event: Vec::new(),
+        }
+    }
+}
+
+impl Shape {
+    /// Reads a shape; what it does not say is as in the default cluster.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] for text that is not TOML, unknown keys, and clusters that could not be.
+    pub fn read(name: &str, text: &str) -> Result<Shape, ShapeError> {
+        let mut shape: Shape = toml::from_str(text)
+            .map_err(|why| ShapeError::Unreadable { name: name.to_owned(), why: why.to_string() })?;
+        if shape.nodes.is_empty() {
+            shape.nodes = Shape::default().nodes;
+        }
+        shape.check().map_err(|Flaw { why, help }| ShapeError::Senseless { name: name.to_owned(), why, help })?;
+        Ok(shape)
+    }
+
+    /// The normal number of replicas and the least.
+    pub(super) fn ratio(&self) -> (usize, usize) {
+        let (normal, least) = read_ratio(&self.cluster.replication).unwrap_or((3, 2));
+        (normal as usize, least as usize)
+    }
+
+    /// The names of all nodes, each with what stands on it, in order.
+    pub(super) fn node_names(&self) -> Vec<(String, NodeShape)> {
+        let mut named = BTreeMap::new();
+        for (set, shape) in &self.nodes {
+            let nodes = NodeSet::expand(set).unwrap_or_default();
+            named.extend(nodes.iter().map(|node| (node.clone(), shape.clone())));
+        }
+        named.into_iter().map(|(name, shape)| (name.to_string(), shape)).collect()
+    }
+
+    fn check(&self) -> Result<(), Flaw> {
+        let cluster = &self.cluster;
+        if !["6.0", "7", "4.7"].contains(&cluster.edition.as_str()) {
+            return Err(flaw(format!("no edition `{}`", cluster.edition), "write 6.0, 7 or 4.7"));
+        }
+        if !["disk", "host", "rack"].contains(&cluster.failure_domain.as_str()) {
+            let why = format!("no failure domain `{}`", cluster.failure_domain);
+            return Err(flaw(why, "write disk, host or rack"));
+        }
+        match read_ratio(&cluster.replication) {
+            Ok((normal, least)) if least >= 1 && normal >= least => {}
+            _ => return Err(flaw(format!("`{}` is no replication", cluster.replication), "write 3:2")),
+        }
+        for set in self.nodes.keys().chain(self.groups.values()) {
+            NodeSet::expand(set).map_err(|error| Flaw { why: error.to_string(), help: None })?;
+        }
+        if self.node_names().iter().all(|(_, node)| !node.mds) {
+            return Err(flaw("no node holds a metadata server".to_owned(), "give some node `mds = true`"));
+        }
+        for change in &self.state {
+            if change.at.is_some() {
+                return Err(flaw("a [[state]] has an `at`".to_owned(), "what happens later is an [[event]]"));
+            }
+            self.faults(change)?;
+        }
+        for change in &self.event {
+            if change.at.is_none() {
+                return Err(flaw("an [[event]] has no `at`".to_owned(), "write when, such as at = \"90s\""));
+            }
+            self.faults(change)?;
+        }
+        Ok(())
+    }
+
+    /// What a change does, one node after the other.
+    pub(super) fn faults(&self, change: &Change) -> Result<Vec<Fault>, Flaw> {
+        let mut faults = Vec::new();
+        if let Some(lag) = change.lag {
+            faults.push(Fault::Lag(lag));
+        }
+        if let Some(node) = &change.master {
+            faults.push(Fault::Master { node: self.known(node)? });
+        }
+        for node in change.nodes()? {
+            faults.extend(change.on_node(&self.known(&node)?)?);
+        }
+        if faults.is_empty() {
+            let help = "name a node and its service, disk, ssd, power, network, version or holder";
+            return Err(flaw("a state or event that changes nothing".to_owned(), help));
+        }
+        Ok(faults)
+    }
+
+    fn known(&self, node: &str) -> Result<String, Flaw> {
+        let names = self.node_names();
+        match names.iter().find(|(name, _)| name == node) {
+            Some(_) => Ok(node.to_owned()),
+            None => Err(flaw(format!("no node `{node}` in [nodes]"), "name a node of the shape")),
+        }
+    }
+}
+
+impl Change {
+    fn nodes(&self) -> Result<Vec<String>, Flaw> {
+        let Some(set) = &self.node else { return Ok(Vec::new()) };
+        let nodes = NodeSet::expand(set).map_err(|error| Flaw { why: error.to_string(), help: None })?;
+        Ok(nodes.iter().map(ToString::to_string).collect())
+    }
+
+    fn on_node(&self, node: &str) -> Result<Vec<Fault>, Flaw> {
+        let node = node.to_owned();
+        let mut faults = Vec::new();
+        if let Some(service) = &self.service {
+            faults.push(self.on_service(node.clone(), service.clone())?);
+        } else if let Some(repository) = &self.disk {
+            choose("disk", self.is.as_deref(), &["failed"])?;
+            faults.push(Fault::DiskFails { node: node.clone(), repository: repository.clone() });
+        } else if let Some(mount) = &self.ssd {
+            choose("ssd", self.is.as_deref(), &["failed"])?;
+            faults.push(Fault::SsdFails { node: node.clone(), mount: mount.clone() });
+        }
+        if self.power.is_some() {
+            let on = choose("power", self.power.as_deref(), &["off", "on"])? == 1;
+            faults.push(Fault::Power { node: node.clone(), on });
+        }
+        if self.network.is_some() {
+            let up = choose("network", self.network.as_deref(), &["down", "up"])? == 1;
+            faults.push(Fault::Network { node: node.clone(), up });
+        }
+        if self.storage_network.is_some() {
+            let up = choose("storage_network", self.storage_network.as_deref(), &["down", "up"])? == 1;
+            faults.push(Fault::StorageNetwork { node: node.clone(), up });
+        }
+        if let Some(version) = &self.version {
+            faults.push(Fault::Version { node: node.clone(), version: version.clone() });
+        }
+        if let Some(command) = &self.holder {
+            let Some(path) = &self.path else {
+                return Err(flaw("a holder without a path".to_owned(), "write path = \"/pstorage/pcs1\""));
+            };
+            faults.push(Fault::Holder { node, command: command.clone(), path: path.clone() });
+        }
+        Ok(faults)
+    }
+
+    fn on_service(&self, node: String, service: String) -> Result<Fault, Flaw> {
+        let states = ["stopped", "running", "absent", "broken"];
+        Ok(match choose("service", self.is.as_deref(), &states)? {
+            0 => Fault::ServiceStops { node, service, path: self.path.clone() },
+            1 => Fault::ServiceStarts { node, service, path: self.path.clone() },
+            2 => Fault::ServiceAbsent { node, service },
+            _ => Fault::ServiceBreaks { node, service },
+        })
+    }
+}
+
+/// What does not fit, before the file's name is put to it.
+pub(super) struct Flaw {
+    why: String,
+    help: Option<String>,
+}
+
+fn flaw(why: String, help: &str) -> Flaw {
+    Flaw { why, help: Some(help.to_owned()) }
+}
+
+fn choose(what: &str, given: Option<&str>, known: &[&str]) -> Result<usize, Flaw> {
+    let help = format!("write {}", known.join(" or "));
+    let Some(given) = given else {
+        return Err(flaw(format!("`{what}` without `is`"), &help));
+    };
+    known
+        .iter()
+        .position(|word| *word == given)
+        .ok_or_else(|| flaw(format!("`{what}` cannot be `{given}`"), &help))
+}
+
+fn read_length<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(from)?;
+    read_duration(&text).map_err(serde::de::Error::custom)
+}
+
+fn read_optional_length<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+    read_length(from).map(Some)
+}

@@ -1,0 +1,8 @@
+//! The programs of a simulated node, by what they are about.
+
+pub(super) mod clients;
+pub(super) mod filters;
+pub(super) mod host;
+pub(super) mod packages;
+pub(super) mod services;
+pub(super) mod storage;
