@@ -17,7 +17,7 @@ const FIRST_ID: u32 = 1025;
 /// How many bytes a chunk holds.
 pub(super) const CHUNK_SIZE: u64 = 64 << 20;
 /// How many bytes a disk holds.
-pub(super) const DISK_SIZE: u64 = 1 << 40;
+pub(super) const DISK_SIZE: u64 = 105 << 30;
 
 /// What the metadata servers observe of a chunk server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -213,14 +213,18 @@ impl World {
                 self.storage.servers[place].replica_count += 1;
                 replicas.push(place);
             }
-            self.storage.chunks.push(Chunk { replicas, is_deleting: false });
+            self.storage.chunks.push(Chunk {
+                replicas,
+                is_deleting: false,
+            });
         }
     }
 
     /// The servers of a node that are not dropped.
     pub fn servers_of(&self, host: usize) -> Vec<usize> {
-        let is_there =
-            |index: &usize| self.storage.servers[*index].host == host && !self.storage.servers[*index].is_dropped;
+        let is_there = |index: &usize| {
+            self.storage.servers[*index].host == host && !self.storage.servers[*index].is_dropped
+        };
         (0..self.storage.servers.len()).filter(is_there).collect()
     }
 
@@ -252,11 +256,29 @@ impl World {
         server.generation += 1;
         let generation = server.generation;
         if is_pinging {
-            self.schedule(REGISTER_TIME, Due::Registered { server: index, generation });
+            self.schedule(
+                REGISTER_TIME,
+                Due::Registered {
+                    server: index,
+                    generation,
+                },
+            );
         } else {
             server.silent_since = now;
-            self.schedule(self.lag, Due::ServerSilent { server: index, generation });
-            self.schedule(self.settings.offline_after, Due::ServerOffline { server: index, generation });
+            self.schedule(
+                self.lag,
+                Due::ServerSilent {
+                    server: index,
+                    generation,
+                },
+            );
+            self.schedule(
+                self.settings.offline_after,
+                Due::ServerOffline {
+                    server: index,
+                    generation,
+                },
+            );
         }
         self.watch_least();
     }
@@ -268,7 +290,12 @@ impl World {
         }
         let servers = &self.storage.servers;
         let is_low = |chunk: &Chunk| {
-            chunk.replicas.iter().filter(|server| servers[**server].is_truly_live()).count() < self.least
+            chunk
+                .replicas
+                .iter()
+                .filter(|server| servers[**server].is_truly_live())
+                .count()
+                < self.least
         };
         if self.storage.chunks.iter().any(is_low) {
             self.storage.below_least_at = Some(self.now);
@@ -320,11 +347,29 @@ impl World {
             }
             let generation = server.generation;
             if server.is_pinging && server.seen != Activity::Active {
-                self.schedule(REGISTER_TIME, Due::Registered { server: index, generation });
+                self.schedule(
+                    REGISTER_TIME,
+                    Due::Registered {
+                        server: index,
+                        generation,
+                    },
+                );
             } else if !server.is_pinging && server.seen != Activity::Offline {
                 let noticed = (server.silent_since + self.lag).max(self.now);
-                self.schedule_at(noticed, Due::ServerSilent { server: index, generation });
-                self.schedule(self.settings.offline_after, Due::ServerOffline { server: index, generation });
+                self.schedule_at(
+                    noticed,
+                    Due::ServerSilent {
+                        server: index,
+                        generation,
+                    },
+                );
+                self.schedule(
+                    self.settings.offline_after,
+                    Due::ServerOffline {
+                        server: index,
+                        generation,
+                    },
+                );
             }
         }
         self.storage_changed();
@@ -332,7 +377,12 @@ impl World {
 
     /// Takes servers that are silent at the start for long since offline.
     pub fn settle_servers(&mut self) {
-        for server in self.storage.servers.iter_mut().filter(|server| !server.is_pinging) {
+        for server in self
+            .storage
+            .servers
+            .iter_mut()
+            .filter(|server| !server.is_pinging)
+        {
             server.seen = Activity::Offline;
             server.generation += 1;
         }
@@ -362,14 +412,23 @@ impl World {
 
     /// How many hosts have a server that is offline.
     pub fn offline_hosts(&self) -> usize {
-        let offline = self.storage.servers.iter().filter(|it| it.is_configured() && it.seen == Activity::Offline);
+        let offline = self
+            .storage
+            .servers
+            .iter()
+            .filter(|it| it.is_configured() && it.seen == Activity::Offline);
         offline.map(|server| server.host).collect::<BTreeSet<_>>().len()
     }
 
     /// How many servers are active and sound, inactive, offline, and configured.
     pub fn server_counts(&self) -> (usize, usize, usize, usize) {
         let (mut active, mut inactive, mut offline, mut all) = (0, 0, 0, 0);
-        for server in self.storage.servers.iter().filter(|server| server.is_configured()) {
+        for server in self
+            .storage
+            .servers
+            .iter()
+            .filter(|server| server.is_configured())
+        {
             all += 1;
             match server.seen {
                 Activity::Active if server.flaw.is_none() => active += 1,
@@ -403,7 +462,11 @@ impl World {
             let message = format!("The cluster failed {counts} (mds.wd.max_offline_cs={limit})");
             self.note("MDS", "err", message);
         } else if active == all {
-            self.note("MDS", "info", format!("The cluster is healthy with {active} active CS"));
+            self.note(
+                "MDS",
+                "info",
+                format!("The cluster is healthy with {active} active CS"),
+            );
         } else {
             self.note("MDS", "warn", format!("The cluster is degraded {counts}"));
         }
@@ -433,13 +496,25 @@ impl World {
         } else if self.storage.job.is_some_and(|job| job.chunk == number) {
             ChunkState::Replicating
         } else if live < self.least {
-            if is_written { ChunkState::Pending } else { ChunkState::Blocked }
+            if is_written {
+                ChunkState::Pending
+            } else {
+                ChunkState::Blocked
+            }
         } else if live < self.normal && live + away >= self.normal {
             ChunkState::Standby
         } else if live < self.normal {
-            if live == self.least && is_written { ChunkState::Urgent } else { ChunkState::Degraded }
+            if live == self.least && is_written {
+                ChunkState::Urgent
+            } else {
+                ChunkState::Degraded
+            }
         } else if live > self.normal {
-            if chunk.is_deleting { ChunkState::Deleting } else { ChunkState::Overcommitted }
+            if chunk.is_deleting {
+                ChunkState::Deleting
+            } else {
+                ChunkState::Overcommitted
+            }
         } else {
             ChunkState::Healthy
         }
@@ -447,8 +522,16 @@ impl World {
 
     fn replicas_of(&self, chunk: &Chunk) -> (usize, usize) {
         let servers = &self.storage.servers;
-        let live = chunk.replicas.iter().filter(|server| servers[**server].is_live()).count();
-        let away = chunk.replicas.iter().filter(|server| servers[**server].is_away_shortly()).count();
+        let live = chunk
+            .replicas
+            .iter()
+            .filter(|server| servers[**server].is_live())
+            .count();
+        let away = chunk
+            .replicas
+            .iter()
+            .filter(|server| servers[**server].is_away_shortly())
+            .count();
         (live, away)
     }
 
@@ -463,7 +546,10 @@ impl World {
     pub fn unique_replicas(&self, server: usize) -> usize {
         let is_unique = |chunk: &&Chunk| {
             chunk.replicas.contains(&server)
-                && chunk.replicas.iter().all(|other| *other == server || !self.storage.servers[*other].is_live())
+                && chunk
+                    .replicas
+                    .iter()
+                    .all(|other| *other == server || !self.storage.servers[*other].is_live())
         };
         self.storage.chunks.iter().filter(is_unique).count()
     }
@@ -473,7 +559,10 @@ impl World {
         let servers = &self.storage.servers;
         let is_last = |chunk: &Chunk| {
             chunk.replicas.contains(&server)
-                && !chunk.replicas.iter().any(|other| *other != server && servers[*other].is_readable())
+                && !chunk
+                    .replicas
+                    .iter()
+                    .any(|other| *other != server && servers[*other].is_readable())
         };
         self.storage.chunks.iter().any(is_last)
     }
@@ -485,12 +574,16 @@ impl World {
         if self.storage.job.is_some() || self.metadata.master.is_none() || is_suppressed {
             return;
         }
-        let mut wanting: Vec<(usize, usize)> =
-            (0..self.storage.chunks.len()).filter_map(|number| Some((self.want_of(number)?, number))).collect();
+        let mut wanting: Vec<(usize, usize)> = (0..self.storage.chunks.len())
+            .filter_map(|number| Some((self.want_of(number)?, number)))
+            .collect();
         wanting.sort_unstable();
         let job = wanting.iter().find_map(|(_, chunk)| {
             let target = self.choose_target(*chunk)?;
-            Some(Job { chunk: *chunk, target })
+            Some(Job {
+                chunk: *chunk,
+                target,
+            })
         });
         let Some(job) = job else {
             if std::mem::take(&mut self.storage.is_recovering) {
@@ -505,16 +598,29 @@ impl World {
         }
         self.storage.job = Some(job);
         self.storage.counts.set(None);
-        let servers = self.storage.servers.iter().filter(|server| server.is_configured()).count().max(1);
+        let servers = self
+            .storage
+            .servers
+            .iter()
+            .filter(|server| server.is_configured())
+            .count()
+            .max(1);
         let share = (self.storage.chunks.len() * self.normal / servers).max(1);
-        self.schedule(self.settings.replication_time / share as u32, Due::ReplicationDone);
+        self.schedule(
+            self.settings.replication_time / share as u32,
+            Due::ReplicationDone,
+        );
     }
 
     /// How badly a chunk wants a copy, the smallest number first; `None` when it does not.
     fn want_of(&self, number: usize) -> Option<usize> {
         let chunk = &self.storage.chunks[number];
         let (live, away) = self.replicas_of(chunk);
-        let releasing = chunk.replicas.iter().filter(|it| self.is_live_releasing(**it)).count();
+        let releasing = chunk
+            .replicas
+            .iter()
+            .filter(|it| self.is_live_releasing(**it))
+            .count();
         if live == 0 || live + away >= self.normal + releasing {
             return None;
         }
@@ -544,7 +650,10 @@ impl World {
             it.is_live()
                 && !it.is_releasing
                 && !self.storage.chunks[chunk].replicas.contains(server)
-                && held.iter().filter(stays).all(|other| !self.share_domain(*server, *other))
+                && held
+                    .iter()
+                    .filter(stays)
+                    .all(|other| !self.share_domain(*server, *other))
         };
         (0..self.storage.servers.len())
             .filter(is_free)
@@ -553,7 +662,9 @@ impl World {
 
     /// Ends the copy in hand and looks for the next one.
     pub fn finish_replica(&mut self) {
-        let Some(job) = self.storage.job.take() else { return };
+        let Some(job) = self.storage.job.take() else {
+            return;
+        };
         let has_source = self.replicas_of(&self.storage.chunks[job.chunk]).0 > 0;
         let wants = self.want_of(job.chunk).is_some();
         if self.has_master() && self.storage.servers[job.target].is_live() && has_source && wants {
@@ -573,8 +684,13 @@ impl World {
                 .iter()
                 .filter(|it| self.storage.servers[**it].is_live() && !self.storage.servers[**it].is_releasing)
                 .count();
-            let released = chunk.replicas.iter().position(|it| self.storage.servers[*it].is_releasing);
-            let Some(place) = released.filter(|_| staying >= self.normal) else { return };
+            let released = chunk
+                .replicas
+                .iter()
+                .position(|it| self.storage.servers[*it].is_releasing);
+            let Some(place) = released.filter(|_| staying >= self.normal) else {
+                return;
+            };
             let server = self.storage.chunks[number].replicas.remove(place);
             self.storage.servers[server].replica_count -= 1;
             if self.storage.servers[server].replica_count == 0 {
@@ -611,7 +727,11 @@ impl World {
 
     /// Queues surplus replicas for deletion after a while.
     fn schedule_cleanup(&mut self) {
-        let has_surplus = self.storage.chunks.iter().any(|chunk| self.replicas_of(chunk).0 > self.normal);
+        let has_surplus = self
+            .storage
+            .chunks
+            .iter()
+            .any(|chunk| self.replicas_of(chunk).0 > self.normal);
         if has_surplus && !self.storage.has_cleanup {
             self.storage.has_cleanup = true;
             self.schedule(SURPLUS_TIME, Due::CleanupBegins);
@@ -643,13 +763,20 @@ impl World {
         while self.replicas_of(&self.storage.chunks[number]).0 > self.normal {
             let replicas = &self.storage.chunks[number].replicas;
             let crowded = |server: usize| {
-                replicas.iter().any(|other| *other != server && self.share_domain(server, *other))
+                replicas
+                    .iter()
+                    .any(|other| *other != server && self.share_domain(server, *other))
             };
             let surplus = (0..replicas.len())
                 .filter(|place| self.storage.servers[replicas[*place]].is_live())
                 .max_by_key(|place| {
                     let server = &self.storage.servers[replicas[*place]];
-                    (crowded(replicas[*place]), server.is_releasing, server.replica_count, *place)
+                    (
+                        crowded(replicas[*place]),
+                        server.is_releasing,
+                        server.replica_count,
+                        *place,
+                    )
                 });
             let Some(place) = surplus else { return };
             let server = self.storage.chunks[number].replicas.remove(place);

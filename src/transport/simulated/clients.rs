@@ -48,7 +48,8 @@ impl World {
     pub fn refresh_watchdog(&mut self, host: usize) {
         let is_cut_off = !self.has_master() || !self.is_on_storage(host);
         let node = &mut self.hosts[host];
-        let is_guarded = node.is_on && node.is_in_ha && node.services.get("shaman").is_some_and(|it| it.pid.is_some());
+        let is_guarded =
+            node.is_on && node.is_in_ha && node.services.get("shaman").is_some_and(|it| it.pid.is_some());
         match (is_cut_off && is_guarded, node.cut_off_since) {
             (true, None) => {
                 node.cut_off_since = Some(self.now);

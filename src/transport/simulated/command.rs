@@ -41,19 +41,31 @@ impl Task {
 
 /// An outcome without a word.
 pub(super) fn quiet(status: i32) -> Progress {
-    Progress::Done(Outcome { status, output: String::new(), errors: String::new() })
+    Progress::Done(Outcome {
+        status,
+        output: String::new(),
+        errors: String::new(),
+    })
 }
 
 /// A good outcome that prints.
 pub(super) fn print(output: impl Into<String>) -> Progress {
-    Progress::Done(Outcome { status: 0, output: output.into(), errors: String::new() })
+    Progress::Done(Outcome {
+        status: 0,
+        output: output.into(),
+        errors: String::new(),
+    })
 }
 
 /// A bad outcome that complains.
 pub(super) fn complain(status: i32, errors: impl Into<String>) -> Progress {
     let mut errors = errors.into();
     errors.push('\n');
-    Progress::Done(Outcome { status, output: String::new(), errors })
+    Progress::Done(Outcome {
+        status,
+        output: String::new(),
+        errors,
+    })
 }
 
 /// What a command ends with that the simulation does not know.
@@ -184,7 +196,11 @@ fn redirect(simple: &mut Simple, redirection: &str, target: String) -> Result<()
             simple.output_to = Some(target);
         }
         "<" if target == "/dev/null" => {}
-        _ => return Err(format!("`{redirection} {target}`: not modelled by the simulated cluster")),
+        _ => {
+            return Err(format!(
+                "`{redirection} {target}`: not modelled by the simulated cluster"
+            ));
+        }
     }
     Ok(())
 }
@@ -192,7 +208,11 @@ fn redirect(simple: &mut Simple, redirection: &str, target: String) -> Result<()
 fn push_pipeline(pipelines: &mut Vec<Pipeline>, joint: Joint, commands: Vec<Simple>) -> Result<(), String> {
     let mut commands: Vec<Simple> = commands;
     if commands.iter().all(|simple| simple.words.is_empty()) && commands.len() == 1 {
-        return if joint == Joint::Always { Ok(()) } else { Err("syntax error: a command is missing".to_owned()) };
+        return if joint == Joint::Always {
+            Ok(())
+        } else {
+            Err("syntax error: a command is missing".to_owned())
+        };
     }
     if commands.iter().any(|simple| simple.words.is_empty()) {
         return Err("syntax error: a command is missing".to_owned());
@@ -204,7 +224,11 @@ fn push_pipeline(pipelines: &mut Vec<Pipeline>, joint: Joint, commands: Vec<Simp
     for simple in &mut commands {
         drop_prefixes(&mut simple.words);
     }
-    pipelines.push(Pipeline { joint, is_negated, commands });
+    pipelines.push(Pipeline {
+        joint,
+        is_negated,
+        commands,
+    });
     Ok(())
 }
 
@@ -230,7 +254,9 @@ fn is_assignment(word: &str) -> bool {
     word.split_once('=').is_some_and(|(name, _)| {
         !name.is_empty()
             && !name.starts_with(|first: char| first.is_ascii_digit())
-            && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+            && name
+                .chars()
+                .all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
     })
 }
 
@@ -311,7 +337,10 @@ mod tests {
         let cases: [(&str, &[&[&str]]); 6] = [
             ("echo 'a b' \"c\\\"d\" e\\ f", &[&["echo", "a b", "c\"d", "e f"]]),
             ("sudo -n service vz stop", &[&["service", "vz", "stop"]]),
-            ("LC_ALL=C env X=1 pstorage -c pcs1 stat", &[&["pstorage", "-c", "pcs1", "stat"]]),
+            (
+                "LC_ALL=C env X=1 pstorage -c pcs1 stat",
+                &[&["pstorage", "-c", "pcs1", "stat"]],
+            ),
             ("true; false # no more", &[&["true"], &["false"]]),
             ("test -e /a 2>/dev/null", &[&["test", "-e", "/a"]]),
             ("", &[]),

@@ -123,7 +123,9 @@ impl World {
     pub(super) fn apply_fault(&mut self, fault: &Fault) {
         match fault {
             Fault::ServiceStops { node, service, path } => {
-                self.with_node(node, |world, host| world.stop_service(host, service, path.as_deref()));
+                self.with_node(node, |world, host| {
+                    world.stop_service(host, service, path.as_deref())
+                });
             }
             Fault::ServiceStarts { node, service, path } => self.with_node(node, |world, host| {
                 // A service that cannot start is no fault of the one who plans the faults.

@@ -40,8 +40,17 @@ fn write_header(world: &World, text: &mut String) {
         write_bytes(total)
     );
     let epoch = world.now - world.metadata.elected + world.metadata.prior_epoch;
-    let seen = world.metadata.servers.iter().filter(|server| world.is_seen_available(server)).count();
-    let _ = write!(text, "MDS nodes: {seen} of {}, epoch uptime: ", world.metadata.servers.len());
+    let seen = world
+        .metadata
+        .servers
+        .iter()
+        .filter(|server| world.is_seen_available(server))
+        .count();
+    let _ = write!(
+        text,
+        "MDS nodes: {seen} of {}, epoch uptime: ",
+        world.metadata.servers.len()
+    );
     text.push_str(&write_length(epoch));
     text.push_str(if is_new { ", cluster version: 128\n" } else { "\n" });
     let _ = write!(
@@ -50,12 +59,18 @@ fn write_header(world: &World, text: &mut String) {
     );
     text.push_str(if is_new { ", storage version: 128\n" } else { "\n" });
     text.push_str(&write_license(world));
-    let _ = writeln!(text, "Replication:  {} norm,  {} limit", world.normal, world.least);
+    let _ = writeln!(
+        text,
+        "Replication:  {} norm,  {} limit",
+        world.normal, world.least
+    );
 }
 
 fn measure_space(world: &World) -> (u64, u64) {
     let seen = world.storage.servers.iter().filter(|server| server.is_live());
-    seen.fold((0, 0), |(free, total), server| (free + free_space(server), total + DISK_SIZE))
+    seen.fold((0, 0), |(free, total), server| {
+        (free + free_space(server), total + DISK_SIZE)
+    })
 }
 
 fn free_space(server: &ChunkServer) -> u64 {
@@ -74,7 +89,12 @@ pub(super) fn write_license(world: &World) -> String {
 fn write_chunks(world: &World, text: &mut String) {
     let counts = world.chunk_counts();
     let all = world.storage.chunks.len();
-    let harmless = [ChunkState::Healthy, ChunkState::Overcommitted, ChunkState::Deleting, ChunkState::Void];
+    let harmless = [
+        ChunkState::Healthy,
+        ChunkState::Overcommitted,
+        ChunkState::Deleting,
+        ChunkState::Void,
+    ];
     let good: usize = harmless.iter().map(|state| counts[*state as usize]).sum();
     let _ = write!(text, "Chunks: [{}] ", if good == all { "OK" } else { "WARN" });
     for (place, state) in ChunkState::ALL.into_iter().enumerate() {
@@ -105,7 +125,12 @@ fn write_share(count: usize, all: usize, state: ChunkState) -> usize {
 
 fn write_traffic(world: &World, text: &mut String) {
     let chunks = world.storage.chunks.len();
-    let replicas: usize = world.storage.servers.iter().map(|server| server.replica_count).sum();
+    let replicas: usize = world
+        .storage
+        .servers
+        .iter()
+        .map(|server| server.replica_count)
+        .sum();
     let size = write_bytes(chunks as u64 * CHUNK_SIZE);
     let _ = writeln!(
         text,
@@ -126,9 +151,17 @@ fn write_traffic(world: &World, text: &mut String) {
 fn write_metadata_table(world: &World, text: &mut String, is_numeric: bool) {
     text.push_str("MDSID STATUS   %CTIME   COMMITS   %CPU     MEM    UPTIME HOST\n");
     for server in &world.metadata.servers {
-        let mark = if Some(server.id) == world.metadata.master { 'M' } else { ' ' };
+        let mark = if Some(server.id) == world.metadata.master {
+            'M'
+        } else {
+            ' '
+        };
         let host = &world.hosts[server.host];
-        let name = if is_numeric || world.settings.numeric_addresses { &host.address } else { &host.name };
+        let name = if is_numeric || world.settings.numeric_addresses {
+            &host.address
+        } else {
+            &host.name
+        };
         let status = metadata_word(world, server);
         let up = match status {
             "unavail" => "-".to_owned(),
@@ -211,10 +244,27 @@ pub(super) fn write_services(world: &World, host: usize) -> String {
     let mut text = "TYPE ID    STATUS  REPOSITORY\n".to_owned();
     let word = |pid: Option<u32>| if pid.is_some() { "running" } else { "stopped" };
     for server in world.metadata.servers.iter().filter(|server| server.host == host) {
-        let _ = writeln!(text, "MDS  {:<5} {} {}", server.id, word(server.pid), server.repository);
+        let _ = writeln!(
+            text,
+            "MDS  {:<5} {} {}",
+            server.id,
+            word(server.pid),
+            server.repository
+        );
     }
-    for server in world.storage.servers.iter().filter(|it| it.host == host && it.has_repository) {
-        let _ = writeln!(text, "CS   {:<5} {} {}", server.id, word(server.pid), server.repository);
+    for server in world
+        .storage
+        .servers
+        .iter()
+        .filter(|it| it.host == host && it.has_repository)
+    {
+        let _ = writeln!(
+            text,
+            "CS   {:<5} {} {}",
+            server.id,
+            word(server.pid),
+            server.repository
+        );
     }
     text
 }
@@ -224,8 +274,12 @@ pub(super) fn write_events(world: &World) -> String {
     let mut text = "TIME           SYS  SEV   MESSAGE\n".to_owned();
     for line in &world.log {
         let seconds = line.at.as_secs();
-        let (day, hour, minute, second) =
-            (8 + seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
+        let (day, hour, minute, second) = (
+            8 + seconds / 86_400,
+            seconds / 3_600 % 24,
+            seconds / 60 % 60,
+            seconds % 60,
+        );
         let _ = writeln!(
             text,
             "{day:02}-01 {hour:02}:{minute:02}:{second:02} {:<4} {:<5} {}",
@@ -238,9 +292,15 @@ pub(super) fn write_events(world: &World) -> String {
 /// Prints what `get-attr` prints.
 pub(super) fn write_attributes(world: &World, path: &str) -> String {
     let name = &world.settings.name;
-    let inside = path.strip_prefix(&world.cluster_mount()).unwrap_or(path).trim_start_matches('/');
+    let inside = path
+        .strip_prefix(&world.cluster_mount())
+        .unwrap_or(path)
+        .trim_start_matches('/');
     let first = match world.settings.edition.as_str() {
-        "6.0" => format!("File: '/pstorage/{name}{}{inside}'", if inside.is_empty() { "" } else { "/" }),
+        "6.0" => format!(
+            "File: '/pstorage/{name}{}{inside}'",
+            if inside.is_empty() { "" } else { "/" }
+        ),
         _ => format!("Path: 'vstorage://{name}/{inside}'"),
     };
     format!(
@@ -252,7 +312,8 @@ pub(super) fn write_attributes(world: &World, path: &str) -> String {
 
 /// Prints what `get-config` prints.
 pub(super) fn write_config(world: &World) -> String {
-    let margin = |name: &str, default: &str| world.config.get(name).map_or(default, String::as_str).to_owned();
+    let margin =
+        |name: &str, default: &str| world.config.get(name).map_or(default, String::as_str).to_owned();
     format!(
         "mds.alloc.fill_margin={}\nmds.alloc.free_space_margin={}\nmds.wd.max_offline_cs={}\n\
          mds.wd.max_offline_cs_hosts={}\nmds.wd.offline_tout={}\n",
@@ -279,7 +340,11 @@ fn write_bytes(bytes: u64) -> String {
         10.0.. => format!("{size:.1}"),
         _ => format!("{size:.2}"),
     };
-    let number = if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { &number };
+    let number = if number.contains('.') {
+        number.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        &number
+    };
     format!("{number}{}", units[unit])
 }
 
@@ -302,11 +367,21 @@ mod tests {
 
     #[test]
     fn numbers_are_written_as_the_tools_write_them() {
-        let sizes = [(0, "0B"), (10 << 40, "10TB"), (105 << 30, "105GB"), (1_451_698_946_048, "1.32TB")];
+        let sizes = [
+            (0, "0B"),
+            (10 << 40, "10TB"),
+            (105 << 30, "105GB"),
+            (1_451_698_946_048, "1.32TB"),
+        ];
         for (bytes, text) in sizes {
             assert_eq!(write_bytes(bytes), text);
         }
-        let lengths = [(42, "42s"), (192, "3m 12s"), (7_260, "2h 1m"), (1_724_400, "19d 23h")];
+        let lengths = [
+            (42, "42s"),
+            (192, "3m 12s"),
+            (7_260, "2h 1m"),
+            (1_724_400, "19d 23h"),
+        ];
         for (seconds, text) in lengths {
             assert_eq!(write_length(Duration::from_secs(seconds)), text);
         }

@@ -67,10 +67,9 @@ pub(super) struct Process {
 impl Host {
     pub fn build(place: usize, name: &str, shape: &NodeShape, cluster: &ClusterShape) -> Host {
         let number = place + 1;
-        let address = format!("10.{}.{}.{}", number / 65_536, number / 256 % 256, number % 256);
         let mut host = Host {
             name: name.to_owned(),
-            address: shape.address.clone().unwrap_or(address),
+            address: shape.address_of(place),
             rack: shape.rack.clone(),
             is_on: true,
             is_reachable: true,
@@ -107,7 +106,12 @@ impl Host {
 
     /// The machine that runs the script: no part of the cluster.
     pub fn operator(cluster: &ClusterShape) -> Host {
-        let shape = NodeShape { disks: 0, clients: false, vms: 0, ..NodeShape::default() };
+        let shape = NodeShape {
+            disks: 0,
+            clients: false,
+            vms: 0,
+            ..NodeShape::default()
+        };
         let mut host = Host::build(usize::from(u16::MAX) - 1, "localhost", &shape, cluster);
         host.address = "127.0.0.1".to_owned();
         host.is_authorised = false;
@@ -139,14 +143,20 @@ impl Host {
 
     /// The disk on whose file system `path` lies, if it is mounted.
     pub fn disk_under(&self, path: &str) -> Option<&Disk> {
-        self.disks.iter().filter(|disk| disk.is_mounted && lies_under(path, &disk.mount)).next_back()
+        self.disks
+            .iter()
+            .filter(|disk| disk.is_mounted && lies_under(path, &disk.mount))
+            .next_back()
     }
 
     /// Starts a process and gives its number.
     pub fn add_process(&mut self, command: &str, holds: Option<&str>) -> u32 {
         let pid = self.next_pid;
         self.next_pid += 1 + pid % 3;
-        let process = Process { command: command.to_owned(), holds: holds.map(str::to_owned) };
+        let process = Process {
+            command: command.to_owned(),
+            holds: holds.map(str::to_owned),
+        };
         self.processes.insert(pid, process);
         pid
     }
@@ -154,7 +164,11 @@ impl Host {
     /// The processes that hold a mount point.
     pub fn holders(&self, mount: &str) -> Vec<(u32, &Process)> {
         let holds = |process: &Process| process.holds.as_deref() == Some(mount);
-        self.processes.iter().filter(|(_, it)| holds(it)).map(|(pid, it)| (*pid, it)).collect()
+        self.processes
+            .iter()
+            .filter(|(_, it)| holds(it))
+            .map(|(pid, it)| (*pid, it))
+            .collect()
     }
 
     /// The boot id: another one after each boot.
@@ -177,7 +191,8 @@ impl Host {
 
 /// Whether `path` is `mount` or lies below it.
 pub(super) fn lies_under(path: &str, mount: &str) -> bool {
-    path.strip_prefix(mount).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    path.strip_prefix(mount)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn device_name(number: usize) -> String {
@@ -261,20 +276,30 @@ impl World {
         for server in self.servers_of(host) {
             self.storage.servers[server].pid = None;
         }
-        for server in self.metadata.servers.iter_mut().filter(|server| server.host == host) {
+        for server in self
+            .metadata
+            .servers
+            .iter_mut()
+            .filter(|server| server.host == host)
+        {
             server.end();
         }
     }
 
     /// Lets a disk fail; what is on it cannot be read any more.
     pub fn fail_disk(&mut self, host: usize, mount: &str) {
-        let Some(disk) = self.hosts[host].disk_mut(mount) else { return };
+        let Some(disk) = self.hosts[host].disk_mut(mount) else {
+            return;
+        };
         disk.has_failed = true;
         let is_ssd = disk.is_ssd;
         for server in self.servers_of(host) {
             let chunk_server = &mut self.storage.servers[server];
             let on_it = chunk_server.repository == mount;
-            let journalled = chunk_server.journal.as_deref().is_some_and(|path| lies_under(path, mount));
+            let journalled = chunk_server
+                .journal
+                .as_deref()
+                .is_some_and(|path| lies_under(path, mount));
             if on_it || (is_ssd && journalled) {
                 chunk_server.flaw = Some(if on_it { 'H' } else { 'S' });
                 let message = format!("CS#{} has reported hard error on path", chunk_server.id);
@@ -287,7 +312,9 @@ impl World {
     /// Puts a new, empty disk in the place of the one at `mount`, made and mounted.
     pub fn replace_disk(&mut self, host: usize, mount: &str) -> bool {
         self.end_holders(host, mount);
-        let Some(disk) = self.hosts[host].disk_mut(mount) else { return false };
+        let Some(disk) = self.hosts[host].disk_mut(mount) else {
+            return false;
+        };
         disk.has_failed = false;
         disk.is_mounted = true;
         let lost_and_found = format!("{mount}/lost+found");
@@ -295,7 +322,10 @@ impl World {
         self.hosts[host].directories.insert(lost_and_found);
         for server in self.servers_of(host) {
             let chunk_server = &self.storage.servers[server];
-            let journalled = chunk_server.journal.as_deref().is_some_and(|path| lies_under(path, mount));
+            let journalled = chunk_server
+                .journal
+                .as_deref()
+                .is_some_and(|path| lies_under(path, mount));
             if chunk_server.repository == mount {
                 self.lose_repository(server, 'R');
             } else if is_ssd && journalled {
@@ -308,7 +338,11 @@ impl World {
 
     /// Ends what holds a mount point that is pulled out from under it.
     fn end_holders(&mut self, host: usize, mount: &str) {
-        let pids: Vec<u32> = self.hosts[host].holders(mount).iter().map(|(pid, _)| *pid).collect();
+        let pids: Vec<u32> = self.hosts[host]
+            .holders(mount)
+            .iter()
+            .map(|(pid, _)| *pid)
+            .collect();
         for pid in pids {
             self.end_process(host, pid);
         }
@@ -323,8 +357,6 @@ impl World {
         node.installed = version;
         node.files.clear();
         node.directories.clear();
-        for disk in &mut node.disks {
-            }
         for service in node.services.values_mut() {
             service.is_enabled = false;
             service.is_broken = false;
@@ -332,7 +364,12 @@ impl World {
         for server in self.servers_of(host) {
             self.lose_repository(server, 'R');
         }
-        for server in self.metadata.servers.iter_mut().filter(|server| server.host == host) {
+        for server in self
+            .metadata
+            .servers
+            .iter_mut()
+            .filter(|server| server.host == host)
+        {
             server.has_repository = false;
         }
         self.storage_changed();
@@ -345,7 +382,12 @@ impl World {
         for server in self.servers_of(host) {
             self.storage.servers[server].version = version.to_owned();
         }
-        for server in self.metadata.servers.iter_mut().filter(|server| server.host == host) {
+        for server in self
+            .metadata
+            .servers
+            .iter_mut()
+            .filter(|server| server.host == host)
+        {
             server.version = version.to_owned();
         }
         self.check_versions();

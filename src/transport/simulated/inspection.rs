@@ -112,7 +112,11 @@ impl World {
     /// Tells the truth.
     pub(super) fn inspect(&self) -> Inspection {
         let counts = self.chunk_counts();
-        let master = self.metadata.servers.iter().find(|server| Some(server.id) == self.metadata.master);
+        let master = self
+            .metadata
+            .servers
+            .iter()
+            .find(|server| Some(server.id) == self.metadata.master);
         let nodes = (0..self.operator()).map(|host| (self.hosts[host].name.clone(), self.inspect_node(host)));
         Inspection {
             now: self.now,
@@ -126,7 +130,10 @@ impl World {
             master_was_early: self.metadata.was_master_early,
             master: master.map(|server| self.hosts[server.host].name.clone()),
             chunk_servers: self.inspect_chunk_servers(),
-            chunks: ChunkState::ALL.into_iter().map(|it| (it.word(), counts[it as usize])).collect(),
+            chunks: ChunkState::ALL
+                .into_iter()
+                .map(|it| (it.word(), counts[it as usize]))
+                .collect(),
             lost_chunks: self.lost_chunks(),
             below_least_at: self.storage.below_least_at,
             watchdog_reboots: self.watchdog_reboots,
@@ -137,17 +144,27 @@ impl World {
 
     fn inspect_node(&self, host: usize) -> NodeInspection {
         let node = &self.hosts[host];
-        let disks = node.disks.iter().filter(|disk| disk.is_mounted).map(|disk| disk.mount.clone());
+        let disks = node
+            .disks
+            .iter()
+            .filter(|disk| disk.is_mounted)
+            .map(|disk| disk.mount.clone());
         let cluster = node.has_cluster_mount.then(|| self.cluster_mount());
         let names = node.services.keys();
         NodeInspection {
             is_on: node.is_on,
             is_reachable: node.is_on && node.is_reachable,
-            services: names.map(|it| (it.clone(), self.is_service_running(host, it, None))).collect(),
+            services: names
+                .map(|it| (it.clone(), self.is_service_running(host, it, None)))
+                .collect(),
             mounts: disks.chain(cluster).collect(),
             installed: node.installed.clone(),
             boots: node.boot_count,
-            machines: if self.runs_machines(host) { node.vm_count } else { 0 },
+            machines: if self.runs_machines(host) {
+                node.vm_count
+            } else {
+                0
+            },
             machines_hung_since: node.vms_hung_since,
         }
     }

@@ -120,7 +120,11 @@ impl World {
 
     /// How many servers answer and are caught up.
     pub fn answering(&self) -> usize {
-        self.metadata.servers.iter().filter(|server| server.counts).count()
+        self.metadata
+            .servers
+            .iter()
+            .filter(|server| server.counts)
+            .count()
     }
 
     /// Whether the cluster takes requests: a majority and a master.
@@ -158,8 +162,11 @@ impl World {
             self.metadata.majority_lost_at = Some(self.now);
         }
         let master = self.metadata.master;
-        let master_counts =
-            self.metadata.servers.iter().any(|server| Some(server.id) == master && server.counts);
+        let master_counts = self
+            .metadata
+            .servers
+            .iter()
+            .any(|server| Some(server.id) == master && server.counts);
         if !has_majority || !master_counts {
             self.metadata.master = None;
         }
@@ -184,7 +191,13 @@ impl World {
             return;
         }
         self.metadata.is_electing = false;
-        let winner = self.metadata.servers.iter().filter(|server| server.counts).map(|server| server.id).min();
+        let winner = self
+            .metadata
+            .servers
+            .iter()
+            .filter(|server| server.counts)
+            .map(|server| server.id)
+            .min();
         if let Some(id) = winner {
             self.crown(id);
         }
@@ -220,14 +233,22 @@ impl World {
     /// The address of a server with its port.
     pub fn metadata_address(&self, id: u32) -> String {
         let server = self.metadata.servers.iter().find(|server| server.id == id);
-        server.map_or_else(String::new, |server| format!("{}:2510", self.hosts[server.host].address))
+        server.map_or_else(String::new, |server| {
+            format!("{}:2510", self.hosts[server.host].address)
+        })
     }
 
     /// Applies the rule that compatibility is one-way: an older follower of a newer master
     /// loses its journal.
     pub fn check_versions(&mut self) {
-        let master = self.metadata.servers.iter().find(|server| Some(server.id) == self.metadata.master);
-        let Some(version) = master.map(|master| read_version(&master.version)) else { return };
+        let master = self
+            .metadata
+            .servers
+            .iter()
+            .find(|server| Some(server.id) == self.metadata.master);
+        let Some(version) = master.map(|master| read_version(&master.version)) else {
+            return;
+        };
         let is_hurt = |older: &str| {
             let older = read_version(older);
             older < version && older <= read_version(LAST_FRAGILE)
@@ -240,12 +261,19 @@ impl World {
             .filter(|server| is_hurt(&server.version))
             .map(|server| server.id)
             .collect();
-        let older_chunk_server =
-            self.storage.servers.iter().any(|server| server.is_pinging && is_hurt(&server.version));
+        let older_chunk_server = self
+            .storage
+            .servers
+            .iter()
+            .any(|server| server.is_pinging && is_hurt(&server.version));
         self.metadata.was_master_early |= older_chunk_server;
         for id in &hurt {
             let address = self.metadata_address(*id);
-            self.note("JRN", "err", format!("MDS#{id} ({address}) lags behind for more than 1000 rounds"));
+            self.note(
+                "JRN",
+                "err",
+                format!("MDS#{id} ({address}) lags behind for more than 1000 rounds"),
+            );
             if let Some(server) = self.metadata.servers.iter_mut().find(|server| server.id == *id) {
                 server.is_stale = true;
             }
@@ -287,7 +315,10 @@ impl World {
 
     /// Stops a server.
     pub fn stop_metadata_server(&mut self, index: usize) {
-        let (host, pid) = (self.metadata.servers[index].host, self.metadata.servers[index].pid);
+        let (host, pid) = (
+            self.metadata.servers[index].host,
+            self.metadata.servers[index].pid,
+        );
         self.metadata.servers[index].end();
         if let Some(pid) = pid {
             self.hosts[host].processes.remove(&pid);
@@ -298,7 +329,9 @@ impl World {
     /// Lets a server that has caught up count.
     pub fn finish_sync(&mut self, id: u32, generation: u32) {
         let server = self.metadata.servers.iter_mut().find(|server| server.id == id);
-        let Some(server) = server.filter(|server| server.generation == generation) else { return };
+        let Some(server) = server.filter(|server| server.generation == generation) else {
+            return;
+        };
         if server.pid.is_none() {
             return;
         }
@@ -318,7 +351,12 @@ impl World {
 
     /// Whether the cluster would still have a majority without a server.
     pub fn survives_removal(&self, id: u32) -> bool {
-        let counting = self.metadata.servers.iter().filter(|server| server.counts && server.id != id).count();
+        let counting = self
+            .metadata
+            .servers
+            .iter()
+            .filter(|server| server.counts && server.id != id)
+            .count();
         let configured = self.metadata.servers.len().saturating_sub(1);
         configured > 0 && counting > configured / 2
     }
@@ -326,5 +364,7 @@ impl World {
 
 /// The numbers of a version, for comparison.
 pub(super) fn read_version(text: &str) -> Vec<u64> {
-    text.split(['.', '-']).map_while(|part| part.parse().ok()).collect()
+    text.split(['.', '-'])
+        .map_while(|part| part.parse().ok())
+        .collect()
 }

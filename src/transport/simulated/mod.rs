@@ -25,7 +25,6 @@ mod virtual_clock;
 mod tests;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
@@ -39,8 +38,10 @@ pub use inspection::{ChunkServerInspection, Inspection, MetadataInspection, Node
 pub use shape::{Change, ClusterShape, NodeShape, Shape};
 pub use virtual_clock::VirtualClock;
 
-use super::{Answer, Clock, Outcome, Person, Purpose, Question, QuestionKind, Request, Transport, TransportError};
-use crate::inventory::{Inventory, Node, NodeName, NodeSet};
+use super::{
+    Answer, Clock, Outcome, Person, Purpose, Question, QuestionKind, Request, Transport, TransportError,
+};
+use crate::inventory::{Inventory, NodeName};
 use shell::{Lost, Shell};
 use state::World;
 
@@ -85,37 +86,21 @@ impl SimulatedCluster {
     }
 
     /// Its inventory, with the groups `mds_nodes`, `cs_nodes` and those of the shape.
+    ///
+    /// # Panics
+    ///
+    /// When the shape was put together by hand and names a node or a group that cannot be.
     pub fn inventory(&self) -> Inventory {
-        let named = self.shape.node_names();
-        let world = self.world.borrow();
-        let group = |is_in: &dyn Fn(&NodeShape) -> bool| -> NodeSet {
-            named.iter().filter(|(_, node)| is_in(node)).map(|(name, _)| NodeName::from(name.as_str())).collect()
-        };
-        let mut groups = BTreeMap::from([
-            ("mds_nodes".to_owned(), group(&|node| node.mds)),
-            ("cs_nodes".to_owned(), group(&|node| node.disks > 0)),
-            ("all_nodes".to_owned(), group(&|_| true)),
-        ]);
-        for (name, set) in &self.shape.groups {
-            groups.insert(name.clone(), NodeSet::expand(set).unwrap_or_default());
-        }
-        let nodes = named.iter().enumerate().map(|(place, (name, node))| Node {
-            name: NodeName::from(name.as_str()),
-            address: None,
-            aliases: vec![world.hosts[place].address.clone()],
-            variables: BTreeMap::from([("rack".to_owned(), node.rack.clone())]),
-        });
-        let variables = self.shape.variables.clone();
-        let name = &self.shape.cluster.name;
-        let mut inventory = Inventory::build(name, Some("pstorage"), nodes.collect(), groups, variables)
-            .expect("a shape names each node once and its groups are node sets");
-        inventory.is_simulated = true;
-        inventory
+        self.shape
+            .inventory()
+            .expect("a shape that was read has an inventory")
     }
 
     /// The door for commands.
     pub fn transport(&self) -> SimulatedTransport {
-        SimulatedTransport { cluster: self.clone() }
+        SimulatedTransport {
+            cluster: self.clone(),
+        }
     }
 
     /// The door for time.
@@ -125,7 +110,10 @@ impl SimulatedCluster {
 
     /// The door for the person: asks `inner`, and after a yes carries out what the step is rehearsed as.
     pub fn person(&self, inner: Box<dyn Person>) -> SimulatedPerson {
-        SimulatedPerson { cluster: self.clone(), inner }
+        SimulatedPerson {
+            cluster: self.clone(),
+            inner,
+        }
     }
 
     /// Polls a future to its end and moves virtual time on whenever it waits.
@@ -170,9 +158,16 @@ impl SimulatedCluster {
     }
 
     async fn carry_out(&self, request: &Request) -> Result<Outcome, TransportError> {
-        let node = request.node.as_ref().map_or("localhost", NodeName::as_str).to_owned();
+        let node = request
+            .node
+            .as_ref()
+            .map_or("localhost", NodeName::as_str)
+            .to_owned();
         let Some(host) = self.world.borrow().find_host(&node) else {
-            return Err(TransportError::Unreachable { node, why: "no such host".to_owned() });
+            return Err(TransportError::Unreachable {
+                node,
+                why: "no such host".to_owned(),
+            });
         };
         let fault = self.count_act(request.purpose);
         if fault == Some(CommandFault::NodeDiesBefore) {
@@ -186,7 +181,10 @@ impl SimulatedCluster {
         };
         if !is_there {
             self.clock.sleep(CONNECT_TIME.min(request.limit)).await;
-            return Err(TransportError::Unreachable { node, why: "connection timed out".to_owned() });
+            return Err(TransportError::Unreachable {
+                node,
+                why: "connection timed out".to_owned(),
+            });
         }
         match fault {
             Some(CommandFault::Fails) => return Ok(failed()),
@@ -221,13 +219,23 @@ impl SimulatedCluster {
         let mut world = self.world.borrow_mut();
         world.act_count += 1;
         let number = world.act_count;
-        world.command_faults.iter().find(|(act, _)| *act == number).map(|(_, fault)| *fault)
+        world
+            .command_faults
+            .iter()
+            .find(|(act, _)| *act == number)
+            .map(|(_, fault)| *fault)
     }
 
     /// Cuts a node's power while its next command is under way.
     fn kill_soon(&self, node: &str) {
         let at = self.clock.now() + Duration::from_millis(25);
-        self.inject_at(at, Fault::Power { node: node.to_owned(), on: false });
+        self.inject_at(
+            at,
+            Fault::Power {
+                node: node.to_owned(),
+                on: false,
+            },
+        );
     }
 
     fn shell(&self, host: usize, deadline: Duration, is_in_person: bool, boot_count: u32) -> Shell {
@@ -243,16 +251,27 @@ impl SimulatedCluster {
 
     /// Does what a person does at a node, whatever state the node is in.
     async fn do_in_person(&self, question: &Question) -> bool {
-        let Some(command) = &question.rehearsed_as else { return true };
+        let Some(command) = &question.rehearsed_as else {
+            return true;
+        };
         let node = question.node.as_ref().map_or("localhost", NodeName::as_str);
-        let Some(host) = self.world.borrow().find_host(node) else { return false };
+        let Some(host) = self.world.borrow().find_host(node) else {
+            return false;
+        };
         let shell = self.shell(host, Duration::MAX, true, 0);
-        shell.run(command.as_str(), "").await.is_ok_and(|outcome| outcome.status == 0)
+        shell
+            .run(command.as_str(), "")
+            .await
+            .is_ok_and(|outcome| outcome.status == 0)
     }
 }
 
 fn failed() -> Outcome {
-    Outcome { status: 1, output: String::new(), errors: "the command failed\n".to_owned() }
+    Outcome {
+        status: 1,
+        output: String::new(),
+        errors: "the command failed\n".to_owned(),
+    }
 }
 
 fn lose(node: String, lost: Lost, limit: Duration) -> TransportError {
@@ -292,6 +311,10 @@ impl Person for SimulatedPerson {
         if question.kind == QuestionKind::Manual {
             self.cluster.clock.sleep(MANUAL_TIME).await;
         }
-        if self.cluster.do_in_person(question).await { Answer::Yes } else { Answer::No }
+        if self.cluster.do_in_person(question).await {
+            Answer::Yes
+        } else {
+            Answer::No
+        }
     }
 }

@@ -28,7 +28,10 @@ pub(super) struct ServiceState {
 
 /// The process that a service runs as.
 pub(super) fn process_of(service: &str) -> &'static str {
-    SERVICES.iter().find(|(name, ..)| *name == service).map_or("", |(_, process, _)| process)
+    SERVICES
+        .iter()
+        .find(|(name, ..)| *name == service)
+        .map_or("", |(_, process, _)| process)
 }
 
 fn needs_mount(service: &str) -> bool {
@@ -45,7 +48,13 @@ impl super::host::Host {
                 _ => shape.clients,
             };
             if is_there {
-                self.services.insert(name.to_owned(), ServiceState { is_enabled: true, ..Default::default() });
+                self.services.insert(
+                    name.to_owned(),
+                    ServiceState {
+                        is_enabled: true,
+                        ..Default::default()
+                    },
+                );
             }
         }
     }
@@ -95,7 +104,11 @@ impl World {
         for (name, ..) in SERVICES {
             let is_server = matches!(name, "pstorage-mdsd" | "pstorage-csd");
             if is_server == is_for_servers
-                && self.hosts[host].services.get(name).is_some_and(|service| service.is_enabled) {
+                && self.hosts[host]
+                    .services
+                    .get(name)
+                    .is_some_and(|service| service.is_enabled)
+            {
                 // Whoever fails at boot stays stopped, as on a real node.
                 let _ = self.start_service(host, name, None);
             }
@@ -107,13 +120,22 @@ impl World {
         match service {
             "pstorage-mdsd" => {
                 let here = self.metadata.servers.iter().filter(|server| server.host == host);
-                here.filter(|it| self.is_meant(&it.repository, path)).filter_map(|server| server.pid).collect()
+                here.filter(|it| self.is_meant(&it.repository, path))
+                    .filter_map(|server| server.pid)
+                    .collect()
             }
             "pstorage-csd" => {
                 let here = self.storage.servers.iter().filter(|server| server.host == host);
-                here.filter(|it| self.is_meant(&it.repository, path)).filter_map(|server| server.pid).collect()
+                here.filter(|it| self.is_meant(&it.repository, path))
+                    .filter_map(|server| server.pid)
+                    .collect()
             }
-            _ => self.hosts[host].services.get(service).and_then(|it| it.pid).into_iter().collect(),
+            _ => self.hosts[host]
+                .services
+                .get(service)
+                .and_then(|it| it.pid)
+                .into_iter()
+                .collect(),
         }
     }
 
@@ -129,7 +151,10 @@ impl World {
             return !pids.is_empty();
         }
         let meant = self.servers_of(host);
-        let meant = meant.iter().map(|it| &self.storage.servers[*it]).filter(|it| it.has_repository);
+        let meant = meant
+            .iter()
+            .map(|it| &self.storage.servers[*it])
+            .filter(|it| it.has_repository);
         let meant = meant.filter(|it| self.is_meant(&it.repository, path));
         !pids.is_empty() && pids.len() >= meant.count()
     }
@@ -154,7 +179,10 @@ impl World {
                 }
             }
             _ => {
-                let pid = self.hosts[host].services.get_mut(service).and_then(|service| service.pid.take());
+                let pid = self.hosts[host]
+                    .services
+                    .get_mut(service)
+                    .and_then(|service| service.pid.take());
                 if let Some(pid) = pid {
                     self.hosts[host].processes.remove(&pid);
                 }
@@ -198,7 +226,10 @@ impl World {
             .filter(|it| self.is_meant(&self.metadata.servers[*it].repository, path))
             .collect();
         if here.is_empty() {
-            return Err(format!("no metadata server of {} on this node", path.unwrap_or("any cluster")));
+            return Err(format!(
+                "no metadata server of {} on this node",
+                path.unwrap_or("any cluster")
+            ));
         }
         for index in here {
             if !self.metadata.servers[index].has_repository {
@@ -220,14 +251,21 @@ impl World {
         let mut failures = Vec::new();
         let is_any = here.iter().any(|it| self.storage.servers[*it].has_repository);
         if !is_any {
-            return Err(format!("csd: {}: no chunk server there", path.unwrap_or("this node")));
+            return Err(format!(
+                "csd: {}: no chunk server there",
+                path.unwrap_or("this node")
+            ));
         }
         for index in here {
             if let Err(why) = self.start_chunk_server(index) {
                 failures.push(why);
             }
         }
-        if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
+        if failures.is_empty() {
+            Ok(())
+        } else {
+            Err(failures.join("\n"))
+        }
     }
 
     fn start_chunk_server(&mut self, index: usize) -> Result<(), String> {
@@ -238,18 +276,24 @@ impl World {
         }
         let node = &self.hosts[host];
         if node.disk(&repository).is_none_or(|disk| !disk.is_mounted) {
-            return Err(format!("csd: {repository}: the repository path is invalid: not mounted"));
+            return Err(format!(
+                "csd: {repository}: the repository path is invalid: not mounted"
+            ));
         }
         if node.disk(&repository).is_some_and(|disk| disk.has_failed) {
             return Err(format!("csd: {repository}: Input/output error"));
         }
         if server.is_dropped {
-            return Err(format!("csd: {repository}: The CS server was dropped by administrator"));
+            return Err(format!(
+                "csd: {repository}: The CS server was dropped by administrator"
+            ));
         }
         if let Some(journal) = &server.journal
             && (server.flaw == Some('S') || node.disk_under(journal).is_none_or(|disk| disk.has_failed))
         {
-            return Err(format!("csd: {repository}: the journal {journal} is not accessible"));
+            return Err(format!(
+                "csd: {repository}: the journal {journal} is not accessible"
+            ));
         }
         let version = node.installed.clone();
         let pid = self.hosts[host].add_process("csd", Some(&repository));
@@ -287,7 +331,11 @@ impl World {
 
     fn start_process(&mut self, host: usize, service: &str, holds: Option<&str>) {
         let node = &mut self.hosts[host];
-        if node.services.get(service).is_some_and(|service| service.pid.is_some()) {
+        if node
+            .services
+            .get(service)
+            .is_some_and(|service| service.pid.is_some())
+        {
             return;
         }
         let pid = node.add_process(process_of(service), holds);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 
 use super::fault::Fault;
-use crate::inventory::NodeSet;
+use crate::inventory::{Inventory, InventoryError, Node, NodeName, NodeSet};
 use crate::transport::ShapeError;
 use crate::value::{read_duration, read_ratio};
 
@@ -123,6 +123,15 @@ impl Default for NodeShape {
     }
 }
 
+impl NodeShape {
+    /// The address of the node at a place in the order of all nodes.
+    pub(super) fn address_of(&self, place: usize) -> String {
+        let number = place + 1;
+        let counted = || format!("10.{}.{}.{}", number / 65_536, number / 256 % 256, number % 256);
+        self.address.clone().unwrap_or_else(counted)
+    }
+}
+
 /// One deviation: an initial state, or an event `at` some time.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -162,7 +171,11 @@ pub struct Change {
 impl Default for Shape {
     /// Five metadata servers, six hosts with two disks each in three racks.
     fn default() -> Self {
-        let rack = |rack: &str, mds| NodeShape { rack: rack.to_owned(), mds, ..NodeShape::default() };
+        let rack = |rack: &str, mds| NodeShape {
+            rack: rack.to_owned(),
+            mds,
+            ..NodeShape::default()
+        };
         Shape {
             cluster: ClusterShape::default(),
             nodes: BTreeMap::from([
@@ -188,12 +201,20 @@ impl Shape {
     ///
     /// [`ShapeError`] for text that is not TOML, unknown keys, and clusters that could not be.
     pub fn read(name: &str, text: &str) -> Result<Shape, ShapeError> {
-        let mut shape: Shape = toml::from_str(text)
-            .map_err(|why| ShapeError::Unreadable { name: name.to_owned(), why: why.to_string() })?;
+        let mut shape: Shape = toml::from_str(text).map_err(|why| ShapeError::Unreadable {
+            name: name.to_owned(),
+            why: why.to_string(),
+        })?;
         if shape.nodes.is_empty() {
             shape.nodes = Shape::default().nodes;
         }
-        shape.check().map_err(|Flaw { why, help }| ShapeError::Senseless { name: name.to_owned(), why, help })?;
+        shape
+            .check()
+            .map_err(|Flaw { why, help }| ShapeError::Senseless {
+                name: name.to_owned(),
+                why,
+                help,
+            })?;
         Ok(shape)
     }
 
@@ -210,13 +231,46 @@ impl Shape {
             let nodes = NodeSet::expand(set).unwrap_or_default();
             named.extend(nodes.iter().map(|node| (node.clone(), shape.clone())));
         }
-        named.into_iter().map(|(name, shape)| (name.to_string(), shape)).collect()
+        named
+            .into_iter()
+            .map(|(name, shape)| (name.to_string(), shape))
+            .collect()
+    }
+
+    /// The inventory of the cluster: `mds_nodes`, `cs_nodes`, and the groups of the shape.
+    pub(super) fn inventory(&self) -> Result<Inventory, InventoryError> {
+        let named = self.node_names();
+        let group = |is_in: &dyn Fn(&NodeShape) -> bool| -> NodeSet {
+            let members = named.iter().filter(|(_, node)| is_in(node));
+            members.map(|(name, _)| NodeName::from(name.as_str())).collect()
+        };
+        let mut groups = BTreeMap::from([
+            ("mds_nodes".to_owned(), group(&|node| node.mds)),
+            ("cs_nodes".to_owned(), group(&|node| node.disks > 0)),
+        ]);
+        for (name, set) in &self.groups {
+            groups.insert(name.clone(), NodeSet::expand(set)?);
+        }
+        let nodes = named.iter().enumerate().map(|(place, (name, node))| Node {
+            name: NodeName::from(name.as_str()),
+            address: None,
+            aliases: vec![node.address_of(place)],
+            variables: BTreeMap::from([("rack".to_owned(), node.rack.clone())]),
+        });
+        let name = &self.cluster.name;
+        let variables = self.variables.clone();
+        let mut inventory = Inventory::build(name, Some("pstorage"), nodes.collect(), groups, variables)?;
+        inventory.is_simulated = true;
+        Ok(inventory)
     }
 
     fn check(&self) -> Result<(), Flaw> {
         let cluster = &self.cluster;
         if !["6.0", "7", "4.7"].contains(&cluster.edition.as_str()) {
-            return Err(flaw(format!("no edition `{}`", cluster.edition), "write 6.0, 7 or 4.7"));
+            return Err(flaw(
+                format!("no edition `{}`", cluster.edition),
+                "write 6.0, 7 or 4.7",
+            ));
         }
         if !["disk", "host", "rack"].contains(&cluster.failure_domain.as_str()) {
             let why = format!("no failure domain `{}`", cluster.failure_domain);
@@ -224,23 +278,52 @@ impl Shape {
         }
         match read_ratio(&cluster.replication) {
             Ok((normal, least)) if least >= 1 && normal >= least => {}
-            _ => return Err(flaw(format!("`{}` is no replication", cluster.replication), "write 3:2")),
+            _ => {
+                return Err(flaw(
+                    format!("`{}` is no replication", cluster.replication),
+                    "write 3:2",
+                ));
+            }
         }
-        for set in self.nodes.keys().chain(self.groups.values()) {
-            NodeSet::expand(set).map_err(|error| Flaw { why: error.to_string(), help: None })?;
+        let mut seen = NodeSet::default();
+        for set in self.nodes.keys() {
+            let nodes = NodeSet::expand(set).map_err(|error| Flaw {
+                why: error.to_string(),
+                help: None,
+            })?;
+            if let Some(node) = nodes.iter().find(|node| seen.contains(node)) {
+                return Err(flaw(
+                    format!("`{node}` is in two sets of [nodes]"),
+                    "name each node once",
+                ));
+            }
+            seen = seen.union(&nodes);
         }
+        self.inventory().map_err(|error| Flaw {
+            why: error.to_string(),
+            help: None,
+        })?;
         if self.node_names().iter().all(|(_, node)| !node.mds) {
-            return Err(flaw("no node holds a metadata server".to_owned(), "give some node `mds = true`"));
+            return Err(flaw(
+                "no node holds a metadata server".to_owned(),
+                "give some node `mds = true`",
+            ));
         }
         for change in &self.state {
             if change.at.is_some() {
-                return Err(flaw("a [[state]] has an `at`".to_owned(), "what happens later is an [[event]]"));
+                return Err(flaw(
+                    "a [[state]] has an `at`".to_owned(),
+                    "what happens later is an [[event]]",
+                ));
             }
             self.faults(change)?;
         }
         for change in &self.event {
             if change.at.is_none() {
-                return Err(flaw("an [[event]] has no `at`".to_owned(), "write when, such as at = \"90s\""));
+                return Err(flaw(
+                    "an [[event]] has no `at`".to_owned(),
+                    "write when, such as at = \"90s\"",
+                ));
             }
             self.faults(change)?;
         }
@@ -254,7 +337,9 @@ impl Shape {
             faults.push(Fault::Lag(lag));
         }
         if let Some(node) = &change.master {
-            faults.push(Fault::Master { node: self.known(node)? });
+            faults.push(Fault::Master {
+                node: self.known(node)?,
+            });
         }
         for node in change.nodes()? {
             faults.extend(change.on_node(&self.known(&node)?)?);
@@ -270,15 +355,23 @@ impl Shape {
         let names = self.node_names();
         match names.iter().find(|(name, _)| name == node) {
             Some(_) => Ok(node.to_owned()),
-            None => Err(flaw(format!("no node `{node}` in [nodes]"), "name a node of the shape")),
+            None => Err(flaw(
+                format!("no node `{node}` in [nodes]"),
+                "name a node of the shape",
+            )),
         }
     }
 }
 
 impl Change {
     fn nodes(&self) -> Result<Vec<String>, Flaw> {
-        let Some(set) = &self.node else { return Ok(Vec::new()) };
-        let nodes = NodeSet::expand(set).map_err(|error| Flaw { why: error.to_string(), help: None })?;
+        let Some(set) = &self.node else {
+            return Ok(Vec::new());
+        };
+        let nodes = NodeSet::expand(set).map_err(|error| Flaw {
+            why: error.to_string(),
+            help: None,
+        })?;
         Ok(nodes.iter().map(ToString::to_string).collect())
     }
 
@@ -289,31 +382,60 @@ impl Change {
             faults.push(self.on_service(node.clone(), service.clone())?);
         } else if let Some(repository) = &self.disk {
             choose("disk", self.is.as_deref(), &["failed"])?;
-            faults.push(Fault::DiskFails { node: node.clone(), repository: repository.clone() });
+            faults.push(Fault::DiskFails {
+                node: node.clone(),
+                repository: repository.clone(),
+            });
         } else if let Some(mount) = &self.ssd {
             choose("ssd", self.is.as_deref(), &["failed"])?;
-            faults.push(Fault::SsdFails { node: node.clone(), mount: mount.clone() });
+            faults.push(Fault::SsdFails {
+                node: node.clone(),
+                mount: mount.clone(),
+            });
         }
         if self.power.is_some() {
             let on = choose("power", self.power.as_deref(), &["off", "on"])? == 1;
-            faults.push(Fault::Power { node: node.clone(), on });
+            faults.push(Fault::Power {
+                node: node.clone(),
+                on,
+            });
         }
         if self.network.is_some() {
             let up = choose("network", self.network.as_deref(), &["down", "up"])? == 1;
-            faults.push(Fault::Network { node: node.clone(), up });
+            faults.push(Fault::Network {
+                node: node.clone(),
+                up,
+            });
         }
         if self.storage_network.is_some() {
-            let up = choose("storage_network", self.storage_network.as_deref(), &["down", "up"])? == 1;
-            faults.push(Fault::StorageNetwork { node: node.clone(), up });
+            let up = choose(
+                "storage_network",
+                self.storage_network.as_deref(),
+                &["down", "up"],
+            )? == 1;
+            faults.push(Fault::StorageNetwork {
+                node: node.clone(),
+                up,
+            });
         }
         if let Some(version) = &self.version {
-            faults.push(Fault::Version { node: node.clone(), version: version.clone() });
+            faults.push(Fault::Version {
+                node: node.clone(),
+                version: version.clone(),
+            });
         }
         if let Some(command) = &self.holder {
             let Some(path) = &self.path else {
-                return Err(flaw("a holder without a path".to_owned(), "write path = \"/pstorage/pcs1\""));
+                return Err(flaw(
+                    "a holder without a path".to_owned(),
+                    "write path = \"/pstorage/pcs1\"",
+                ));
             };
-            faults.push(Fault::Holder { node, command: command.clone(), path: path.clone() });
+            faults.push(Fault::Holder {
+                node,
+                command: command.clone(),
+                path: path.clone(),
+            });
         }
         Ok(faults)
     }
@@ -321,8 +443,16 @@ impl Change {
     fn on_service(&self, node: String, service: String) -> Result<Fault, Flaw> {
         let states = ["stopped", "running", "absent", "broken"];
         Ok(match choose("service", self.is.as_deref(), &states)? {
-            0 => Fault::ServiceStops { node, service, path: self.path.clone() },
-            1 => Fault::ServiceStarts { node, service, path: self.path.clone() },
+            0 => Fault::ServiceStops {
+                node,
+                service,
+                path: self.path.clone(),
+            },
+            1 => Fault::ServiceStarts {
+                node,
+                service,
+                path: self.path.clone(),
+            },
             2 => Fault::ServiceAbsent { node, service },
             _ => Fault::ServiceBreaks { node, service },
         })
@@ -336,7 +466,10 @@ pub(super) struct Flaw {
 }
 
 fn flaw(why: String, help: &str) -> Flaw {
-    Flaw { why, help: Some(help.to_owned()) }
+    Flaw {
+        why,
+        help: Some(help.to_owned()),
+    }
 }
 
 fn choose(what: &str, given: Option<&str>, known: &[&str]) -> Result<usize, Flaw> {

@@ -34,12 +34,24 @@ pub(super) struct Shell {
 impl Shell {
     /// Carries out a whole text.
     pub async fn run(&self, text: &str, input: &str) -> Result<Outcome, Lost> {
-        let mut all = Outcome { status: 0, output: String::new(), errors: String::new() };
+        let mut all = Outcome {
+            status: 0,
+            output: String::new(),
+            errors: String::new(),
+        };
         let pipelines = match read_command(text) {
             Ok(pipelines) => pipelines,
             Err(why) => {
-                let status = if why.ends_with("simulated cluster") { 127 } else { 2 };
-                return Ok(Outcome { status, output: String::new(), errors: format!("sh: {why}\n") });
+                let status = if why.ends_with("simulated cluster") {
+                    127
+                } else {
+                    2
+                };
+                return Ok(Outcome {
+                    status,
+                    output: String::new(),
+                    errors: format!("sh: {why}\n"),
+                });
             }
         };
         for pipeline in &pipelines {
@@ -59,9 +71,15 @@ impl Shell {
     }
 
     async fn run_pipeline(&self, pipeline: &Pipeline, input: &str) -> Result<Outcome, Lost> {
-        let mut result = Outcome { status: 0, output: input.to_owned(), errors: String::new() };
+        let mut result = Outcome {
+            status: 0,
+            output: input.to_owned(),
+            errors: String::new(),
+        };
         for simple in &pipeline.commands {
-            let outcome = self.run_simple(simple, std::mem::take(&mut result.output)).await?;
+            let outcome = self
+                .run_simple(simple, std::mem::take(&mut result.output))
+                .await?;
             let outcome = self.redirect(simple, outcome);
             result.status = outcome.status;
             result.output = outcome.output;
@@ -87,7 +105,9 @@ impl Shell {
             Some("/dev/stderr") => outcome.errors.push_str(&std::mem::take(&mut outcome.output)),
             Some(path) => {
                 let text = std::mem::take(&mut outcome.output);
-                self.world.borrow_mut().hosts[self.host].files.insert(path.to_owned(), text);
+                self.world.borrow_mut().hosts[self.host]
+                    .files
+                    .insert(path.to_owned(), text);
             }
         }
         outcome
@@ -99,7 +119,13 @@ impl Shell {
             return Box::pin(self.run(text, &input)).await;
         }
         let began = self.clock.now();
-        let mut task = Task { host: self.host, words: simple.words.clone(), input, stage: 0, began };
+        let mut task = Task {
+            host: self.host,
+            words: simple.words.clone(),
+            input,
+            stage: 0,
+            began,
+        };
         loop {
             let progress = self.world.borrow_mut().ask_program(&task);
             if !self.is_connected() {
@@ -119,7 +145,11 @@ impl Shell {
         if !self.is_connected() {
             return Err(Lost::ConnectionLost);
         }
-        if until > self.deadline { Err(Lost::TookTooLong) } else { Ok(()) }
+        if until > self.deadline {
+            Err(Lost::TookTooLong)
+        } else {
+            Ok(())
+        }
     }
 
     fn is_connected(&self) -> bool {

@@ -72,7 +72,10 @@ impl World {
         let (normal, least) = shape.ratio();
         let mut world = World {
             now: Duration::ZERO,
-            available_version: settings.available_version.clone().unwrap_or_else(|| settings.version.clone()),
+            available_version: settings
+                .available_version
+                .clone()
+                .unwrap_or_else(|| settings.version.clone()),
             lag: settings.lag,
             normal,
             least,
@@ -199,7 +202,12 @@ impl World {
 
     /// Writes a line into the cluster's event log.
     pub fn note(&mut self, system: &'static str, severity: &'static str, message: String) {
-        self.log.push(LogLine { at: self.now, system, severity, message });
+        self.log.push(LogLine {
+            at: self.now,
+            system,
+            severity,
+            message,
+        });
     }
 
     /// Whether a node takes part in the storage network.

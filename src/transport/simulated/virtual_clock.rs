@@ -76,16 +76,26 @@ impl VirtualClock {
     pub(super) async fn wait_until(&self, deadline: Duration) {
         let ticket = self.shared.next_ticket.get();
         self.shared.next_ticket.set(ticket + 1);
-        let wait = Wait { shared: Rc::clone(&self.shared), deadline, ticket };
+        let wait = Wait {
+            shared: Rc::clone(&self.shared),
+            deadline,
+            ticket,
+        };
         let mut is_queued = false;
         poll_fn(|context| {
             if wait.shared.now.get() >= wait.deadline {
                 return Poll::Ready(());
             }
-            wait.shared.wakers.borrow_mut().insert(wait.ticket, context.waker().clone());
+            wait.shared
+                .wakers
+                .borrow_mut()
+                .insert(wait.ticket, context.waker().clone());
             if !is_queued {
                 is_queued = true;
-                wait.shared.deadlines.borrow_mut().push(Reverse((wait.deadline, wait.ticket)));
+                wait.shared
+                    .deadlines
+                    .borrow_mut()
+                    .push(Reverse((wait.deadline, wait.ticket)));
             }
             Poll::Pending
         })

@@ -11,7 +11,10 @@ pub(in crate::transport::simulated) fn run_shaman(world: &mut World, task: &Task
     if arguments.first() == Some(&"-c") {
         let cluster = arguments.get(1).copied().unwrap_or("");
         if cluster != world.settings.name {
-            return complain(1, format!("shaman: cluster {cluster}: Requested object not found"));
+            return complain(
+                1,
+                format!("shaman: cluster {cluster}: Requested object not found"),
+            );
         }
         arguments.drain(..2);
     }
@@ -33,7 +36,9 @@ pub(in crate::transport::simulated) fn run_shaman(world: &mut World, task: &Task
 }
 
 fn write_shaman_stat(world: &World, here: usize) -> String {
-    let members: Vec<usize> = (0..world.hosts.len()).filter(|it| world.hosts[*it].is_in_ha).collect();
+    let members: Vec<usize> = (0..world.hosts.len())
+        .filter(|it| world.hosts[*it].is_in_ha)
+        .collect();
     let works = |host: usize| {
         let node = &world.hosts[host];
         node.cut_off_since.is_none()
@@ -48,8 +53,16 @@ fn write_shaman_stat(world: &World, here: usize) -> String {
         let mark = if host == here { '*' } else { ' ' };
         let crown = if Some(host) == master { 'M' } else { ' ' };
         let status = if works(host) { "Active" } else { "Inactive" };
-        let resources = if world.runs_machines(host) { node.vm_count } else { 0 };
-        let _ = writeln!(text, " {mark}{crown} {:<16} {status:<10} {resources}", node.address);
+        let resources = if world.runs_machines(host) {
+            node.vm_count
+        } else {
+            0
+        };
+        let _ = writeln!(
+            text,
+            " {mark}{crown} {:<16} {status:<10} {resources}",
+            node.address
+        );
     }
     text
 }
@@ -59,13 +72,23 @@ pub(in crate::transport::simulated) fn run_iscsi(world: &mut World, task: &Task)
     if task.arguments().first() != Some(&"list") {
         return not_modelled(&task.words.join(" "));
     }
-    let mut text =
-        "IQN                             STATUS  LUNs HOST             PORTAL(s)    \n".to_owned();
+    let mut text = "IQN                             STATUS  LUNs HOST             PORTAL(s)    \n".to_owned();
     for node in &world.hosts {
-        let Some(service) = node.services.get("pstorage-iscsi") else { continue };
-        let status = if service.pid.is_some() { "running" } else { "stopped" };
+        let Some(service) = node.services.get("pstorage-iscsi") else {
+            continue;
+        };
+        let status = if service.pid.is_some() {
+            "running"
+        } else {
+            "stopped"
+        };
         let iqn = format!("iqn.2014-06.com.pstorage:{}", node.name);
-        let _ = writeln!(text, "{iqn:<31} {status} 1    {} {}", node.host_id(), node.address);
+        let _ = writeln!(
+            text,
+            "{iqn:<31} {status} 1    {} {}",
+            node.host_id(),
+            node.address
+        );
     }
     print(text)
 }

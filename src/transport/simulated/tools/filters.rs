@@ -2,14 +2,15 @@
 
 use regex::RegexBuilder;
 
-use crate::transport::simulated::command::{Progress, Task, complain, print, quiet};
 use crate::transport::Outcome;
+use crate::transport::simulated::command::{Progress, Task, complain, print, quiet};
 
 /// Programs that answer at once.
-pub(super) const NAMES: [&str; 7] = ["grep", "head", "tail", "wc", "sort", "uniq", "cat"];
+pub(in crate::transport::simulated) const NAMES: [&str; 7] =
+    ["grep", "head", "tail", "wc", "sort", "uniq", "cat"];
 
 /// Runs one of [`NAMES`] on its input.
-pub(super) fn filter(name: &str, task: &Task) -> Progress {
+pub(in crate::transport::simulated) fn filter(name: &str, task: &Task) -> Progress {
     let arguments = task.arguments();
     let lines: Vec<&str> = task.input.lines().collect();
     match name {
@@ -58,13 +59,25 @@ fn grep(arguments: &[&str], lines: &[&str]) -> Progress {
     while let Some(argument) = rest.next() {
         match argument.strip_prefix('-') {
             Some("e") => pattern = rest.next(),
-            Some("-") | None => pattern = pattern.or(if *argument == "--" { rest.next() } else { Some(argument) }),
+            Some("-") | None => {
+                pattern = pattern.or(if *argument == "--" {
+                    rest.next()
+                } else {
+                    Some(argument)
+                })
+            }
             Some(given) => letters.push_str(given),
         }
     }
-    let Some(pattern) = pattern else { return complain(2, "grep: a pattern is missing") };
+    let Some(pattern) = pattern else {
+        return complain(2, "grep: a pattern is missing");
+    };
     let has = |letter| letters.contains(letter);
-    let mut source = if has('F') { regex::escape(pattern) } else { (*pattern).to_owned() };
+    let mut source = if has('F') {
+        regex::escape(pattern)
+    } else {
+        (*pattern).to_owned()
+    };
     if has('w') {
         source = format!(r"\b(?:{source})\b");
     }
@@ -74,7 +87,11 @@ fn grep(arguments: &[&str], lines: &[&str]) -> Progress {
     let Ok(regex) = RegexBuilder::new(&source).case_insensitive(has('i')).build() else {
         return complain(2, format!("grep: {pattern}: not a pattern"));
     };
-    let found: Vec<&str> = lines.iter().filter(|line| regex.is_match(line) != has('v')).copied().collect();
+    let found: Vec<&str> = lines
+        .iter()
+        .filter(|line| regex.is_match(line) != has('v'))
+        .copied()
+        .collect();
     let status = i32::from(found.is_empty());
     if has('q') {
         return quiet(status);
@@ -82,9 +99,18 @@ fn grep(arguments: &[&str], lines: &[&str]) -> Progress {
     let output = if has('c') {
         format!("{}\n", found.len())
     } else if has('o') {
-        join(found.iter().flat_map(|line| regex.find_iter(line)).map(|found| found.as_str()))
+        join(
+            found
+                .iter()
+                .flat_map(|line| regex.find_iter(line))
+                .map(|found| found.as_str()),
+        )
     } else {
         join(found.into_iter())
     };
-    Progress::Done(Outcome { status, output, errors: String::new() })
+    Progress::Done(Outcome {
+        status,
+        output,
+        errors: String::new(),
+    })
 }

@@ -22,17 +22,31 @@ pub(in crate::transport::simulated) fn run_tool(world: &mut World, task: &Task, 
         "printf" => print(arguments.first().unwrap_or(&"").replace("\\n", "\n")),
         "hostname" => print(format!("{}\n", world.hosts[task.host].name)),
         "whoami" => print("root\n"),
-        "id" => print(if arguments == ["-u"] { "0\n" } else { "uid=0(root) gid=0(root) groups=0(root)\n" }),
-        "uname" => print(if arguments == ["-r"] { "2.6.32-042stab111.11\n" } else { "Linux\n" }),
+        "id" => print(if arguments == ["-u"] {
+            "0\n"
+        } else {
+            "uid=0(root) gid=0(root) groups=0(root)\n"
+        }),
+        "uname" => print(if arguments == ["-r"] {
+            "2.6.32-042stab111.11\n"
+        } else {
+            "Linux\n"
+        }),
         "uptime" => print(write_uptime(world, task.host)),
         "date" => print(write_date(world, &arguments)),
         "test" => quiet(test(world, task.host, &arguments)),
-        "[" => quiet(test(world, task.host, arguments.strip_suffix(&["]"]).unwrap_or(&arguments))),
+        "[" => quiet(test(
+            world,
+            task.host,
+            arguments.strip_suffix(&["]"]).unwrap_or(&arguments),
+        )),
         "cat" => concatenate(world, task.host, &arguments),
         "rm" => remove(world, task.host, &arguments),
         "mkdir" => {
             let paths = arguments.iter().filter(|it| !it.starts_with('-'));
-            world.hosts[task.host].directories.extend(paths.map(|path| (*path).to_owned()));
+            world.hosts[task.host]
+                .directories
+                .extend(paths.map(|path| (*path).to_owned()));
             quiet(0)
         }
         "touch" => {
@@ -105,7 +119,12 @@ fn write_date(world: &World, arguments: &[&str]) -> String {
     }
     let day = world.now.as_secs() % 86_400;
     let date = 8 + world.now.as_secs() / 86_400;
-    format!("2016-01-{date:02} {:02}:{:02}:{:02} UTC\n", day / 3_600, day / 60 % 60, day % 60)
+    format!(
+        "2016-01-{date:02} {:02}:{:02}:{:02} UTC\n",
+        day / 3_600,
+        day / 60 % 60,
+        day % 60
+    )
 }
 
 fn test(world: &World, host: usize, arguments: &[&str]) -> i32 {
@@ -119,7 +138,9 @@ fn test(world: &World, host: usize, arguments: &[&str]) -> i32 {
         [left, "=" | "==", right] => left == right,
         [left, "!=", right] => left != right,
         [left, operator, right] => {
-            let (Ok(left), Ok(right)) = (left.parse::<i64>(), right.parse::<i64>()) else { return 2 };
+            let (Ok(left), Ok(right)) = (left.parse::<i64>(), right.parse::<i64>()) else {
+                return 2;
+            };
             match *operator {
                 "-eq" => left == right,
                 "-ne" => left != right,
@@ -147,8 +168,13 @@ impl World {
 
     fn is_file(&self, host: usize, path: &str) -> bool {
         let node = &self.hosts[host];
-        let is_script = path.strip_prefix("/etc/init.d/").is_some_and(|name| node.services.contains_key(name));
-        let is_device = node.disks.iter().any(|disk| disk.device == path && !disk.has_failed);
+        let is_script = path
+            .strip_prefix("/etc/init.d/")
+            .is_some_and(|name| node.services.contains_key(name));
+        let is_device = node
+            .disks
+            .iter()
+            .any(|disk| disk.device == path && !disk.has_failed);
         is_script || is_device || node.files.contains_key(path) || self.read_file(host, path).is_some()
     }
 
@@ -157,7 +183,10 @@ impl World {
         let node = &self.hosts[host];
         let name = &self.settings.name;
         node.directories.contains(path)
-            || matches!(path, "" | "/etc" | "/etc/init.d" | "/proc" | "/tmp" | "/var" | "/pstorage" | "/etc/pstorage")
+            || matches!(
+                path,
+                "" | "/etc" | "/etc/init.d" | "/proc" | "/tmp" | "/var" | "/pstorage" | "/etc/pstorage"
+            )
             || (node.is_authorised && path == format!("/etc/pstorage/clusters/{name}"))
             || path == self.cluster_mount()
             || node.disks.iter().any(|disk| disk.mount == path)
@@ -179,7 +208,9 @@ impl World {
             _ => match path.strip_prefix(clusters.as_str()) {
                 Some("bs.list") if node.is_authorised => {
                     let servers = self.metadata.servers.iter();
-                    Some(servers.fold(String::new(), |text, it| text + &self.metadata_address(it.id) + "\n"))
+                    Some(servers.fold(String::new(), |text, it| {
+                        text + &self.metadata_address(it.id) + "\n"
+                    }))
                 }
                 Some("auth_digest.key") if node.is_authorised => Some("(encrypted)\n".to_owned()),
                 _ => node.files.get(path).cloned(),
@@ -189,14 +220,23 @@ impl World {
 }
 
 fn write_mounts(world: &World, host: usize) -> String {
-    let mut text = "/dev/sda1 / ext4 rw,relatime,barrier=1,data=ordered 0 0\nproc /proc proc rw,relatime 0 0\n".to_owned();
+    let mut text =
+        "/dev/sda1 / ext4 rw,relatime,barrier=1,data=ordered 0 0\nproc /proc proc rw,relatime 0 0\n"
+            .to_owned();
     let node = &world.hosts[host];
     for disk in node.disks.iter().filter(|disk| disk.is_mounted) {
-        let _ = writeln!(text, "{}1 {} ext4 rw,noatime,barrier=1,data=ordered 0 0", disk.device, disk.mount);
+        let _ = writeln!(
+            text,
+            "{}1 {} ext4 rw,noatime,barrier=1,data=ordered 0 0",
+            disk.device, disk.mount
+        );
     }
     if node.has_cluster_mount {
         let (name, mount) = (&world.settings.name, world.cluster_mount());
-        let _ = writeln!(text, "pstorage://{name} {mount} fuse.pstorage rw,nosuid,nodev,relatime,user_id=0 0 0");
+        let _ = writeln!(
+            text,
+            "pstorage://{name} {mount} fuse.pstorage rw,nosuid,nodev,relatime,user_id=0 0 0"
+        );
     }
     text
 }
@@ -207,12 +247,19 @@ fn write_fstab(world: &World, host: usize) -> String {
         let _ = writeln!(text, "{}1 {} ext4 defaults,noatime 0 0", disk.device, disk.mount);
     }
     let (name, mount) = (&world.settings.name, world.cluster_mount());
-    let _ = writeln!(text, "pstorage://{name} {mount} fuse.pstorage rw,nosuid,nodev 0 0");
+    let _ = writeln!(
+        text,
+        "pstorage://{name} {mount} fuse.pstorage rw,nosuid,nodev 0 0"
+    );
     text
 }
 
 fn concatenate(world: &World, host: usize, paths: &[&str]) -> Progress {
-    let mut outcome = Outcome { status: 0, output: String::new(), errors: String::new() };
+    let mut outcome = Outcome {
+        status: 0,
+        output: String::new(),
+        errors: String::new(),
+    };
     for path in paths.iter().filter(|path| !path.starts_with('-')) {
         match world.read_file(host, path) {
             Some(text) => outcome.output.push_str(&text),
@@ -232,7 +279,10 @@ fn remove(world: &mut World, host: usize, arguments: &[&str]) -> Progress {
         let path = path.trim_end_matches('/');
         let was_there = node.directories.remove(path) | node.files.remove(path).is_some();
         if !was_there && !is_forced {
-            return complain(1, format!("rm: cannot remove `{path}': No such file or directory"));
+            return complain(
+                1,
+                format!("rm: cannot remove `{path}': No such file or directory"),
+            );
         }
     }
     quiet(0)
@@ -257,17 +307,41 @@ fn list_pids(world: &World, host: usize, arguments: &[&str]) -> Progress {
     };
     let is_exact = arguments.contains(&"-x");
     let processes = world.hosts[host].processes.iter();
-    let found = processes.filter(|(_, it)| if is_exact { it.command == **name } else { it.command.contains(*name) });
+    let found = processes.filter(|(_, it)| {
+        if is_exact {
+            it.command == **name
+        } else {
+            it.command.contains(*name)
+        }
+    });
     let output: String = found.map(|(pid, _)| format!("{pid}\n")).collect();
-    Progress::Done(Outcome { status: i32::from(output.is_empty()), output, errors: String::new() })
+    Progress::Done(Outcome {
+        status: i32::from(output.is_empty()),
+        output,
+        errors: String::new(),
+    })
 }
 
 fn list_holders(world: &mut World, host: usize, arguments: &[&str]) -> Progress {
-    let letters: String = arguments.iter().filter(|it| it.starts_with('-')).copied().collect();
-    let paths: Vec<&str> = arguments.iter().filter(|it| !it.starts_with('-')).copied().collect();
-    let mut outcome = Outcome { status: 1, output: String::new(), errors: String::new() };
+    let letters: String = arguments
+        .iter()
+        .filter(|it| it.starts_with('-'))
+        .copied()
+        .collect();
+    let paths: Vec<&str> = arguments
+        .iter()
+        .filter(|it| !it.starts_with('-'))
+        .copied()
+        .collect();
+    let mut outcome = Outcome {
+        status: 1,
+        output: String::new(),
+        errors: String::new(),
+    };
     if letters.contains('v') {
-        outcome.errors.push_str("                     USER        PID ACCESS COMMAND\n");
+        outcome
+            .errors
+            .push_str("                     USER        PID ACCESS COMMAND\n");
     }
     let mut ended = Vec::new();
     for path in paths {
@@ -276,7 +350,11 @@ fn list_holders(world: &mut World, host: usize, arguments: &[&str]) -> Progress 
             let _ = writeln!(outcome.errors, "Specified filename {path} does not exist.");
             continue;
         }
-        let holders = if world.is_mounted(host, path) { world.hosts[host].holders(path) } else { Vec::new() };
+        let holders = if world.is_mounted(host, path) {
+            world.hosts[host].holders(path)
+        } else {
+            Vec::new()
+        };
         if holders.is_empty() {
             if letters.contains('a') {
                 let _ = writeln!(outcome.errors, "{path}:");
@@ -288,7 +366,11 @@ fn list_holders(world: &mut World, host: usize, arguments: &[&str]) -> Progress 
         for (pid, process) in &holders {
             let _ = write!(outcome.output, " {pid}");
             if letters.contains('v') {
-                let _ = writeln!(outcome.errors, "{label:<20} root      {pid:>5} F.c.. {}", process.command);
+                let _ = writeln!(
+                    outcome.errors,
+                    "{label:<20} root      {pid:>5} F.c.. {}",
+                    process.command
+                );
             } else {
                 outcome.errors.push_str(&label);
             }
@@ -319,9 +401,13 @@ fn mount(world: &mut World, task: &Task, arguments: &[&str]) -> Progress {
     }
     match world.hosts[task.host].disk_mut(path) {
         None => complain(1, format!("mount: can't find {path} in /etc/fstab or /etc/mtab")),
-        Some(disk) if disk.has_failed => {
-            complain(32, format!("mount: wrong fs type, bad option, bad superblock on {}1", disk.device))
-        }
+        Some(disk) if disk.has_failed => complain(
+            32,
+            format!(
+                "mount: wrong fs type, bad option, bad superblock on {}1",
+                disk.device
+            ),
+        ),
         Some(disk) => {
             disk.is_mounted = true;
             quiet(0)
@@ -350,19 +436,37 @@ fn unmount(world: &mut World, host: usize, arguments: &[&str]) -> Progress {
 }
 
 fn check_disk(world: &World, host: usize, arguments: &[&str]) -> Progress {
-    let device = arguments.iter().rfind(|it| !it.starts_with('-')).copied().unwrap_or("");
+    let device = arguments
+        .iter()
+        .rfind(|it| !it.starts_with('-'))
+        .copied()
+        .unwrap_or("");
     let whole = device.trim_end_matches(|last: char| last.is_ascii_digit());
-    let find = |host: &Host| host.disks.iter().find(|disk| disk.device == whole).map(|disk| disk.has_failed);
+    let find = |host: &Host| {
+        host.disks
+            .iter()
+            .find(|disk| disk.device == whole)
+            .map(|disk| disk.has_failed)
+    };
     let has_failed = match find(&world.hosts[host]) {
         Some(has_failed) => has_failed,
         None if whole == "/dev/sda" => false,
-        None => return complain(2, format!("Smartctl open device: {device} failed: No such device")),
+        None => {
+            return complain(
+                2,
+                format!("Smartctl open device: {device} failed: No such device"),
+            );
+        }
     };
     let word = if has_failed { "FAILED!" } else { "PASSED" };
     let output = format!(
         "=== START OF READ SMART DATA SECTION ===\nSMART overall-health self-assessment test result: {word}\n"
     );
-    Progress::Done(Outcome { status: if has_failed { 8 } else { 0 }, output, errors: String::new() })
+    Progress::Done(Outcome {
+        status: if has_failed { 8 } else { 0 },
+        output,
+        errors: String::new(),
+    })
 }
 
 fn reboot(world: &mut World, host: usize, comes_back: bool) -> Progress {
@@ -386,7 +490,10 @@ fn simulate(world: &mut World, host: usize, arguments: &[&str]) -> Progress {
         Some("storage-network-off") => Fault::StorageNetwork { node, up: false },
         Some("storage-network-on") => Fault::StorageNetwork { node, up: true },
         Some("master") => Fault::Master { node },
-        Some("disk-failure") => Fault::DiskFails { node: here, repository: given.unwrap_or("").to_owned() },
+        Some("disk-failure") => Fault::DiskFails {
+            node: here,
+            repository: given.unwrap_or("").to_owned(),
+        },
         Some("hold") => Fault::Holder {
             node: here,
             command: arguments.get(2).copied().unwrap_or("bash").to_owned(),

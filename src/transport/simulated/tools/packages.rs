@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
+use crate::transport::Outcome;
 use crate::transport::simulated::command::{Progress, Task, complain, not_modelled, print, quiet};
 use crate::transport::simulated::metadata::read_version;
 use crate::transport::simulated::state::World;
-use crate::transport::Outcome;
 
 /// The packages of the storage.
 const PACKAGES: [&str; 5] = [
@@ -28,16 +28,25 @@ pub(in crate::transport::simulated) fn run_yum(world: &mut World, task: &Task) -
     let version = world.available_version.clone();
     match action {
         "check-update" if !is_pending => quiet(0),
-        "check-update" => {
-            Progress::Done(Outcome { status: 100, output: list_updates(&version), errors: String::new() })
-        }
+        "check-update" => Progress::Done(Outcome {
+            status: 100,
+            output: list_updates(&version),
+            errors: String::new(),
+        }),
         "update" | "upgrade" if !is_pending => print("No Packages marked for Update\n"),
         "update" | "upgrade" => {
             let is_agreed = arguments.iter().any(|word| matches!(*word, "-y" | "--assumeyes"))
                 || task.input.trim_start().starts_with(['y', 'Y']);
             if !is_agreed {
-                let output = format!("{}Is this ok [y/N]: \nExiting on user Command\n", list_updates(&version));
-                return Progress::Done(Outcome { status: 1, output, errors: String::new() });
+                let output = format!(
+                    "{}Is this ok [y/N]: \nExiting on user Command\n",
+                    list_updates(&version)
+                );
+                return Progress::Done(Outcome {
+                    status: 1,
+                    output,
+                    errors: String::new(),
+                });
             }
             let output = format!("{}Complete!\n", list_updates(&version));
             world.hosts[task.host].installed = version;
@@ -52,7 +61,12 @@ pub(in crate::transport::simulated) fn run_yum(world: &mut World, task: &Task) -
 
 fn list_updates(version: &str) -> String {
     PACKAGES.iter().fold(String::new(), |mut text, name| {
-        let _ = writeln!(text, "{:<40} {:<20} updates", format!("{name}.x86_64"), format!("{version}-1"));
+        let _ = writeln!(
+            text,
+            "{:<40} {:<20} updates",
+            format!("{name}.x86_64"),
+            format!("{version}-1")
+        );
         text
     })
 }
@@ -72,14 +86,21 @@ pub(in crate::transport::simulated) fn run_rpm(world: &mut World, task: &Task) -
             name => names.push(name),
         }
     }
-    let mut outcome = Outcome { status: 0, output: String::new(), errors: String::new() };
+    let mut outcome = Outcome {
+        status: 0,
+        output: String::new(),
+        errors: String::new(),
+    };
     for name in names {
         if !PACKAGES.contains(&name) {
             outcome.status += 1;
             let _ = writeln!(outcome.output, "package {name} is not installed");
             continue;
         }
-        let line = format.replace("%{NAME}", name).replace("%{VERSION}", version).replace("%{RELEASE}", "1");
+        let line = format
+            .replace("%{NAME}", name)
+            .replace("%{VERSION}", version)
+            .replace("%{RELEASE}", "1");
         outcome.output.push_str(&line.replace("\\n", "\n"));
     }
     Progress::Done(outcome)

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use crate::transport::Outcome;
 use crate::transport::simulated::command::{Progress, Task, complain, not_modelled, print, quiet};
 use crate::transport::simulated::service::process_of;
 use crate::transport::simulated::state::World;
-use crate::transport::Outcome;
 
 /// How often something that hangs is looked at.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -16,7 +16,12 @@ pub(in crate::transport::simulated) fn run_service(world: &mut World, task: &Tas
     let (name, action, path) = match arguments[..] {
         [name, action] => (name, action, None),
         [name, action, path] => (name, action, Some(path)),
-        _ => return complain(1, "Usage: service < option > | --status-all | [ service_name [ command | --full-restart ] ]"),
+        _ => {
+            return complain(
+                1,
+                "Usage: service < option > | --status-all | [ service_name [ command | --full-restart ] ]",
+            );
+        }
     };
     if !world.hosts[task.host].services.contains_key(name) {
         return complain(1, format!("{name}: unrecognized service"));
@@ -26,7 +31,8 @@ pub(in crate::transport::simulated) fn run_service(world: &mut World, task: &Tas
         "stop" => stop(world, task.host, name, path),
         "start" => start(world, task, name, path),
         "restart" if task.stage == 1 => {
-            if let refusal @ Progress::Done(Outcome { status: 1.., .. }) = stop(world, task.host, name, path) {
+            if let refusal @ Progress::Done(Outcome { status: 1.., .. }) = stop(world, task.host, name, path)
+            {
                 return refusal;
             }
             Progress::Wait(Duration::from_millis(1_500))
@@ -39,16 +45,27 @@ pub(in crate::transport::simulated) fn run_service(world: &mut World, task: &Tas
 
 fn write_status(world: &World, host: usize, name: &str, path: Option<&str>) -> Progress {
     let process = process_of(name);
-    let pids: Vec<String> = world.service_pids(host, name, path).iter().map(u32::to_string).collect();
+    let pids: Vec<String> = world
+        .service_pids(host, name, path)
+        .iter()
+        .map(u32::to_string)
+        .collect();
     if world.is_service_running(host, name, path) {
         return print(format!("{process} (pid {}) is running...\n", pids.join(" ")));
     }
     let text = if pids.is_empty() {
         format!("{process} is stopped\n")
     } else {
-        format!("{process} (pid {}) is running, but not for every repository\n", pids.join(" "))
+        format!(
+            "{process} (pid {}) is running, but not for every repository\n",
+            pids.join(" ")
+        )
     };
-    Progress::Done(Outcome { status: 3, output: text, errors: String::new() })
+    Progress::Done(Outcome {
+        status: 3,
+        output: text,
+        errors: String::new(),
+    })
 }
 
 fn stop(world: &mut World, host: usize, name: &str, path: Option<&str>) -> Progress {
@@ -86,7 +103,10 @@ pub(in crate::transport::simulated) fn run_chkconfig(world: &mut World, task: &T
     let arguments = task.arguments();
     let services = &mut world.hosts[task.host].services;
     let Some(service) = arguments.first().and_then(|name| services.get_mut(*name)) else {
-        return complain(1, "error reading information on service: No such file or directory");
+        return complain(
+            1,
+            "error reading information on service: No such file or directory",
+        );
     };
     match arguments.get(1) {
         Some(&"on") => service.is_enabled = true,

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use crate::transport::Outcome;
+use crate::transport::simulated::chunks::ChunkServer;
 use crate::transport::simulated::command::{Progress, Task, complain, not_modelled, print};
 use crate::transport::simulated::format;
 use crate::transport::simulated::state::World;
@@ -44,7 +44,11 @@ pub(in crate::transport::simulated) fn run_storage(world: &mut World, task: &Tas
     let Some((action, rest)) = rest.split_first() else {
         return complain(1, "Usage: pstorage [-c CLUSTER] COMMAND [OPTIONS]");
     };
-    let action = Action { name: action, arguments: rest, options };
+    let action = Action {
+        name: action,
+        arguments: rest,
+        options,
+    };
     match connect(world, task, &action) {
         Err(progress) => progress,
         Ok(server) => act(world, task, &action, server),
@@ -84,12 +88,18 @@ fn connect(world: &World, task: &Task, action: &Action) -> Result<u32, Progress>
     match given {
         None => return Err(complain(1, "pstorage: the cluster name is missing: use -c")),
         Some(given) if given != *name => {
-            return Err(complain(1, format!("pstorage: cluster '{given}': Requested object not found")));
+            return Err(complain(
+                1,
+                format!("pstorage: cluster '{given}': Requested object not found"),
+            ));
         }
         Some(_) => {}
     }
     if !world.hosts[task.host].is_authorised && action.name != "auth-node" {
-        return Err(complain(1, "pstorage: Authentication failure due to wrong credentials"));
+        return Err(complain(
+            1,
+            "pstorage: Authentication failure due to wrong credentials",
+        ));
     }
     let is_connected = world.is_on_storage(task.host);
     if let Some(server) = world.metadata.servers.iter().find(|server| server.counts)
@@ -101,7 +111,11 @@ fn connect(world: &World, task: &Task, action: &Action) -> Result<u32, Progress>
     if world.now < task.began + PATIENCE {
         return Err(Progress::Wait(LOOK_AGAIN));
     }
-    let why = if is_connected { "Service unavailable" } else { "Peer did not respond or did not hold deadline" };
+    let why = if is_connected {
+        "Service unavailable"
+    } else {
+        "Peer did not respond or did not hold deadline"
+    };
     Err(complain(1, format!("pstorage: {why}")))
 }
 
@@ -143,7 +157,11 @@ fn remove_chunk_server(world: &mut World, task: &Task, action: &Action) -> Resul
     let server = world.find_server(id).ok_or("Requested object not found")?;
     let done = Ok(Some(format!("Removing CS#{id} ...\ndone\n")));
     if task.stage > 1 {
-        return if world.storage.servers[server].is_dropped { done } else { Ok(None) };
+        return if world.storage.servers[server].is_dropped {
+            done
+        } else {
+            Ok(None)
+        };
     }
     if world.storage.servers[server].is_dropped {
         return Err("Requested object not found".to_owned());
@@ -155,7 +173,7 @@ fn remove_chunk_server(world: &mut World, task: &Task, action: &Action) -> Resul
     if !world.storage.servers[server].is_live() && world.loses_data_without(server) {
         return Err("Not enough alive replicas available".to_owned());
     }
-    let staying = |it: &&super::super::chunks::ChunkServer| it.is_configured() && !it.is_releasing && it.id != id;
+    let staying = |it: &&ChunkServer| it.is_configured() && !it.is_releasing && it.id != id;
     if world.storage.servers.iter().filter(staying).count() < world.normal {
         let why = "The number of chunk servers in cluster is less than the required number of replicas";
         return Err(why.to_owned());
@@ -164,7 +182,11 @@ fn remove_chunk_server(world: &mut World, task: &Task, action: &Action) -> Resul
     if action.has("--wait") && !world.storage.servers[server].is_dropped {
         return Ok(None);
     }
-    if action.has("--wait") { done } else { Ok(Some(format!("Removing CS#{id} ...\n"))) }
+    if action.has("--wait") {
+        done
+    } else {
+        Ok(Some(format!("Removing CS#{id} ...\n")))
+    }
 }
 
 fn remove_metadata_server(world: &mut World, action: &Action) -> Result<String, String> {
@@ -180,22 +202,33 @@ fn remove_metadata_server(world: &mut World, action: &Action) -> Result<String, 
 }
 
 fn make_chunk_server(world: &mut World, host: usize, action: &Action) -> Result<String, String> {
-    let repository = action.value_of("-r").ok_or("Invalid parameters")?.trim_end_matches('/').to_owned();
+    let repository = action
+        .value_of("-r")
+        .ok_or("Invalid parameters")?
+        .trim_end_matches('/')
+        .to_owned();
     let node = &world.hosts[host];
     let Some(disk) = node.disk(&repository).filter(|disk| disk.is_mounted) else {
-        return Err(format!("{repository}: the path is not mounted: Invalid parameters"));
+        return Err(format!(
+            "{repository}: the path is not mounted: Invalid parameters"
+        ));
     };
     if disk.has_failed {
         return Err(format!("{repository}: Input/output error"));
     }
     if node.directories.contains(&format!("{repository}/lost+found")) {
-        return Err(format!("{repository}: the directory is not empty: Invalid parameters"));
+        return Err(format!(
+            "{repository}: the directory is not empty: Invalid parameters"
+        ));
     }
-    let holds = |it: &&super::super::chunks::ChunkServer| {
+    let holds = |it: &&ChunkServer| {
         it.host == host && it.repository == repository && it.has_repository && !it.is_dropped
     };
     if let Some(holder) = world.storage.servers.iter().find(holds) {
-        return Err(format!("{repository}: CS#{} is there: Invalid parameters", holder.id));
+        return Err(format!(
+            "{repository}: CS#{} is there: Invalid parameters",
+            holder.id
+        ));
     }
     let journal = action.value_of("-j").map(str::to_owned);
     if let Some(journal) = &journal {
@@ -213,8 +246,15 @@ fn make_chunk_server(world: &mut World, host: usize, action: &Action) -> Result<
         }
     }
     let server = world.add_chunk_server(host, repository.clone(), journal);
-    world.hosts[host].services.entry("pstorage-csd".to_owned()).or_default().is_enabled = true;
-    Ok(format!("Created CS#{} in {repository}\n", world.storage.servers[server].id))
+    world.hosts[host]
+        .services
+        .entry("pstorage-csd".to_owned())
+        .or_default()
+        .is_enabled = true;
+    Ok(format!(
+        "Created CS#{} in {repository}\n",
+        world.storage.servers[server].id
+    ))
 }
 
 /// An SSD must be mounted and sound to take a journal.
@@ -229,12 +269,19 @@ fn check_journal(world: &World, host: usize, journal: &str) -> Result<(), String
 fn configure_chunk_server(world: &mut World, host: usize, action: &Action) -> Result<String, String> {
     let repository = action.value_of("-r").ok_or("Invalid parameters")?.to_owned();
     let here = world.servers_of(host);
-    let server = here.into_iter().find(|it| world.storage.servers[*it].repository == repository);
+    let server = here
+        .into_iter()
+        .find(|it| world.storage.servers[*it].repository == repository);
     let server = server.ok_or("Requested object not found")?;
     if world.storage.servers[server].flaw == Some('S') {
-        return Err(format!("{repository}: the journal is not accessible: Input/output error"));
+        return Err(format!(
+            "{repository}: the journal is not accessible: Input/output error"
+        ));
     }
-    let target = action.value_of("-a").or_else(|| action.value_of("-m")).map(str::to_owned);
+    let target = action
+        .value_of("-a")
+        .or_else(|| action.value_of("-m"))
+        .map(str::to_owned);
     match target {
         Some(journal) => {
             check_journal(world, host, &journal)?;
@@ -251,18 +298,33 @@ fn configure_chunk_server(world: &mut World, host: usize, action: &Action) -> Re
 }
 
 fn make_metadata_server(world: &mut World, host: usize, action: &Action) -> Result<String, String> {
-    let repository = action.value_of("-r").ok_or("Invalid parameters")?.trim_end_matches('/').to_owned();
+    let repository = action
+        .value_of("-r")
+        .ok_or("Invalid parameters")?
+        .trim_end_matches('/')
+        .to_owned();
     let address = action.value_of("-a").ok_or("Invalid parameters")?;
     let bare = address.split(':').next().unwrap_or(address);
     let node = &world.hosts[host];
     if bare != node.address && bare != node.name {
-        return Err(format!("{address}: not an address of this node: Invalid parameters"));
+        return Err(format!(
+            "{address}: not an address of this node: Invalid parameters"
+        ));
     }
-    if world.metadata.servers.iter().any(|it| it.host == host && it.has_repository) {
+    if world
+        .metadata
+        .servers
+        .iter()
+        .any(|it| it.host == host && it.has_repository)
+    {
         return Err("The MDS with such id already exist in cluster".to_owned());
     }
     let id = world.add_metadata_server(host, repository.clone());
-    world.hosts[host].services.entry("pstorage-mdsd".to_owned()).or_default().is_enabled = true;
+    world.hosts[host]
+        .services
+        .entry("pstorage-mdsd".to_owned())
+        .or_default()
+        .is_enabled = true;
     world.refresh_metadata();
     Ok(format!("Created MDS#{id} in {repository}\n"))
 }
@@ -276,7 +338,11 @@ fn authorise(world: &mut World, task: &Task) -> Result<String, String> {
 }
 
 fn get_attributes(world: &World, action: &Action) -> Result<String, String> {
-    let path = action.arguments.iter().rfind(|it| !it.starts_with('-')).ok_or("Invalid parameters")?;
+    let path = action
+        .arguments
+        .iter()
+        .rfind(|it| !it.starts_with('-'))
+        .ok_or("Invalid parameters")?;
     Ok(format::write_attributes(world, path))
 }
 
@@ -287,9 +353,15 @@ fn set_attributes(world: &mut World, action: &Action) -> Result<String, String> 
         match name {
             "replicas" => {
                 let (normal, least) = read_ratio(value).map_err(|_| "Invalid parameters")?;
-                let servers = world.storage.servers.iter().filter(|it| it.is_configured()).count();
+                let servers = world
+                    .storage
+                    .servers
+                    .iter()
+                    .filter(|it| it.is_configured())
+                    .count();
                 if normal as usize > servers {
-                    let why = "The number of chunk servers in cluster is less than the required number of replicas";
+                    let why =
+                        "The number of chunk servers in cluster is less than the required number of replicas";
                     return Err(why.to_owned());
                 }
                 if least == 0 || least > normal {
@@ -328,5 +400,9 @@ fn set_config(world: &mut World, action: &Action) -> Result<String, String> {
         let _ = writeln!(text, "{name}={value}");
     }
     world.storage_changed();
-    if text.is_empty() { Err("Invalid parameters".to_owned()) } else { Ok(text) }
+    if text.is_empty() {
+        Err("Invalid parameters".to_owned())
+    } else {
+        Ok(text)
+    }
 }
