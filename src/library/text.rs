@@ -35,17 +35,17 @@ pub(super) static TRIM: Filter = Filter {
         other => refuse_type("text or a list of texts", other),
     },
     examples: &[(r#""  avail  \n" | trim"#, "avail"), (r#""" | trim"#, "")],
-    apply: Apply::Pure(trim),
+    apply: Apply::Pure(|value, _| trim(value)),
 };
 
-fn trim(value: Value, arguments: &FilterArguments) -> Result<Value, FilterError> {
+fn trim(value: Value) -> Result<Value, FilterError> {
     match value {
         Value::Text(text) => {
             let lines: Vec<&str> = text.trim().lines().map(str::trim).collect();
             Ok(Value::text(lines.join("\n")))
         }
         Value::List(values) => {
-            let trimmed = values.iter().map(|value| trim(value.clone(), arguments));
+            let trimmed = values.iter().map(|value| trim(value.clone()));
             Ok(Value::list(trimmed.collect::<Result<_, _>>()?))
         }
         other => refuse("trim", "text or a list of texts", other),
