@@ -4,6 +4,7 @@
 
 mod cluster;
 mod error;
+mod fold;
 mod node;
 mod nodeset;
 mod range;

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use super::error::{MOST_SHOWN, show_line};
 use super::number::{compare_values, item_type};
-use super::table::{column_cells, column_place, column_type, unknown_of};
+use super::table::{column_cells, column_place, column_type, is_bare, unknown_of};
 use super::{
     Apply, Filter, FilterArguments, FilterError, FilterParameter, ParameterKind, refuse, refuse_type,
 };
@@ -70,6 +70,7 @@ fn sort(value: Value, arguments: &FilterArguments) -> Result<Value, FilterError>
             let sorted = sort_by_keys(keyed.collect(), &[false])?;
             Ok(sorted.map_or_else(|unknown| unknown, Value::list))
         }
+        Value::Table(table) if is_bare(&table) => Ok(Value::Table(table)),
         Value::Table(table) => {
             let mut places = Vec::new();
             for (name, _) in &arguments.keys {
@@ -394,6 +395,9 @@ fn list_or_column(
                     why: "needs to know of which column of the table: write its name after it".to_owned(),
                 });
             };
+            if is_bare(&table) {
+                return Ok(Ok((Vec::new(), None)));
+            }
             let place = column_place(filter, &table.columns, name)?;
             Ok(Ok((column_cells(&table, place), table.or_more.clone())))
         }

@@ -186,4 +186,6 @@ fn refuse_type(takes: &str, found: &Type) -> Result<Type, String> {
 }
 
 #[cfg(test)]
+mod samples;
+#[cfg(test)]
 mod tests;

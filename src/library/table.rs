@@ -76,6 +76,7 @@ fn get_column(value: Value, arguments: &FilterArguments) -> Result<Value, Filter
     }
     let name = arguments.text(0).unwrap_or_default();
     match value {
+        Value::Table(table) if is_bare(&table) => Ok(Value::list(Vec::new())),
         Value::Table(table) => {
             let place = column_place("get", &table.columns, name)?;
             if let Some(why) = &table.or_more {
@@ -116,6 +117,12 @@ pub(super) static KNOWN: Filter = Filter {
         other => refuse("known", "a table or a list", other),
     }),
 };
+
+/// Whether it has no rows and no columns, as `columns or none` gives it for an empty text;
+/// then no column can be missing.
+pub(super) fn is_bare(table: &Table) -> bool {
+    table.columns.is_empty() && table.rows.is_empty() && table.or_more.is_none()
+}
 
 /// The first cell of a row that could not be measured, and why.
 pub(super) fn unknown_of(row: &Row) -> Option<Arc<str>> {

@@ -133,20 +133,34 @@ fn table(rows: &[&[Value]], or_more: Option<&str>) -> Value {
     }))
 }
 
-fn apply(name: &str, value: Value, positional: &[&str]) -> Result<Value, FilterError> {
+/// Carries out one filter; all arguments are text.
+pub(super) fn apply_filter(
+    name: &str,
+    value: Value,
+    positional: &[&str],
+    named: &[(&str, &str)],
+) -> Result<Value, FilterError> {
+    let named = named
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), Value::text(*value)));
     let arguments = FilterArguments {
         positional: positional.iter().map(|text| Value::text(*text)).collect(),
+        named: named.collect(),
         keys: if name == "sort" {
             vec![("free".to_owned(), false)]
         } else {
             Vec::new()
         },
-        ..FilterArguments::default()
+        or_none: false,
     };
     match find_filter(name).map(|filter| &filter.apply) {
         Some(Apply::Pure(apply)) => apply(value, &arguments),
         _ => panic!("{name} cannot be carried out here"),
     }
+}
+
+fn apply(name: &str, value: Value, positional: &[&str]) -> Result<Value, FilterError> {
+    apply_filter(name, value, positional, &[])
 }
 
 #[test]
