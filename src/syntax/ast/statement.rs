@@ -1,4 +1,4 @@
-use super::{Arguments, Block, CommandCall, Declaration, NodeExpression, Template, Test, Variable, Written};
+use super::{Arguments, Block, CommandCall, Declaration, NodeExpression, Test, Variable, Written};
 use crate::diagnostic::Spanned;
 
 /// One statement. Declarations stand only at the top of a file, which the checker sees to.

@@ -1,0 +1,99 @@
+use std::sync::Arc;
+
+use super::{Context, EvaluateError, Frame, Place, Stop};
+use crate::check::FactDefinition;
+use crate::diagnostic::Span;
+use crate::value::{Table, Type, Value};
+
+impl Context<'_> {
+    /// What a fact yields; what cannot be measured is an unknown value, with the reason.
+    pub(super) fn fact(
+        &self,
+        frame: &Frame,
+        name: &str,
+        arguments: Vec<Value>,
+        at: Span,
+    ) -> Result<Value, Stop> {
+        let Some(fact) = self.program.fact(&frame.module, name) else {
+            return Err(EvaluateError::NoSuchName {
+                kind: "fact".into(),
+                name: name.to_owned(),
+                at,
+            }
+            .into());
+        };
+        let node = frame.place.node().map_or("", |node| node.as_str());
+        let key = format!("{}.{}({arguments:?})@{node}", fact.module, fact.name);
+        if let Some(value) = self.measured.fact(&key) {
+            return Ok(value);
+        }
+        let value = match self.measure(frame, fact, arguments, at) {
+            Err(Stop::Fail(error)) => Value::unknown(error.to_string()),
+            measured => measured?,
+        };
+        self.measured.keep_fact(key, value.clone());
+        Ok(value)
+    }
+
+    fn measure(
+        &self,
+        frame: &Frame,
+        fact: &FactDefinition,
+        arguments: Vec<Value>,
+        at: Span,
+    ) -> Result<Value, Stop> {
+        let mut inner = Frame::fresh(&fact.module, frame.place.clone());
+        if matches!(inner.place, Place::Local) {
+            inner.place = Place::Nowhere;
+        }
+        for (parameter, value) in self.bind_values(&fact.parameters, arguments, at)? {
+            inner = inner.with(&parameter, value);
+        }
+        let value = self.body(&inner, &fact.body)?;
+        Ok(self.mask(fact, self.conform(value, &fact.kind, at)?))
+    }
+
+    /// A measured value as the declared type: cells converted, names looked up.
+    fn conform(&self, value: Value, kind: &Type, at: Span) -> Result<Value, Stop> {
+        let find = |name: &str| self.inventory.find(name);
+        match (value, kind) {
+            (Value::Unknown(why), _) => Ok(Value::Unknown(why)),
+            (Value::Table(table), Type::Table(columns)) => {
+                let table = Arc::try_unwrap(table).unwrap_or_else(|shared| (*shared).clone());
+                Ok(Value::Table(Arc::new(table.convert(columns, &find))))
+            }
+            (Value::Row(row), Type::Table(columns)) => {
+                let table = Table {
+                    columns: row.columns.clone(),
+                    rows: vec![(*row).clone()],
+                    or_more: None,
+                };
+                Ok(Value::Table(Arc::new(table.convert(columns, &find))))
+            }
+            (value, kind) => self.coerce(value, kind, at),
+        }
+    }
+
+    /// Hides what the rows of masked members say, but for ids and nodes: the view lags.
+    fn mask(&self, fact: &FactDefinition, value: Value) -> Value {
+        let key = format!("{}.{}", fact.module, fact.name);
+        let masked: Vec<&super::Mask> = self.masks.iter().filter(|mask| mask.fact == key).collect();
+        let Value::Table(table) = &value else { return value };
+        if masked.is_empty() {
+            return value;
+        }
+        let mut table = (**table).clone();
+        for row in &mut table.rows {
+            let hit = masked
+                .iter()
+                .find(|mask| row.cells.contains(&Value::Node(mask.node.clone())));
+            let Some(mask) = hit else { continue };
+            for (column, cell) in table.columns.iter().zip(&mut row.cells) {
+                if !column.is_identity() {
+                    *cell = Value::unknown(format!("{} is out by this run, and the view lags", mask.node));
+                }
+            }
+        }
+        Value::Table(Arc::new(table))
+    }
+}

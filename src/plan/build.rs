@@ -1,0 +1,320 @@
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::PlanError;
+use super::step::{Hooks, OnStep, Plan, Step, StepId, StepKind};
+use crate::check::{ParameterDefinition, Program};
+use crate::diagnostic::{Span, Spanned, nearest};
+use crate::evaluate::{Context, Frame, Groups, Measured, Place};
+use crate::inventory::Inventory;
+use crate::syntax::{Block, Expression, Mode, Statement, VerbCall, Written};
+use crate::value::Value;
+
+/// Lays a checked program out as a plan.
+///
+/// `given` are the parameters' values as text (`--set`), already asked for where a person is there.
+///
+/// # Errors
+///
+/// [`PlanError`] when a parameter is missing, unknown or of the wrong type.
+pub fn build_plan(
+    program: Arc<Program>,
+    inventory: Arc<Inventory>,
+    given: &BTreeMap<String, String>,
+) -> Result<Plan, PlanError> {
+    let arguments = bind_parameters(&program, &inventory, given)?;
+    let mut builder = Builder {
+        program: &program,
+        next: 0,
+        names: BTreeMap::new(),
+        calls: Vec::new(),
+    };
+    let module = program.module.clone();
+    let steps = builder.steps(&module, &program.body)?;
+    let mut hooks = HashMap::new();
+    for service in program.all_services() {
+        let laid = Hooks {
+            before_stop: builder.steps(&service.module, &service.before_stop)?,
+            after_stop: builder.steps(&service.module, &service.after_stop)?,
+            after_start: builder.steps(&service.module, &service.after_start)?,
+        };
+        hooks.insert(format!("{}.{}", service.module, service.name), laid);
+    }
+    let step_count = builder.next;
+    Ok(Plan {
+        program: program.clone(),
+        inventory,
+        arguments,
+        steps,
+        hooks,
+        step_count,
+    })
+}
+
+fn bind_parameters(
+    program: &Program,
+    inventory: &Inventory,
+    given: &BTreeMap<String, String>,
+) -> Result<Vec<(String, Value)>, PlanError> {
+    let names = || program.parameters.iter().map(|parameter| parameter.name.as_str());
+    for name in given.keys() {
+        if names().any(|known| known == name) {
+            continue;
+        }
+        let help = match (nearest(name, names()), names().next()) {
+            (Some(near), _) => format!("did you mean `{near}`?"),
+            (None, Some(_)) => format!("it has {}", names().collect::<Vec<&str>>().join(", ")),
+            (None, None) => "it takes none".to_owned(),
+        };
+        return Err(PlanError::UnknownParameter {
+            name: name.clone(),
+            help,
+        });
+    }
+    program
+        .parameters
+        .iter()
+        .map(|parameter| {
+            Ok((
+                parameter.name.clone(),
+                bind_parameter(program, inventory, parameter, given)?,
+            ))
+        })
+        .collect()
+}
+
+fn bind_parameter(
+    program: &Program,
+    inventory: &Inventory,
+    parameter: &ParameterDefinition,
+    given: &BTreeMap<String, String>,
+) -> Result<Value, PlanError> {
+    let wrong = |why: String| PlanError::WrongParameter {
+        name: parameter.name.clone(),
+        kind: parameter.kind.to_string(),
+        why,
+        at: parameter.span,
+    };
+    let find = |name: &str| inventory.find(name);
+    if let Some(text) = given.get(&parameter.name) {
+        return Value::read(text, &parameter.kind, &find).map_err(|error| wrong(error.to_string()));
+    }
+    let Some(default) = &parameter.default else {
+        return Err(PlanError::MissingParameter {
+            name: parameter.name.clone(),
+            says: parameter
+                .says
+                .clone()
+                .unwrap_or_else(|| parameter.kind.to_string()),
+            at: parameter.span,
+        });
+    };
+    let (groups, measured) = (Groups::default(), Measured::default());
+    let context = Context {
+        program,
+        inventory,
+        groups: &groups,
+        masks: &[],
+        measured: &measured,
+    };
+    let frame = Frame::fresh(&program.module, Place::Nowhere);
+    context
+        .default_value(&frame, default, &parameter.kind)
+        .map_err(|stop| match stop {
+            crate::evaluate::Stop::Fail(error) => wrong(error.to_string()),
+            crate::evaluate::Stop::Need(_) => {
+                wrong("its default cannot be measured before the run".to_owned())
+            }
+        })
+}
+
+struct Builder<'a> {
+    program: &'a Program,
+    next: u32,
+    /// How many questions of each kind there are so far: `confirm-1`, `manual-1`, `outage-1`.
+    names: BTreeMap<&'static str, u32>,
+    calls: Vec<String>,
+}
+
+impl Builder<'_> {
+    fn steps(&mut self, module: &str, block: &Block) -> Result<Vec<Step>, PlanError> {
+        let mut steps = Vec::new();
+        for statement in block {
+            let id = StepId(self.next);
+            self.next += 1;
+            if let Some(kind) = self.kind(module, &statement.node, statement.span)? {
+                steps.push(Step {
+                    id,
+                    span: statement.span,
+                    kind,
+                });
+            }
+        }
+        Ok(steps)
+    }
+
+    fn optional(&mut self, module: &str, block: Option<&Block>) -> Result<Vec<Step>, PlanError> {
+        block.map_or(Ok(Vec::new()), |block| self.steps(module, block))
+    }
+
+    fn question(&mut self, kind: &'static str, name: Option<&Spanned<String>>) -> String {
+        let count = self.names.entry(kind).or_default();
+        *count += 1;
+        name.map_or_else(|| format!("{kind}-{count}"), |name| name.node.clone())
+    }
+
+    fn kind(&mut self, module: &str, statement: &Statement, at: Span) -> Result<Option<StepKind>, PlanError> {
+        Ok(Some(match statement {
+            // Declarations are in the program; these three mean something only in verbs and guards.
+            Statement::Declaration(_)
+            | Statement::Irreversible
+            | Statement::Membership { .. }
+            | Statement::Check { .. }
+            | Statement::Steady(_) => return Ok(None),
+            Statement::On(on) => StepKind::On(Box::new(OnStep {
+                any: on.any,
+                each: on.each.as_ref().map(|name| name.node.clone()),
+                nodes: on.nodes.clone(),
+                mode: on.mode.as_ref().map_or(Mode::Serially, |mode| mode.node.clone()),
+                options: on.options.clone(),
+                or_none: on.or_none,
+                body: self.steps(module, &on.body)?,
+            })),
+            Statement::Locally(body) => StepKind::Locally(self.steps(module, body)?),
+            Statement::Command(call) => StepKind::Command(call.clone()),
+            Statement::Service(call) => StepKind::Service(call.clone()),
+            Statement::Reboot(arguments) => StepKind::Reboot(arguments.clone()),
+            Statement::Losing { services, body } => {
+                StepKind::Losing(services.clone(), self.steps(module, body)?)
+            }
+            Statement::Leave { services, why } => StepKind::Leave(services.clone(), why.clone()),
+            Statement::Manual {
+                text,
+                name,
+                rehearsed_as,
+            } => StepKind::Manual {
+                name: self.question("manual", name.as_ref()),
+                text: text.clone(),
+                rehearsed_as: rehearsed_as.clone(),
+            },
+            Statement::Confirm { text, name } => StepKind::Confirm {
+                name: self.question("confirm", name.as_ref()),
+                text: text.clone(),
+            },
+            Statement::Note(text) => StepKind::Note(text.clone()),
+            Statement::Show(value) => StepKind::Show(value.clone()),
+            Statement::Fail(text) => StepKind::Fail(text.clone()),
+            Statement::Skip(text) => StepKind::Skip(text.clone()),
+            Statement::Let { name, value } => StepKind::Let {
+                name: name.node.clone(),
+                value: value.clone(),
+                source: self.source(module, value)?,
+            },
+            Statement::Undo(body) => StepKind::Undo(Rc::new(self.steps(module, body)?)),
+            Statement::Finally(body) => StepKind::Finally(Rc::new(self.steps(module, body)?)),
+            Statement::Retry { times, every, body } => StepKind::Retry {
+                times: times.clone(),
+                every: every.clone(),
+                body: self.steps(module, body)?,
+            },
+            Statement::Within { limit, body } => StepKind::Within(limit.clone(), self.steps(module, body)?),
+            Statement::Try { body, otherwise } => StepKind::Try(
+                self.steps(module, body)?,
+                self.optional(module, otherwise.as_ref())?,
+            ),
+            Statement::If {
+                condition,
+                body,
+                otherwise,
+            } => StepKind::If(
+                condition.clone(),
+                self.steps(module, body)?,
+                self.optional(module, otherwise.as_ref())?,
+            ),
+            Statement::For { name, list, body } => {
+                StepKind::For(name.clone(), list.clone(), self.steps(module, body)?)
+            }
+            Statement::Require { test, otherwise } => StepKind::Require(test.clone(), otherwise.clone()),
+            Statement::Wait {
+                limit,
+                test,
+                holding,
+                every,
+                otherwise,
+            } => StepKind::Wait {
+                limit: limit.clone(),
+                test: test.clone(),
+                holding: holding.clone(),
+                every: every.clone(),
+                otherwise: otherwise
+                    .as_ref()
+                    .map(|block| self.steps(module, block))
+                    .transpose()?,
+            },
+            Statement::Outage { why, name, body } => StepKind::Outage {
+                name: self.question("outage", name.as_ref()),
+                why: why.clone(),
+                body: self.steps(module, body)?,
+            },
+            Statement::Verb(call) => return self.verb(module, call, at),
+            Statement::Value(value) => StepKind::Value((**value).clone()),
+        }))
+    }
+
+    fn verb(&mut self, module: &str, call: &VerbCall, at: Span) -> Result<Option<StepKind>, PlanError> {
+        let Some(verb) = self.program.verb(module, &call.name.node).cloned() else {
+            return Ok(None);
+        };
+        let key = format!("{}.{}", verb.module, verb.name);
+        if self.calls.contains(&key) {
+            return Err(PlanError::Recursion {
+                name: verb.name.clone(),
+                at,
+            });
+        }
+        let name = if verb.irreversible {
+            self.question("irreversible", None)
+        } else {
+            String::new()
+        };
+        self.calls.push(key);
+        let body = self.steps(&verb.module, &verb.body);
+        self.calls.pop();
+        Ok(Some(StepKind::Verb {
+            verb,
+            arguments: call.arguments.clone(),
+            name,
+            body: body?,
+        }))
+    }
+
+    /// What must be walked before a value can be evaluated: a source that acts.
+    fn source(&mut self, module: &str, value: &Written) -> Result<Option<Vec<Step>>, PlanError> {
+        let source = match &value.node {
+            Expression::Pipeline { source, .. } => source,
+            _ => value,
+        };
+        let statement = match &source.node {
+            Expression::On(on) if acts(&on.body) => Statement::On(on.clone()),
+            Expression::Locally(body) if acts(body) => Statement::Locally(body.clone()),
+            Expression::Command(call) if call.acts => Statement::Command(call.clone()),
+            _ => return Ok(None),
+        };
+        self.steps(module, &vec![Spanned::new(statement, source.span)])
+            .map(Some)
+    }
+}
+
+/// Whether a body has anything but probes, names and values.
+fn acts(body: &Block) -> bool {
+    body.iter().any(|statement| match &statement.node {
+        Statement::Command(call) => call.acts,
+        Statement::Let { value, .. } | Statement::Value(value) => {
+            matches!(&value.node, Expression::Command(call) if call.acts)
+        }
+        Statement::If { body, otherwise, .. } => acts(body) || otherwise.as_ref().is_some_and(acts),
+        Statement::On(on) => acts(&on.body),
+        _ => true,
+    })
+}

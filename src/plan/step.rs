@@ -1,0 +1,183 @@
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::check::{Program, VerbDefinition};
+use crate::diagnostic::{Span, Spanned};
+use crate::inventory::Inventory;
+use crate::syntax::{
+    Arguments, CommandCall, Expression, Mode, NodeExpression, OnOption, ServiceCall, Test, Written,
+};
+use crate::value::Value;
+
+/// What will be done.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The checked program that the steps come from.
+    pub program: Arc<Program>,
+    /// The inventory it was checked with.
+    pub inventory: Arc<Inventory>,
+    /// The script's parameters and their values.
+    pub arguments: Vec<(String, Value)>,
+    /// The steps, in order.
+    pub steps: Vec<Step>,
+    /// The hooks of each service, under `module.name`.
+    pub hooks: HashMap<String, Hooks>,
+    /// How many steps there are, hooks and verbs included.
+    pub step_count: u32,
+}
+
+/// What is asked round the stops and starts of a service.
+#[derive(Debug, Clone, Default)]
+pub struct Hooks {
+    /// Before a stop.
+    pub before_stop: Vec<Step>,
+    /// After a stop.
+    pub after_stop: Vec<Step>,
+    /// After a start.
+    pub after_start: Vec<Step>,
+}
+
+/// The number of a step, in the order of the script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StepId(pub u32);
+
+/// One step.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// Its number.
+    pub id: StepId,
+    /// Where it is written.
+    pub span: Span,
+    /// What it is.
+    pub kind: StepKind,
+}
+
+/// The kinds of step.
+#[derive(Debug, Clone)]
+pub enum StepKind {
+    /// `on NODES < … >`
+    On(Box<OnStep>),
+    /// `locally < … >`
+    Locally(Vec<Step>),
+    /// `run` or `probe`
+    Command(Box<CommandCall>),
+    /// `stop`, `start`, `restart`, `status`
+    Service(ServiceCall),
+    /// `reboot`
+    Reboot(Arguments),
+    /// `losing … < … >`
+    Losing(Arguments, Vec<Step>),
+    /// `leave … stopped "why"`
+    Leave(Arguments, Written),
+    /// `manual`
+    Manual {
+        /// The name for `--answer`.
+        name: String,
+        /// What the person does.
+        text: Written,
+        /// What a simulated person does.
+        rehearsed_as: Option<Written>,
+    },
+    /// `confirm`
+    Confirm {
+        /// The name for `--answer`.
+        name: String,
+        /// What is asked.
+        text: Written,
+    },
+    /// `note`
+    Note(Written),
+    /// `show`
+    Show(Written),
+    /// `fail`
+    Fail(Written),
+    /// `skip`
+    Skip(Written),
+    /// `let name = VALUE`; what is to be walked first (an `on`, a `run`) stands in `source`.
+    Let {
+        /// The name.
+        name: String,
+        /// The value.
+        value: Written,
+        /// Steps whose last value flows into the filters of `value`, when it begins with acts.
+        source: Option<Vec<Step>>,
+    },
+    /// `undo`
+    Undo(Rc<Vec<Step>>),
+    /// `finally`
+    Finally(Rc<Vec<Step>>),
+    /// `retry`
+    Retry {
+        /// How often at most.
+        times: Written,
+        /// The pause.
+        every: Option<Written>,
+        /// What is attempted.
+        body: Vec<Step>,
+    },
+    /// `within`
+    Within(Written, Vec<Step>),
+    /// `try < … > else < … >`
+    Try(Vec<Step>, Vec<Step>),
+    /// `if`
+    If(Written, Vec<Step>, Vec<Step>),
+    /// `for`
+    For(Spanned<String>, Written, Vec<Step>),
+    /// `require`
+    Require(Spanned<Test>, Option<Written>),
+    /// `wait`
+    Wait {
+        /// How long at most.
+        limit: Written,
+        /// What is waited for.
+        test: Spanned<Test>,
+        /// How long it must stay true.
+        holding: Option<Written>,
+        /// How often it is looked at.
+        every: Option<Written>,
+        /// What is done when the time is over.
+        otherwise: Option<Vec<Step>>,
+    },
+    /// `outage`
+    Outage {
+        /// The name for `--answer`.
+        name: String,
+        /// Why.
+        why: Written,
+        /// Meanwhile.
+        body: Vec<Step>,
+    },
+    /// A verb, laid out.
+    Verb {
+        /// Which.
+        verb: Arc<VerbDefinition>,
+        /// What it is given.
+        arguments: Arguments,
+        /// The name for `--answer`, when it is irreversible.
+        name: String,
+        /// What it does.
+        body: Vec<Step>,
+    },
+    /// An expression whose value is the block's.
+    Value(Spanned<Expression>),
+}
+
+/// An `on` block.
+#[derive(Debug, Clone)]
+pub struct OnStep {
+    /// `on any`.
+    pub any: bool,
+    /// The node's name in the body.
+    pub each: Option<String>,
+    /// The nodes aimed at.
+    pub nodes: Spanned<NodeExpression>,
+    /// How they are taken.
+    pub mode: Mode,
+    /// What follows the mode.
+    pub options: Vec<Spanned<OnOption>>,
+    /// Whether an empty set is fine.
+    pub or_none: bool,
+    /// What is done on each.
+    pub body: Vec<Step>,
+}

@@ -1,0 +1,206 @@
+use std::time::Duration;
+
+use super::here::{Halt, Here, Walked, trouble};
+use super::walk::Walk;
+use crate::evaluate::Place;
+use crate::journal::{Happening, StepResult, TroubleKind};
+use crate::plan::{Step, describe_step};
+use crate::syntax::{CommandCall, Expression};
+use crate::transport::{Outcome, Purpose, Request, TransportError};
+use crate::value::{CommandLine, Secret, Type, Value};
+
+/// How long `run` and service commands may take unless told.
+pub(super) const ACT_LIMIT: Duration = Duration::from_secs(300);
+/// How long a probe may take unless told.
+pub(super) const PROBE_LIMIT: Duration = Duration::from_secs(30);
+
+/// A command about to be carried out.
+pub(super) struct Act {
+    /// The step in words.
+    pub what: String,
+    /// The command.
+    pub command: CommandLine,
+    /// What it reads.
+    pub input: Option<Secret>,
+    /// How long it may take.
+    pub limit: Duration,
+    /// Whether it changes something.
+    pub purpose: Purpose,
+    /// Which statuses are success.
+    pub ok: Vec<i64>,
+    /// What its output must match.
+    pub expect: Option<regex::Regex>,
+    /// Whether it may cut its own connection.
+    pub may_disconnect: bool,
+}
+
+impl Act {
+    /// An act with the usual limit, of which status 0 is success.
+    pub fn new(what: String, command: CommandLine) -> Act {
+        Act {
+            what,
+            command,
+            input: None,
+            limit: ACT_LIMIT,
+            purpose: Purpose::Act,
+            ok: vec![0],
+            expect: None,
+            may_disconnect: false,
+        }
+    }
+}
+
+impl Walk<'_> {
+    /// `run "…"` or `probe "…"` as a statement.
+    pub(super) async fn command(&self, here: &Here, step: &Step, call: &CommandCall) -> Walked {
+        let act = match self.prepare(here, step, call).await {
+            Err(halt) if call.acts && self.options.dry_run && self.is_past_acts() => {
+                // A value in it is not known yet: shown as such.
+                let command = match &call.command.node {
+                    Expression::Text(template) => {
+                        self.measured(here, |context, frame| context.text(frame, template)).await.ok()
+                    }
+                    _ => None,
+                };
+                if command.is_none() {
+                    return Err(halt);
+                }
+                self.record(Happening::HeldBack {
+                    place: self.place(step, here),
+                    what: describe_step(&step.kind),
+                    command,
+                });
+                return Ok(Value::unknown("held back by the dry run"));
+            }
+            prepared => prepared?,
+        };
+        match self.carry_out(here, step, &act).await {
+            Ok(Some(outcome)) => Ok(Value::text(outcome.output.strip_suffix('\n').unwrap_or(&outcome.output))),
+            Ok(None) => Ok(Value::unknown("held back by the dry run")),
+            Err(Halt::Trouble(trouble)) if trouble.kind == TroubleKind::Unknown => {
+                if let Some(test) = &call.done_when {
+                    let verdict = self.measured(here, |context, frame| context.judge(frame, test)).await?;
+                    if verdict.holds() {
+                        return Ok(Value::text(""));
+                    }
+                }
+                Err(Halt::Trouble(trouble))
+            }
+            Err(halt) => Err(halt),
+        }
+    }
+
+    async fn prepare(&self, here: &Here, step: &Step, call: &CommandCall) -> Result<Act, Halt> {
+        let command = self.measured(here, |context, frame| context.command(frame, &call.command)).await?;
+        let mut act = Act::new(describe_step(&step.kind), command);
+        act.may_disconnect = call.may_disconnect;
+        if !call.acts {
+            act.purpose = Purpose::Probe;
+            act.limit = PROBE_LIMIT;
+        }
+        let named = |name: &'static str, kind: Type| async move {
+            self.measured(here, |context, frame| context.named(frame, &call.named, name, &kind)).await
+        };
+        if let Some(Value::Duration(limit)) = named("limit", Type::Duration).await? {
+            act.limit = limit;
+        }
+        if let Some(Value::Secret(secret)) = named("input", Type::Secret).await? {
+            act.input = Some(secret);
+        }
+        if let Some(Value::Regex(text)) = named("expect", Type::Regex).await? {
+            let wrong = |error: regex::Error| trouble(TroubleKind::Failed, error.to_string(), step, here);
+            act.expect = Some(regex::Regex::new(&text).map_err(wrong)?);
+        }
+        act.ok = self.measured(here, |context, frame| context.accepted(frame, &call.named)).await?;
+        Ok(act)
+    }
+
+    /// Carries a command out on the node in hand; `None` when a dry run held it back.
+    pub(super) async fn carry_out(&self, here: &Here, step: &Step, act: &Act) -> Result<Option<Outcome>, Halt> {
+        let place = self.place(step, here);
+        let node = match &here.frame.place {
+            Place::Node(node) => Some(node.clone()),
+            Place::Local => None,
+            Place::Nowhere => {
+                let message = format!("`{}` needs a node", act.what);
+                return Err(trouble(TroubleKind::Failed, message, step, here));
+            }
+        };
+        let command = Some(act.command.to_string());
+        if act.purpose == Purpose::Act {
+            self.check_deadline(here, step)?;
+            if self.options.dry_run {
+                self.state.borrow_mut().held_back = true;
+                self.record(Happening::HeldBack { place, what: act.what.clone(), command });
+                return Ok(None);
+            }
+        }
+        self.record(Happening::StepStarted { place: place.clone(), what: act.what.clone(), command });
+        let began = self.now();
+        let request = Request {
+            node,
+            command: act.command.clone(),
+            input: act.input.clone(),
+            limit: act.limit,
+            purpose: act.purpose,
+            as_root: here.as_root,
+        };
+        let replied = self.world.transport.carry_out(&request).await;
+        let took = self.now().saturating_sub(began);
+        let output = replied.as_ref().map(|outcome| outcome.output.clone()).unwrap_or_default();
+        let judged = self.judge_reply(here, step, act, replied);
+        let result = match &judged {
+            Ok(_) | Err(Halt::Skipped(_)) => StepResult::Done,
+            Err(Halt::Trouble(trouble)) => StepResult::Trouble((**trouble).clone()),
+        };
+        self.record(Happening::StepEnded { place, what: act.what.clone(), result, output, took });
+        judged.map(Some)
+    }
+
+    fn judge_reply(
+        &self,
+        here: &Here,
+        step: &Step,
+        act: &Act,
+        replied: Result<Outcome, TransportError>,
+    ) -> Result<Outcome, Halt> {
+        let nothing = || Outcome { status: 0, output: String::new(), errors: String::new() };
+        match replied {
+            Ok(outcome) if !act.ok.contains(&i64::from(outcome.status)) => {
+                let said = if outcome.errors.trim().is_empty() { &outcome.output } else { &outcome.errors };
+                let said = said.trim().lines().last().map_or(String::new(), |line| format!(": {line}"));
+                let message = format!("`{}` ended with status {}{said}", act.command, outcome.status);
+                Err(trouble(TroubleKind::Failed, message, step, here))
+            }
+            Ok(outcome) => match &act.expect {
+                Some(expected) if !expected.is_match(&outcome.output) => {
+                    let message = format!("the output of `{}` does not match /{expected}/", act.command);
+                    Err(trouble(TroubleKind::Failed, message, step, here))
+                }
+                _ => Ok(outcome),
+            },
+            Err(TransportError::HeldBack) => Ok(nothing()),
+            Err(TransportError::Unknown { .. }) if act.may_disconnect => Ok(nothing()),
+            Err(error @ TransportError::Unreachable { .. }) => {
+                let message = format!("`{}` was not started: {error}", act.command);
+                Err(trouble(TroubleKind::Unreachable, message, step, here))
+            }
+            Err(TransportError::Unknown { node, why }) => {
+                let message = format!("`{}` may or may not have happened on {node}: {why}", act.command);
+                let help = format!("look on {node} whether it has, before anything else is done");
+                Err(trouble(TroubleKind::Unknown, message, step, here).with_help(help))
+            }
+        }
+    }
+
+    /// `within` is asked before each act; it never kills one in flight.
+    fn check_deadline(&self, here: &Here, step: &Step) -> Result<(), Halt> {
+        match here.deadline {
+            Some(deadline) if self.now() >= deadline => {
+                let message = "the time of `within` is over, so nothing more is begun";
+                Err(trouble(TroubleKind::Failed, message, step, here))
+            }
+            _ => Ok(()),
+        }
+    }
+}

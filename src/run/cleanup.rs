@@ -1,0 +1,69 @@
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::here::{Halt, Here, Walked};
+use super::walk::Walk;
+use crate::journal::{Happening, StepPlace};
+use crate::plan::Step;
+use crate::transport::{Answer, Question, QuestionKind};
+
+/// The undos and finallys of a body, oldest first.
+pub(super) type Cleanups = RefCell<Vec<Cleanup>>;
+
+/// One `undo` or `finally` that was reached.
+pub(super) struct Cleanup {
+    /// Where the walk stood.
+    pub here: Here,
+    /// What it does.
+    pub steps: Rc<Vec<Step>>,
+    /// Where it is written.
+    pub place: StepPlace,
+    /// Whether it runs however the block ends.
+    pub is_finally: bool,
+}
+
+impl Walk<'_> {
+    /// Runs what a body owes now that it has ended, newest first.
+    ///
+    /// One that fails is told, and the older ones still run.
+    pub(super) async fn clean_up(&self, walked: Walked, cleanups: Cleanups) -> Walked {
+        let mut walked = walked;
+        for cleanup in cleanups.into_inner().into_iter().rev() {
+            let why = match &walked {
+                Err(Halt::Trouble(trouble)) => trouble.message.clone(),
+                _ if cleanup.is_finally => "the block ended".to_owned(),
+                // A block that ends well forgets its undos.
+                _ => continue,
+            };
+            if !cleanup.is_finally && !self.may_undo(&cleanup, &why).await {
+                continue;
+            }
+            let what = if cleanup.is_finally { "finally" } else { "undo" };
+            let place = cleanup.place.clone();
+            self.record(Happening::CleaningUp { place: place.clone(), what: what.to_owned(), why });
+            if let Err(Halt::Trouble(trouble)) = self.scoped(cleanup.here.clone(), &cleanup.steps).await {
+                let by = format!("{what}, which failed itself");
+                self.record(Happening::Caught { place, by, trouble: (*trouble).clone() });
+                if walked.is_ok() {
+                    walked = Err(Halt::Trouble(trouble));
+                }
+            }
+        }
+        walked
+    }
+
+    /// With a person present an undo is offered, not fired.
+    async fn may_undo(&self, cleanup: &Cleanup, why: &str) -> bool {
+        if self.options.dry_run {
+            return false;
+        }
+        let question = Question {
+            kind: QuestionKind::Confirm,
+            name: format!("undo-{}", cleanup.place.step.0),
+            text: format!("{why}. Take back what this block did?"),
+            node: cleanup.place.node.clone(),
+            rehearsed_as: None,
+        };
+        self.world.person.ask(&question).await != Answer::No
+    }
+}

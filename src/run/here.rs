@@ -1,0 +1,134 @@
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::check::ServiceDefinition;
+use crate::evaluate::Frame;
+use crate::inventory::NodeName;
+use crate::journal::{Trouble, TroubleKind};
+use crate::plan::Step;
+use crate::value::Value;
+
+/// The number of a body in hand: of an `on`, on one node.
+pub(super) type BodyId = u64;
+
+/// Where the walk stands: what names mean, which node is in hand, what encloses it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Here {
+    /// What names mean.
+    pub frame: Frame,
+    /// The bodies that enclose this place, outermost first; tokens belong to bodies.
+    pub bodies: Rc<Vec<BodyId>>,
+    /// When the innermost `within` runs out.
+    pub deadline: Option<Duration>,
+    /// The outage that is open.
+    pub outage: Option<Rc<Outage>>,
+    /// Starts whose `after start` is asked at the end of the `on`; inside an outage only.
+    pub starts: Option<Rc<RefCell<Vec<Started>>>>,
+    /// Services that an enclosing `losing` has taken the node out of, by `module.name`.
+    pub losing: Rc<BTreeSet<String>>,
+    /// Whether commands run as root.
+    pub as_root: bool,
+    /// Whether a person has confirmed what cannot be taken back.
+    pub confirmed: bool,
+}
+
+impl Here {
+    /// The node in hand.
+    pub fn node(&self) -> Option<&NodeName> {
+        self.frame.place.node()
+    }
+
+    /// The innermost body.
+    pub fn body(&self) -> BodyId {
+        self.bodies.last().copied().unwrap_or_default()
+    }
+
+    /// The same place in a fresh frame: the body of a verb or hook.
+    pub fn fresh(&self, module: &str) -> Here {
+        Here { frame: Frame::fresh(module, self.frame.place.clone()), ..self.clone() }
+    }
+
+    /// The same place with one more variable.
+    pub fn with(&self, name: &str, value: Value) -> Here {
+        Here { frame: self.frame.with(name, value), ..self.clone() }
+    }
+}
+
+/// An open outage.
+#[derive(Debug)]
+pub(super) struct Outage {
+    /// Why.
+    pub why: String,
+    /// When it began.
+    pub since: Duration,
+    /// What was stopped in it and does not run again yet.
+    pub stopped: RefCell<BTreeSet<(String, NodeName)>>,
+}
+
+/// A service that was started inside an outage, and where.
+#[derive(Debug, Clone)]
+pub(super) struct Started {
+    /// Where the walk stood.
+    pub here: Here,
+    /// What was started.
+    pub used: Used,
+}
+
+/// A service as one statement uses it.
+#[derive(Debug, Clone)]
+pub(super) struct Used {
+    /// Which.
+    pub service: std::sync::Arc<ServiceDefinition>,
+    /// Which instances; an empty list means all on the node.
+    pub instances: Value,
+}
+
+impl Used {
+    /// `module.name`.
+    pub fn key(&self) -> String {
+        service_key(&self.service)
+    }
+}
+
+/// `module.name` of a service.
+pub(super) fn service_key(service: &ServiceDefinition) -> String {
+    format!("{}.{}", service.module, service.name)
+}
+
+/// Why a sequence of steps did not go on.
+#[derive(Debug, Clone)]
+pub(super) enum Halt {
+    /// Something went wrong.
+    Trouble(Box<Trouble>),
+    /// `skip`: done with this node.
+    Skipped(String),
+}
+
+/// What walking a step gives.
+pub(super) type Walked = Result<Value, Halt>;
+
+/// Trouble at a step.
+pub(super) fn trouble(kind: TroubleKind, message: impl Into<String>, step: &Step, here: &Here) -> Halt {
+    Halt::Trouble(Box::new(Trouble {
+        kind,
+        message: message.into(),
+        help: None,
+        at: step.span,
+        node: here.node().cloned(),
+    }))
+}
+
+impl Halt {
+    /// The same with advice on what to do.
+    pub fn with_help(self, help: impl Into<String>) -> Halt {
+        match self {
+            Halt::Trouble(mut trouble) => {
+                trouble.help = Some(help.into());
+                Halt::Trouble(trouble)
+            }
+            skipped => skipped,
+        }
+    }
+}

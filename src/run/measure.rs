@@ -1,0 +1,138 @@
+use futures_util::stream::{self, StreamExt};
+
+use super::here::{Halt, Here, trouble};
+use super::walk::Walk;
+use crate::evaluate::{Ask, Context, EvaluateError, Frame, Measured, Reply, Stop};
+use crate::journal::{Trouble, TroubleKind};
+use crate::plan::Step;
+use crate::transport::{Purpose, Request, TransportError};
+use crate::value::{Type, Value};
+
+impl Walk<'_> {
+    /// Evaluates, measuring what is needed, afresh for this call and once within it.
+    pub(super) async fn measured<T>(
+        &self,
+        here: &Here,
+        evaluate: impl Fn(&Context<'_>, &Frame) -> Result<T, Stop>,
+    ) -> Result<T, Halt> {
+        let mut measured = Measured::default();
+        loop {
+            let found = {
+                let (groups, masks) = {
+                    let state = self.state.borrow();
+                    (state.groups.clone(), state.masks(here))
+                };
+                let context = Context {
+                    program: &self.plan.program,
+                    inventory: &self.plan.inventory,
+                    groups: &groups,
+                    masks: &masks,
+                    measured: &measured,
+                };
+                evaluate(&context, &here.frame)
+            };
+            match found {
+                Ok(value) => return Ok(value),
+                Err(Stop::Need(asks)) => {
+                    for (ask, reply) in self.ask_all(here, asks).await {
+                        measured.insert(&ask, reply);
+                    }
+                }
+                Err(Stop::Fail(error)) => return Err(Halt::Trouble(Box::new(tell(*error, here)))),
+            }
+        }
+    }
+
+    /// The value of an expression.
+    pub(super) async fn value(
+        &self,
+        here: &Here,
+        written: &crate::diagnostic::Spanned<crate::syntax::Expression>,
+    ) -> Result<Value, Halt> {
+        self.measured(here, |context, frame| context.evaluate(frame, written)).await
+    }
+
+    /// The value of an expression as a certain type; it must be known.
+    pub(super) async fn value_as(
+        &self,
+        here: &Here,
+        written: &crate::diagnostic::Spanned<crate::syntax::Expression>,
+        wanted: &Type,
+    ) -> Result<Value, Halt> {
+        self.measured(here, |context, frame| context.evaluate_as(frame, written, wanted)).await
+    }
+
+    /// A length of time; `step` is where trouble is told.
+    pub(super) async fn duration(
+        &self,
+        here: &Here,
+        written: &crate::diagnostic::Spanned<crate::syntax::Expression>,
+        step: &Step,
+    ) -> Result<std::time::Duration, Halt> {
+        match self.value_as(here, written, &Type::Duration).await? {
+            Value::Duration(length) => Ok(length),
+            other => Err(trouble(TroubleKind::Failed, format!("{other} is not a duration"), step, here)),
+        }
+    }
+
+    /// A count.
+    pub(super) async fn count(
+        &self,
+        here: &Here,
+        written: &crate::diagnostic::Spanned<crate::syntax::Expression>,
+        step: &Step,
+    ) -> Result<usize, Halt> {
+        match self.value_as(here, written, &Type::Int).await? {
+            Value::Int(number) if number >= 0 => Ok(number as usize),
+            other => Err(trouble(TroubleKind::Failed, format!("{other} is not a count"), step, here)),
+        }
+    }
+
+    /// Has probes answered, several at a time.
+    async fn ask_all(&self, here: &Here, asks: Vec<Ask>) -> Vec<(Ask, Reply)> {
+        let width = self.fan_out();
+        stream::iter(asks)
+            .map(|ask| async move {
+                let reply = self.ask(here, &ask).await;
+                (ask, reply)
+            })
+            .buffered(width)
+            .collect()
+            .await
+    }
+
+    /// Has one probe answered.
+    pub(super) async fn ask(&self, here: &Here, ask: &Ask) -> Reply {
+        let request = Request {
+            node: ask.node.clone(),
+            command: ask.command.clone(),
+            input: ask.input.clone(),
+            limit: ask.limit,
+            purpose: Purpose::Probe,
+            as_root: here.as_root,
+        };
+        match self.world.transport.carry_out(&request).await {
+            Ok(outcome) => {
+                Reply::Ran { status: outcome.status, output: outcome.output, errors: outcome.errors }
+            }
+            Err(TransportError::Unreachable { why, .. } | TransportError::Unknown { why, .. }) => Reply::Silent(why),
+            Err(TransportError::HeldBack) => Reply::Silent("held back".to_owned()),
+        }
+    }
+}
+
+/// An evaluation that failed, as trouble of the run.
+fn tell(error: EvaluateError, here: &Here) -> Trouble {
+    use miette::Diagnostic;
+    let kind = match &error {
+        EvaluateError::NoAnswer { .. } => TroubleKind::Unreachable,
+        _ => TroubleKind::Failed,
+    };
+    let at = error.labels().and_then(|mut labels| labels.next());
+    let at = at.map_or_else(Default::default, |label| {
+        let start = label.offset() as u32;
+        crate::diagnostic::Span::new(start, start + label.len() as u32)
+    });
+    let help = error.help().map(|help| help.to_string());
+    Trouble { kind, message: error.to_string(), help, at, node: here.node().cloned() }
+}

@@ -1,0 +1,54 @@
+use std::cell::Cell;
+use std::rc::Rc;
+
+use crate::inventory::{NodeName, NodeSet};
+use crate::journal::Trouble;
+use crate::transport::{Clock, Person, Transport};
+
+/// The three doors: commands, time, and the person.
+#[derive(Clone, Copy)]
+pub struct World<'a> {
+    /// Carries commands out.
+    pub transport: &'a dyn Transport,
+    /// Tells and passes time.
+    pub clock: &'a dyn Clock,
+    /// Answers questions.
+    pub person: &'a dyn Person,
+}
+
+/// How a plan is carried out.
+#[derive(Debug, Clone, Default)]
+pub struct RunOptions {
+    /// Only these nodes are acted on (`--limit`).
+    pub limit: Option<NodeSet>,
+    /// How many nodes at once at most in parallel (`--fanout`); 0 is 32.
+    pub fan_out: usize,
+    /// Guards, findings and budgets that are overridden, each with a reason.
+    pub overrides: Vec<Override>,
+    /// Acts are held back.
+    pub dry_run: bool,
+    /// Set from outside when the run shall end after the nodes in hand (Ctrl-C).
+    pub stop_requested: Rc<Cell<bool>>,
+    /// Switches the tokens off, to show what a lagging view does to a rolling stop. For tests only.
+    pub without_tokens: bool,
+}
+
+/// `--override NAME[@NODE]="why"`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Override {
+    /// A guard, a finding's code, or `may-lose:SERVICE`.
+    pub name: String,
+    /// On this node only.
+    pub node: Option<NodeName>,
+    /// The typed reason.
+    pub why: String,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ending {
+    /// The exit code.
+    pub exit_code: u8,
+    /// What went wrong worst, if anything.
+    pub trouble: Option<Trouble>,
+}

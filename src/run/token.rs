@@ -1,0 +1,70 @@
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::here::{BodyId, Here};
+use crate::evaluate::{Groups, Mask};
+use crate::inventory::NodeName;
+
+/// What the walk remembers beside the events.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    /// Who is in which group now.
+    pub groups: Rc<Groups>,
+    /// Members that this run has out: the pools.
+    pub tokens: Vec<Token>,
+    /// The number of the next body.
+    pub next_body: BodyId,
+    /// Whether a dry run has held an act back: from then on facts are not what they would be.
+    pub held_back: bool,
+    /// What each service on each node was last known to be doing, by its own `status` or this run's acts.
+    pub running: BTreeMap<(String, NodeName), bool>,
+}
+
+/// A member that this run has taken away, or let join and not seen up yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Token {
+    /// The service, by `module.name`.
+    pub service: String,
+    /// The member.
+    pub node: NodeName,
+    /// The body that holds it; everybody else sees the member masked.
+    pub holder: BodyId,
+    /// The fact whose rows speak of it, as `module.fact`.
+    pub fact: Option<String>,
+    /// Whether its `after stop` has held, so that `until` may give it back.
+    pub is_noticed: bool,
+}
+
+impl State {
+    /// The token of a member, if it has one.
+    pub fn token(&mut self, service: &str, node: &NodeName) -> Option<&mut Token> {
+        self.tokens.iter_mut().find(|token| token.service == service && token.node == *node)
+    }
+
+    /// Takes the token of a member, or hands it over to this body.
+    pub fn take(&mut self, service: &str, node: &NodeName, holder: BodyId, fact: Option<String>) -> bool {
+        if let Some(token) = self.token(service, node) {
+            token.holder = holder;
+            return false;
+        }
+        let (service, node) = (service.to_owned(), node.clone());
+        self.tokens.push(Token { service, node, holder, fact, is_noticed: false });
+        true
+    }
+
+    /// Gives a token back; whether there was one.
+    pub fn give_back(&mut self, service: &str, node: &NodeName) -> bool {
+        let before = self.tokens.len();
+        self.tokens.retain(|token| token.service != service || token.node != *node);
+        self.tokens.len() < before
+    }
+
+    /// The members whose view somebody at `here` must not believe.
+    pub fn masks(&self, here: &Here) -> Vec<Mask> {
+        self.tokens
+            .iter()
+            .filter(|token| !here.bodies.contains(&token.holder))
+            .filter_map(|token| Some(Mask { fact: token.fact.clone()?, node: token.node.clone() }))
+            .collect()
+    }
+}

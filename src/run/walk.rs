@@ -1,0 +1,342 @@
+use std::cell::RefCell;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use futures_util::lock::Mutex;
+
+use super::cleanup::{Cleanup, Cleanups};
+use super::here::{Halt, Here, Walked, trouble};
+use super::token::State;
+use super::{Ending, RunOptions, World};
+use crate::evaluate::{Frame, Place};
+use crate::inventory::NodeName;
+use crate::journal::{Event, Happening, Recorder, StepPlace, TroubleKind};
+use crate::plan::{Plan, Step, StepKind, describe_step};
+use crate::syntax::{Expression, Written};
+use crate::value::{Truth, Value};
+
+/// How many nodes at once, unless told.
+const FAN_OUT: usize = 32;
+
+/// Carries a plan out.
+///
+/// An event is recorded before and after each act, so nothing in flight is ever forgotten.
+pub async fn run_plan(
+    plan: &Plan,
+    world: World<'_>,
+    options: &RunOptions,
+    recorder: &mut dyn Recorder,
+) -> Ending {
+    let walk = Walk {
+        plan,
+        world,
+        options,
+        state: RefCell::new(State::default()),
+        recorder: RefCell::new(recorder),
+        section: Mutex::new(()),
+        began: world.clock.now(),
+    };
+    walk.record(Happening::RunStarted {
+        cluster: plan.inventory.name.clone(),
+        simulated: plan.inventory.is_simulated,
+        dry_run: options.dry_run,
+        runbook: plan.program.title.clone().unwrap_or_default(),
+        steps: plan.step_count,
+    });
+    let ended = walk.whole().await;
+    let trouble = match ended {
+        Ok(_) | Err(Halt::Skipped(_)) => None,
+        Err(Halt::Trouble(trouble)) => Some(*trouble),
+    };
+    let exit_code = trouble.as_ref().map_or(0, |trouble| trouble.kind.exit_code());
+    walk.record(Happening::RunEnded { trouble: trouble.clone(), exit_code });
+    Ending { exit_code, trouble }
+}
+
+/// A plan being carried out.
+pub(super) struct Walk<'w> {
+    pub plan: &'w Plan,
+    pub world: World<'w>,
+    pub options: &'w RunOptions,
+    pub state: RefCell<State>,
+    recorder: RefCell<&'w mut dyn Recorder>,
+    /// From the first `before` guard to the stop returned: one at a time in the whole cluster.
+    pub section: Mutex<()>,
+    began: Duration,
+}
+
+impl Walk<'_> {
+    async fn whole(&self) -> Walked {
+        let mut frame = Frame::fresh(&self.plan.program.module, Place::Nowhere);
+        for (name, value) in &self.plan.arguments {
+            frame = frame.with(name, value.clone());
+        }
+        let here = Here { frame, ..Here::default() };
+        self.compare_inventory(&here).await?;
+        self.scoped(here, &self.plan.steps).await
+    }
+
+    pub(super) fn record(&self, what: Happening) {
+        let at = self.world.clock.now().saturating_sub(self.began);
+        self.recorder.borrow_mut().record(&Event { at, what });
+    }
+
+    pub(super) fn now(&self) -> Duration {
+        self.world.clock.now()
+    }
+
+    pub(super) fn fan_out(&self) -> usize {
+        if self.options.fan_out == 0 { FAN_OUT } else { self.options.fan_out }
+    }
+
+    pub(super) fn place(&self, step: &Step, here: &Here) -> StepPlace {
+        StepPlace { step: step.id, span: step.span, node: here.node().cloned() }
+    }
+
+    /// Whether a dry run has held an act back, so that nothing measured is what it would be.
+    pub(super) fn is_past_acts(&self) -> bool {
+        self.state.borrow().held_back
+    }
+
+    /// The node in hand, or trouble.
+    pub(super) fn node_in_hand<'h>(&self, here: &'h Here, step: &Step) -> Result<&'h NodeName, Halt> {
+        let what = format!("`{}` needs a node", describe_step(&step.kind));
+        here.node().ok_or_else(|| trouble(TroubleKind::Failed, what, step, here))
+    }
+
+    /// Walks a body that owns its undos: of an `on`, `for` turn, `try`, attempt, `losing`, verb or script.
+    pub(super) fn scoped<'a>(&'a self, here: Here, steps: &'a [Step]) -> LocalBoxFuture<'a, Walked> {
+        async move {
+            let cleanups = Cleanups::default();
+            let walked = self.sequence(here, steps, &cleanups).await;
+            self.clean_up(walked, cleanups).await
+        }
+        .boxed_local()
+    }
+
+    /// Walks steps in order; their undos and finallys go to `cleanups`.
+    pub(super) fn sequence<'a>(
+        &'a self,
+        mut here: Here,
+        steps: &'a [Step],
+        cleanups: &'a Cleanups,
+    ) -> LocalBoxFuture<'a, Walked> {
+        async move {
+            let mut last = Value::text("");
+            for step in steps {
+                last = self.step(&mut here, step, cleanups).await?;
+            }
+            Ok(last)
+        }
+        .boxed_local()
+    }
+
+    async fn step(&self, here: &mut Here, step: &Step, cleanups: &Cleanups) -> Walked {
+        match &step.kind {
+            StepKind::On(on) => self.on(here, step, on).await,
+            StepKind::Locally(body) => {
+                let mut inner = here.clone();
+                inner.frame.place = Place::Local;
+                self.sequence(inner, body, cleanups).await
+            }
+            StepKind::Command(call) => self.command(here, step, call).await,
+            StepKind::Service(call) => self.service(here, step, call).await,
+            StepKind::Reboot(arguments) => self.reboot(here, step, arguments).await,
+            StepKind::Losing(services, body) => self.losing(here, step, services, body).await,
+            StepKind::Leave(services, why) => self.leave(here, step, services, why).await,
+            StepKind::Manual { name, text, rehearsed_as } => {
+                self.manual(here, step, name, text, rehearsed_as.as_ref()).await
+            }
+            StepKind::Confirm { name, text, before_irreversible } => {
+                self.confirm(here, step, name, text, *before_irreversible).await?;
+                here.confirmed |= before_irreversible;
+                Ok(Value::text(""))
+            }
+            StepKind::Note(text) => {
+                let text = self.shown(here, text).await?;
+                self.record(Happening::Note { place: self.place(step, here), text });
+                Ok(Value::text(""))
+            }
+            StepKind::Show(value) => {
+                let shown = self.shown(here, value).await?;
+                let what = crate::evaluate::describe(&value.node);
+                self.record(Happening::Shown { place: self.place(step, here), what, value: shown });
+                Ok(Value::text(""))
+            }
+            StepKind::Fail(text) => {
+                let message = self.shown(here, text).await?;
+                Err(trouble(TroubleKind::Failed, message, step, here))
+            }
+            StepKind::Skip(text) => Err(Halt::Skipped(self.shown(here, text).await?)),
+            StepKind::Let { name, value, source } => self.name_value(here, step, name, value, source.as_deref()).await,
+            StepKind::Undo(body) | StepKind::Finally(body) => {
+                let is_finally = matches!(step.kind, StepKind::Finally(_));
+                let place = self.place(step, here);
+                cleanups.borrow_mut().push(Cleanup { here: here.clone(), steps: body.clone(), place, is_finally });
+                Ok(Value::text(""))
+            }
+            StepKind::Retry { times, every, body } => self.retry(here, step, times, every.as_ref(), body).await,
+            StepKind::Within(limit, body) => {
+                let deadline = self.now() + self.duration(here, limit, step).await?;
+                let mut inner = here.clone();
+                inner.deadline = Some(here.deadline.map_or(deadline, |outer| outer.min(deadline)));
+                self.sequence(inner, body, cleanups).await
+            }
+            StepKind::Try(body, otherwise) => self.try_else(here, step, body, otherwise, cleanups).await,
+            StepKind::If(condition, body, otherwise) => {
+                self.branch(here, step, condition, body, otherwise, cleanups).await
+            }
+            StepKind::For(name, list, body) => self.each_turn(here, step, &name.node, list, body).await,
+            StepKind::Require(test, otherwise) => self.require(here, step, test, otherwise.as_ref()).await,
+            StepKind::Wait { .. } => self.wait(here, step, cleanups).await,
+            StepKind::Outage { name, why, body } => self.outage(here, step, name, why, body, cleanups).await,
+            StepKind::Verb { verb, arguments, name, body } => {
+                self.verb(here, step, verb, arguments, name, body).await
+            }
+            StepKind::Value(value) => self.value(here, value).await,
+        }
+    }
+
+    /// A value as it is shown to a person: a text, or whatever it prints as.
+    pub(super) async fn shown(&self, here: &Here, written: &Written) -> Result<String, Halt> {
+        Ok(self.value(here, written).await?.to_string())
+    }
+
+    async fn name_value(
+        &self,
+        here: &mut Here,
+        step: &Step,
+        name: &str,
+        value: &Written,
+        source: Option<&[Step]>,
+    ) -> Walked {
+        let found = match source {
+            Some(source) => {
+                let flowing = self.scoped(here.clone(), source).await?;
+                match &value.node {
+                    Expression::Pipeline { filters, .. } => {
+                        self.measured(here, |context, frame| context.pipe(frame, flowing.clone(), filters)).await?
+                    }
+                    _ => flowing,
+                }
+            }
+            None if self.is_past_acts() && !is_constant(value) => {
+                Value::unknown("a dry run cannot know it: it is measured after an act that was held back")
+            }
+            None => self.value(here, value).await?,
+        };
+        let shown = found.to_string();
+        self.record(Happening::Named { place: self.place(step, here), name: name.to_owned(), value: shown });
+        *here = here.with(name, found);
+        Ok(Value::text(""))
+    }
+
+    async fn branch(
+        &self,
+        here: &Here,
+        step: &Step,
+        condition: &Written,
+        body: &[Step],
+        otherwise: &[Step],
+        cleanups: &Cleanups,
+    ) -> Walked {
+        let truth = self.measured(here, |context, frame| context.truth(frame, condition)).await?;
+        match truth {
+            Truth::Yes => self.sequence(here.clone(), body, cleanups).await,
+            Truth::No => self.sequence(here.clone(), otherwise, cleanups).await,
+            Truth::Unknown(_) if self.options.dry_run => {
+                // Either may be taken when it is run for real, so both are shown.
+                self.record(Happening::Branch {
+                    place: self.place(step, here),
+                    what: format!("if {} (decided when run)", crate::evaluate::describe(&condition.node)),
+                });
+                self.sequence(here.clone(), body, cleanups).await?;
+                if !otherwise.is_empty() {
+                    self.record(Happening::Branch { place: self.place(step, here), what: "else".to_owned() });
+                }
+                self.sequence(here.clone(), otherwise, cleanups).await
+            }
+            Truth::Unknown(why) => {
+                let what = crate::evaluate::describe(&condition.node);
+                let message = format!("`if {what}` cannot be measured: {why}");
+                Err(trouble(TroubleKind::Failed, message, step, here))
+            }
+        }
+    }
+
+    async fn each_turn(&self, here: &Here, step: &Step, name: &str, list: &Written, body: &[Step]) -> Walked {
+        let found = self.value(here, list).await?;
+        let turns = match found {
+            unknown @ Value::Unknown(_) if self.options.dry_run => vec![unknown],
+            found => self.measured(here, |context, _| context.items(found.clone(), list.span)).await?,
+        };
+        let mut last = Value::text("");
+        for item in turns {
+            self.record(Happening::Branch { place: self.place(step, here), what: format!("{name} = {item}") });
+            last = self.scoped(here.with(name, item), body).await?;
+        }
+        Ok(last)
+    }
+
+    async fn try_else(
+        &self,
+        here: &Here,
+        step: &Step,
+        body: &[Step],
+        otherwise: &[Step],
+        cleanups: &Cleanups,
+    ) -> Walked {
+        match self.scoped(here.clone(), body).await {
+            Err(Halt::Trouble(trouble)) if is_caught(trouble.kind) => {
+                let (place, by) = (self.place(step, here), "try".to_owned());
+                self.record(Happening::Caught { place, by, trouble: *trouble });
+                self.sequence(here.clone(), otherwise, cleanups).await
+            }
+            walked => walked,
+        }
+    }
+
+    async fn retry(
+        &self,
+        here: &Here,
+        step: &Step,
+        times: &Written,
+        every: Option<&Written>,
+        body: &[Step],
+    ) -> Walked {
+        let times = self.count(here, times, step).await?.max(1);
+        let pause = match every {
+            Some(every) => self.duration(here, every, step).await?,
+            None => Duration::ZERO,
+        };
+        let mut attempt = 1;
+        loop {
+            match self.scoped(here.clone(), body).await {
+                Err(Halt::Trouble(trouble)) if is_caught(trouble.kind) && attempt < times => {
+                    let (place, by) = (self.place(step, here), format!("retry {attempt} of {times}"));
+                    self.record(Happening::Caught { place, by, trouble: *trouble });
+                    attempt += 1;
+                    self.world.clock.sleep(pause).await;
+                }
+                walked => return walked,
+            }
+        }
+    }
+}
+
+/// `try` and `retry` catch what failed; not what is unknown, declined, parked or interrupted.
+fn is_caught(kind: TroubleKind) -> bool {
+    matches!(kind, TroubleKind::Failed | TroubleKind::Refused | TroubleKind::Unreachable)
+}
+
+/// Whether a value hangs on nothing that is measured.
+fn is_constant(written: &Written) -> bool {
+    match &written.node {
+        Expression::Literal(_) | Expression::Text(_) | Expression::Word(_) | Expression::Variable(_) => true,
+        Expression::List(items) => items.iter().all(|item| is_constant(&Box::new(item.clone()))),
+        Expression::Group(inner) => is_constant(inner),
+        Expression::Arithmetic { left, right, .. } => is_constant(left) && is_constant(right),
+        _ => false,
+    }
+}
