@@ -5,12 +5,20 @@
 //!
 //! May import: `diagnostic`, `inventory`, `value`.
 
+mod clock;
+mod dry;
 mod error;
+mod local;
+mod person;
 pub mod simulated;
 
 use std::time::Duration;
 
+pub use clock::SystemClock;
+pub use dry::DryTransport;
 pub use error::ShapeError;
+pub use local::LocalTransport;
+pub use person::{Answers, InTurn, TerminalPerson};
 
 use async_trait::async_trait;
 use thiserror::Error;

@@ -1,0 +1,315 @@
+use std::io::{self, PipeReader, PipeWriter, Read};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::ExitStatus;
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use duct::{Expression, Handle, cmd};
+
+use super::{Outcome, Request, Transport, TransportError};
+use crate::value::{quote, write_duration};
+
+/// How much of each stream is kept, in bytes.
+const STREAM_LIMIT: usize = 1 << 20;
+/// How long to wait for the rest of the output once the command has ended: what it left
+/// running in the background may hold the stream open for ever.
+const DRAIN_TIME: Duration = Duration::from_millis(500);
+
+/// Carries commands out on this machine, each in a process group of its own.
+#[derive(Debug, Clone)]
+pub struct LocalTransport {
+    names: Vec<String>,
+    is_root: bool,
+}
+
+impl LocalTransport {
+    /// Learns this machine's name and who the user is.
+    pub fn new() -> Self {
+        let ask = |program: &str, argument: &str| {
+            cmd!(program, argument)
+                .stderr_null()
+                .unchecked()
+                .read()
+                .unwrap_or_default()
+        };
+        let full = ask("uname", "-n");
+        let short = full.split('.').next().unwrap_or("").to_owned();
+        let mut names = vec!["localhost".to_owned(), full, short];
+        names.retain(|name| !name.is_empty());
+        LocalTransport {
+            names,
+            is_root: ask("id", "-u") == "0",
+        }
+    }
+
+    fn text_of(&self, request: &Request) -> String {
+        let text = request.command.as_str();
+        if request.as_root && !self.is_root {
+            return format!("sudo -n sh -c {}", quote(text));
+        }
+        text.to_owned()
+    }
+}
+
+impl Default for LocalTransport {
+    fn default() -> Self {
+        LocalTransport::new()
+    }
+}
+
+#[async_trait(?Send)]
+impl Transport for LocalTransport {
+    async fn carry_out(&self, request: &Request) -> Result<Outcome, TransportError> {
+        if let Some(node) = &request.node
+            && !self.names.iter().any(|name| name == node.as_str())
+        {
+            let why = "no connection to real hosts: use --sim".to_owned();
+            return Err(TransportError::Unreachable {
+                node: node.to_string(),
+                why,
+            });
+        }
+        let text = self.text_of(request);
+        let input = request
+            .input
+            .as_ref()
+            .map(|secret| secret.reveal().as_bytes().to_vec());
+        let limit = request.limit;
+        let group = Arc::new(Group::default());
+        let guard = GroupGuard(Arc::clone(&group));
+        let ended = tokio::task::spawn_blocking(move || run_text(&text, input, limit, &group)).await;
+        drop(guard);
+        let here = || "this machine".to_owned();
+        match ended {
+            Ok(Ok(outcome)) => Ok(outcome),
+            Ok(Err(Ending::NotStarted(why))) => Err(TransportError::Unreachable {
+                node: here(),
+                why: why.to_string(),
+            }),
+            Ok(Err(Ending::TookTooLong)) => {
+                let why = format!("it took longer than {}", write_duration(limit));
+                Err(TransportError::Unknown { node: here(), why })
+            }
+            Ok(Err(Ending::Lost(why))) => Err(TransportError::Unknown {
+                node: here(),
+                why: why.to_string(),
+            }),
+            Err(why) => Err(TransportError::Unknown {
+                node: here(),
+                why: why.to_string(),
+            }),
+        }
+    }
+}
+
+/// Why a command has no outcome.
+enum Ending {
+    NotStarted(io::Error),
+    TookTooLong,
+    Lost(io::Error),
+}
+
+/// The process group of a running command; none before it started and after it ended.
+#[derive(Default)]
+struct Group(Mutex<Option<u32>>);
+
+impl Group {
+    fn set(&self, leader: Option<u32>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = leader;
+    }
+
+    fn kill(&self) {
+        let leader = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(leader) = leader {
+            // The group may be gone already, which is what is wanted.
+            let _ = cmd!("kill", "-KILL", "--", format!("-{leader}"))
+                .stderr_null()
+                .unchecked()
+                .run();
+        }
+    }
+}
+
+/// Kills the group when the one who waits for it gives up.
+struct GroupGuard(Arc<Group>);
+
+impl Drop for GroupGuard {
+    fn drop(&mut self) {
+        self.0.kill();
+    }
+}
+
+fn run_text(text: &str, input: Option<Vec<u8>>, limit: Duration, group: &Group) -> Result<Outcome, Ending> {
+    let deadline = Instant::now() + limit;
+    let (output, output_end) = io::pipe().map_err(Ending::NotStarted)?;
+    let (errors, errors_end) = io::pipe().map_err(Ending::NotStarted)?;
+    let command = build_command(text, input, output_end, errors_end);
+    let handle = command.start().map_err(Ending::NotStarted)?;
+    // The expression holds the writing ends of the pipes, which would never close.
+    drop(command);
+    group.set(handle.pids().first().copied());
+    let (output, errors) = (Stream::read(output), Stream::read(errors));
+    let status = wait_until(&handle, deadline);
+    if matches!(status, Ok(None)) {
+        group.kill();
+        // It was killed, so that it is reaped at once.
+        let _ = handle.wait();
+        return Err(Ending::TookTooLong);
+    }
+    group.set(None);
+    drop(handle);
+    let status = status.map_err(Ending::Lost)?.unwrap_or_default();
+    Ok(Outcome {
+        status: number_status(status),
+        output: output.finish(),
+        errors: errors.finish(),
+    })
+}
+
+/// Puts the command together; each intermediate expression holds the pipes and must not outlive this.
+fn build_command(text: &str, input: Option<Vec<u8>>, output: PipeWriter, errors: PipeWriter) -> Expression {
+    let command = cmd!("sh", "-c", text)
+        .stdout_file(output)
+        .stderr_file(errors)
+        .unchecked();
+    let command = match input {
+        Some(bytes) => command.stdin_bytes(bytes),
+        None => command.stdin_null(),
+    };
+    command.before_spawn(|command| {
+        command.process_group(0);
+        Ok(())
+    })
+}
+
+fn wait_until(handle: &Handle, deadline: Instant) -> io::Result<Option<ExitStatus>> {
+    Ok(handle.wait_deadline(deadline)?.map(|output| output.status))
+}
+
+/// The status as a shell tells it: 128 and the signal for a command that a signal ended.
+fn number_status(status: ExitStatus) -> i32 {
+    status
+        .code()
+        .unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
+}
+
+/// A stream that is read to its end in a thread of its own, and kept up to a limit.
+struct Stream {
+    kept: Arc<Mutex<(Vec<u8>, usize)>>,
+    is_done: Receiver<()>,
+}
+
+impl Stream {
+    fn read(mut pipe: PipeReader) -> Stream {
+        let kept = Arc::new(Mutex::new((Vec::new(), 0)));
+        let (done, is_done) = channel();
+        let shared = Arc::clone(&kept);
+        std::thread::spawn(move || {
+            let mut buffer = [0; 8192];
+            while let Ok(count @ 1..) = pipe.read(&mut buffer) {
+                let mut kept = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                let room = STREAM_LIMIT - kept.0.len();
+                kept.0.extend_from_slice(&buffer[..count.min(room)]);
+                kept.1 += count;
+            }
+            // Nobody listens any more when the command took too long.
+            let _ = done.send(());
+        });
+        Stream { kept, is_done }
+    }
+
+    /// What was read, with a note when it was more than is kept.
+    fn finish(self) -> String {
+        // A time-out here is a background process that holds the stream open.
+        let _ = self.is_done.recv_timeout(DRAIN_TIME);
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut text = String::from_utf8_lossy(&kept.0).into_owned();
+        if kept.1 > kept.0.len() {
+            let more = kept.1 - kept.0.len();
+            text.push_str(&format!(
+                "\n[{more} more bytes are left out: only the first megabyte is kept]\n"
+            ));
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::LocalTransport;
+    use crate::inventory::NodeName;
+    use crate::transport::{Outcome, Purpose, Request, Transport, TransportError};
+    use crate::value::{CommandLine, Secret};
+    use std::time::Duration;
+
+    fn carry_out(text: &str, change: impl FnOnce(&mut Request)) -> Result<Outcome, TransportError> {
+        let mut request = Request {
+            node: None,
+            command: CommandLine::from_quoted(text),
+            input: None,
+            limit: Duration::from_secs(20),
+            purpose: Purpose::Act,
+            as_root: false,
+        };
+        change(&mut request);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime
+            .expect("a runtime can be built")
+            .block_on(LocalTransport::new().carry_out(&request))
+    }
+
+    #[test]
+    fn commands_run_to_their_end() {
+        let cases = [
+            ("echo out; echo err >&2; exit 3", 3, "out\n", "err\n"),
+            ("cat", 0, "", ""),
+            ("kill -TERM $$", 143, "", ""),
+        ];
+        for (text, status, output, errors) in cases {
+            let outcome = carry_out(text, |_| ()).expect("it runs");
+            let expected = Outcome {
+                status,
+                output: output.to_owned(),
+                errors: errors.to_owned(),
+            };
+            assert_eq!(outcome, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn input_arrives() {
+        let outcome = carry_out("cat", |it| it.input = Some(Secret::new("word"))).expect("it runs");
+        assert_eq!(outcome.output, "word");
+    }
+
+    #[test]
+    fn a_long_output_is_cut_and_says_so() {
+        let outcome = carry_out("head -c 2000000 /dev/zero | tr '\\0' x", |_| ()).expect("it runs");
+        assert!(
+            outcome
+                .output
+                .ends_with("more bytes are left out: only the first megabyte is kept]\n")
+        );
+        assert!(outcome.output.len() < 1_100_000);
+    }
+
+    #[test]
+    fn what_takes_too_long_is_unknown() {
+        let ended = carry_out("sleep 600 & wait", |it| it.limit = Duration::from_millis(50));
+        let Err(TransportError::Unknown { why, .. }) = ended else {
+            panic!("{ended:?}")
+        };
+        assert!(why.starts_with("it took longer than"), "{why}");
+    }
+
+    #[test]
+    fn other_machines_are_not_reached() {
+        let ended = carry_out("true", |it| it.node = Some(NodeName::from("no-such-host")));
+        let Err(TransportError::Unreachable { why, .. }) = ended else {
+            panic!("{ended:?}")
+        };
+        assert_eq!(why, "no connection to real hosts: use --sim");
+    }
+}
