@@ -54,6 +54,8 @@ impl Inventory {
                 group: group.clone(),
                 host: host.to_string(),
                 help: nearest(host.as_str(), known).map(|known| format!("did you mean `{known}`?")),
+                file: None,
+                at: None,
             });
         }
         if groups.get(ALL_NODES).is_some_and(|set| *set != all) {
@@ -61,6 +63,8 @@ impl Inventory {
                 what: "a group".to_owned(),
                 name: ALL_NODES.to_owned(),
                 why: "it is every node of the inventory, and needs no entry".to_owned(),
+                file: None,
+                at: None,
             });
         }
         groups.insert(ALL_NODES.to_owned(), all);
@@ -206,6 +210,8 @@ fn check_name(what: &str, name: &str, signs: &str) -> Result<(), InventoryError>
         what: what.to_owned(),
         name: name.to_owned(),
         why,
+        file: None,
+        at: None,
     })
 }
 
@@ -227,6 +233,8 @@ fn index_nodes(nodes: &[Node]) -> Result<HashMap<String, usize>, InventoryError>
                     name: name.clone(),
                     first: nodes[first].name.to_string(),
                     second: node.name.to_string(),
+                    file: None,
+                    at: None,
                 });
             }
         }

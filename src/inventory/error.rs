@@ -5,7 +5,8 @@ use thiserror::Error;
 
 /// What can be wrong with an inventory or a written set of nodes.
 ///
-/// The variants with a `file` hold the text that their labels point into.
+/// The variants with a `file` hold the text that their labels point into; where it is
+/// optional, the inventory may have been built without one.
 #[derive(Debug, Clone, Error, Diagnostic, PartialEq, Eq)]
 pub enum InventoryError {
     /// A folded set of nodes is not well formed.
@@ -179,6 +180,12 @@ pub enum InventoryError {
         first: String,
         /// The other.
         second: String,
+        /// The inventory, when it was read from a file.
+        #[source_code]
+        file: Option<Arc<NamedSource<String>>>,
+        /// Where in the file.
+        #[label("here")]
+        at: Option<SourceSpan>,
     },
 
     /// A group names a node that is not in the inventory.
@@ -192,6 +199,12 @@ pub enum InventoryError {
         /// What was meant.
         #[help]
         help: Option<String>,
+        /// The inventory, when it was read from a file.
+        #[source_code]
+        file: Option<Arc<NamedSource<String>>>,
+        /// Where in the file.
+        #[label("here")]
+        at: Option<SourceSpan>,
     },
 
     /// Groups that hold each other.
@@ -220,5 +233,11 @@ pub enum InventoryError {
         name: String,
         /// What is wrong with it.
         why: String,
+        /// The inventory, when it was read from a file.
+        #[source_code]
+        file: Option<Arc<NamedSource<String>>>,
+        /// Where in the file.
+        #[label("here")]
+        at: Option<SourceSpan>,
     },
 }

@@ -3,12 +3,15 @@ use std::sync::Arc;
 
 use super::error::{MOST_SHOWN, show_line};
 use super::number::{compare_values, item_type};
-use super::table::{column_cells, column_place, column_type, is_bare, unknown_of};
+use super::table::{column_cells, column_place, column_type, is_bare, sole_column, unknown_of};
 use super::{
     Apply, Filter, FilterArguments, FilterError, FilterParameter, ParameterKind, refuse, refuse_type,
 };
 use crate::inventory::NodeSet;
 use crate::value::{Row, Table, Type, Value};
+
+/// What a filter of one column says to a table of several.
+pub(super) const NO_COLUMN: &str = "needs to know of which column of the table: write its name after it";
 
 const TABLE_OR_LIST: &str = "a table or a list";
 
@@ -389,15 +392,17 @@ fn list_or_column(
     match value {
         Value::List(values) => Ok(Ok((values.to_vec(), None))),
         Value::Table(table) => {
-            let Some(name) = arguments.text(0) else {
-                return Err(FilterError::BadArgument {
-                    filter,
-                    why: "needs to know of which column of the table: write its name after it".to_owned(),
-                });
-            };
+            let sole = sole_column(&table.columns).map(|column| column.name.as_str());
+            let named = arguments.text(0).or(sole);
             if is_bare(&table) {
                 return Ok(Ok((Vec::new(), None)));
             }
+            let Some(name) = named else {
+                return Err(FilterError::BadArgument {
+                    filter,
+                    why: NO_COLUMN.to_owned(),
+                });
+            };
             let place = column_place(filter, &table.columns, name)?;
             Ok(Ok((column_cells(&table, place), table.or_more.clone())))
         }

@@ -1,8 +1,8 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use super::list::items_of;
-use super::table::column_type;
+use super::list::{NO_COLUMN, items_of};
+use super::table::{column_type, sole_column};
 use super::{
     Apply, Filter, FilterArguments, FilterError, FilterParameter, ParameterKind, refuse, refuse_type,
 };
@@ -150,9 +150,10 @@ pub(super) fn item_type(given: &Type, arguments: &FilterArguments) -> Result<Typ
         Type::List(inner) => Ok((**inner).clone()),
         Type::Table(columns) => match arguments.text(0) {
             Some(name) => column_type(columns, name),
-            None if arguments.positional.is_empty() => {
-                Err("needs to know of which column of the table: write its name after it".to_owned())
-            }
+            None if arguments.positional.is_empty() => match sole_column(columns) {
+                Some(column) => Ok(column.kind.clone()),
+                None => Err(NO_COLUMN.to_owned()),
+            },
             None => Ok(Type::Any),
         },
         other => refuse_type("a list, or a table and a column of it", other),

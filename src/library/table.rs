@@ -35,8 +35,9 @@ pub(super) static EACH: Filter = Filter {
         required: true,
         positional: true,
     }],
+    // What it writes may be anything, even rows, and is known to the checker alone.
     gives: |given, _| match given {
-        Type::Table(_) | Type::List(_) | Type::Nodes => Ok(Type::List(Box::new(Type::String))),
+        Type::Table(_) | Type::List(_) | Type::Nodes => Ok(Type::Any),
         other => refuse_type("a table, a list or nodes", other),
     },
     examples: &[(r#"["a" "b"] | each "$it:80" | join ",""#, "a:80,b:80")],
@@ -158,6 +159,15 @@ pub(super) fn column_place(
             column: name.to_owned(),
             help: suggest_column(columns, name),
         })
+}
+
+/// The one column that is not the node's, when there is just one: what each node gave.
+pub(super) fn sole_column(columns: &[Column]) -> Option<&Column> {
+    let mut others = columns
+        .iter()
+        .filter(|column| column.kind != Type::Node && column.name != "node");
+    let first = others.next()?;
+    others.next().is_none().then_some(first)
 }
 
 /// The type of the column called `name`.

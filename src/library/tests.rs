@@ -216,6 +216,29 @@ fn nothing_sure_comes_of_what_is_not() {
 }
 
 #[test]
+fn same_names_the_nodes_that_differ() {
+    let columns = Arc::new(vec![
+        Column::new("node", Type::Node),
+        Column::new("kernel", Type::String),
+    ]);
+    let rows = [("n1", "3.10"), ("n2", "3.10"), ("n3", "4.18")];
+    let rows = rows.map(|(node, kernel)| Row {
+        columns: columns.clone(),
+        cells: vec![Value::Node(node.into()), Value::text(kernel)],
+    });
+    let table = |rows: &[Row]| {
+        Value::Table(Arc::new(Table {
+            columns: columns.clone(),
+            rows: rows.to_vec(),
+            or_more: None,
+        }))
+    };
+    let differ = apply("same", table(&rows), &[]).unwrap_err().to_string();
+    assert_eq!(differ, "these are not the same: `3.10` on n[1-2], `4.18` on n3");
+    assert_eq!(apply("same", table(&rows[..2]), &[]), Ok(Value::text("3.10")));
+}
+
+#[test]
 fn failures_say_what_was_there() {
     let cases = [
         (

@@ -61,7 +61,8 @@ pub(super) fn read_native(name: &str, text: &str) -> Result<Inventory, Inventory
             .entry(host.clone())
             .or_insert_with(|| bare_node(host.clone()));
     }
-    Inventory::build(cluster, system, nodes.into_values().collect(), groups, variables)
+    let nodes = nodes.into_values().collect();
+    Inventory::build(cluster, system, nodes, groups, variables).map_err(|error| file.point_out(error))
 }
 
 fn bare_node(name: NodeName) -> Node {
@@ -156,6 +157,10 @@ impl<'a> File<'a> {
                 "aliases" => {
                     let texts = self.texts_of(value, &what)?;
                     node.aliases = texts.into_iter().map(|(text, _)| text.to_owned()).collect();
+                }
+                // Not taken for a variable: the node would then not be found by it.
+                "alias" | "addr" | "ip" => {
+                    return Err(self.unknown_key(entry, "a node", &NODE_KEYS));
                 }
                 _ if nearest(name, NODE_KEYS).is_some() => {
                     return Err(self.unknown_key(entry, "a node", &NODE_KEYS));
@@ -260,6 +265,33 @@ impl<'a> File<'a> {
             at: span(value.span()),
             found: found.to_owned(),
         }
+    }
+
+    /// Adds the place to an error about the inventory as a whole: the last one where the
+    /// name that it speaks of stands by itself.
+    fn point_out(&self, mut error: InventoryError) -> InventoryError {
+        if let InventoryError::SharedName { name, file, at, .. }
+        | InventoryError::UnknownHost {
+            host: name, file, at, ..
+        }
+        | InventoryError::BadName { name, file, at, .. } = &mut error
+        {
+            let is_part = |byte: Option<&u8>| {
+                byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+            };
+            let bytes = self.text.as_bytes();
+            let place = self
+                .text
+                .rmatch_indices(name.as_str())
+                .map(|(start, _)| start)
+                .find(|start| {
+                    let before = start.checked_sub(1).and_then(|index| bytes.get(index));
+                    !is_part(before) && !is_part(bytes.get(start + name.len()))
+                });
+            *at = place.map(|start| (start, name.len()).into());
+            *file = Some(self.source.clone());
+        }
+        error
     }
 
     fn unknown_key(
