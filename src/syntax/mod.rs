@@ -6,5 +6,13 @@
 //! May import: `diagnostic`, `value` (for literals with units).
 
 mod ast;
+mod error;
+mod foreign;
+mod format;
+mod parse;
+mod scan;
 
 pub use ast::*;
+pub use error::SyntaxError;
+pub use format::format_script;
+pub use parse::parse_script;

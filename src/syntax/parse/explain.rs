@@ -1,0 +1,286 @@
+use pest::Parser;
+use pest::error::{Error, ErrorVariant, InputLocation};
+
+use super::{Grammar, Pair, Reader, Rule, is_keyword};
+use crate::diagnostic::Span;
+use crate::syntax::SyntaxError;
+use crate::syntax::foreign::{Foreign, foreign_statement};
+use crate::syntax::scan::REPORTED;
+
+impl<'a> Reader<'a> {
+    /// Says what is wrong with a statement, or a line of a service, that cannot be read.
+    pub(super) fn explain(&mut self, pair: Pair<'a>, is_clause: bool) {
+        let (from, to) = self.range(&pair);
+        let flat: &'a str = self.flat;
+        let broken = &flat[from..to];
+        if broken.bytes().any(|byte| byte == REPORTED) {
+            if matches!(first_word(broken), "if" | "for" | "while" | "case") {
+                self.foreign_blocks += 1;
+            }
+        } else if let Some(foreign) = foreign_statement(broken).filter(|_| !is_clause) {
+            self.tell_foreign(first_word(broken), foreign, self.at(from, to));
+        } else {
+            let rule = if is_clause {
+                Rule::alone_clause
+            } else {
+                Rule::alone_statement
+            };
+            if let Err(error) = Grammar::parse(rule, broken) {
+                self.tell_unexpected(error, from, to);
+            }
+        }
+        if !broken.starts_with("service") {
+            self.look_into_blocks(from, to);
+        }
+    }
+
+    /// Reports what is wrong inside the blocks of a statement that cannot be read.
+    fn look_into_blocks(&mut self, from: usize, to: usize) {
+        let flat: &'a str = self.flat;
+        let mut depth = 0;
+        let mut opened = from;
+        for (at, byte) in flat.bytes().enumerate().take(to).skip(from) {
+            match byte {
+                b'<' => {
+                    if depth == 0 {
+                        opened = at;
+                    }
+                    depth += 1;
+                }
+                b'>' if depth > 0 => {
+                    depth -= 1;
+                    if depth == 0 {
+                        self.body(Rule::alone_block, opened, at + 1);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Reports another shell's statement; its inner words are not told again.
+    pub(super) fn tell_foreign(&mut self, word: &str, foreign: Foreign, at: Span) {
+        match word {
+            "if" | "for" | "while" | "case" => self.foreign_blocks += 1,
+            "then" | "do" | "elif" if self.foreign_blocks > 0 => return,
+            "fi" | "done" | "esac" if self.foreign_blocks > 0 => {
+                self.foreign_blocks -= 1;
+                return;
+            }
+            _ => {}
+        }
+        let Foreign { says, instead, .. } = foreign;
+        self.problems.push(SyntaxError::OtherShell { says, instead, at });
+    }
+
+    /// Reports what the grammar met and what it wanted, for a piece that begins at `from`.
+    pub(super) fn tell_unexpected(&mut self, error: Error<Rule>, from: usize, to: usize) {
+        let start = match error.location {
+            InputLocation::Pos(at) | InputLocation::Span((at, _)) => (from + at).min(to),
+        };
+        let wanted = match error.variant {
+            ErrorVariant::ParsingError { positives, .. } => positives,
+            ErrorVariant::CustomError { .. } => Vec::new(),
+        };
+        let rest = &self.flat[start..to];
+        let start = start + (rest.len() - rest.trim_start().len());
+        let found = first_token(&self.flat[start..to]);
+        let written = &self.text[start..start + found.len()];
+        let said = &self.text[from..start];
+        let help = help_for(first_word(&self.flat[from..to]), said, written);
+        let expected = expected_of(&wanted);
+        let (found, at) = match written {
+            "" => {
+                let end = from + self.flat[from..to].trim_end().len();
+                (
+                    "the end of the statement".to_owned(),
+                    self.at(end.saturating_sub(1).max(from), end),
+                )
+            }
+            _ => (
+                format!("`{}`", shorten(written)),
+                self.at(start, start + written.len()),
+            ),
+        };
+        let expected = expected.unwrap_or_else(|| "the end of the statement".to_owned());
+        self.problems.push(SyntaxError::Unexpected {
+            found,
+            expected,
+            help,
+            at,
+        });
+    }
+}
+
+fn shorten(written: &str) -> String {
+    match written.char_indices().nth(40) {
+        Some((at, _)) => format!("{}...", &written[..at]),
+        None => written.to_owned(),
+    }
+}
+
+fn first_word(text: &str) -> &str {
+    let text = text.trim_start();
+    let end = text.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-' && letter != '_');
+    &text[..end.unwrap_or(text.len())]
+}
+
+/// The word or mark that stands first.
+fn first_token(text: &str) -> &str {
+    let is_mark = |letter: char| "<>()[]|,;\"'".contains(letter);
+    let Some(first) = text.chars().next() else {
+        return "";
+    };
+    if first == '"' || first == '\'' {
+        let end = text[1..].find(first).map_or(text.len(), |end| end + 2);
+        return &text[..end];
+    }
+    if is_mark(first) {
+        return &text[..first.len_utf8()];
+    }
+    let end = text.find(|letter: char| is_mark(letter) || letter.is_whitespace());
+    &text[..end.unwrap_or(text.len())]
+}
+
+/// What was wanted, in the operator's words: at most four things.
+fn expected_of(wanted: &[Rule]) -> Option<String> {
+    let statements = wanted
+        .iter()
+        .filter(|rule| matches!(rule, Rule::word_require | Rule::word_let | Rule::word_stop));
+    if statements.count() == 3 {
+        return Some("a statement".to_owned());
+    }
+    let mut names: Vec<String> = Vec::new();
+    for name in wanted.iter().filter_map(|rule| name_of(*rule)) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let has_value = names.iter().any(|name| name == "a value");
+    if has_value {
+        names.retain(|name| name == "a value" || !name.starts_with('`') || name == "`<`");
+        names.retain(|name| {
+            !matches!(
+                name.as_str(),
+                "a name" | "a text in quotes" | "`$name`" | "a number with its unit" | "`(`" | "`[`"
+            )
+        });
+    }
+    names.sort_by_key(|name| name.starts_with('`') && name != "`<`");
+    if names.len() > 6 {
+        names.truncate(4);
+        names.push("something alike".to_owned());
+    }
+    let last = names.pop()?;
+    if names.is_empty() {
+        Some(last)
+    } else {
+        Some(format!("{} or {last}", names.join(", ")))
+    }
+}
+
+/// What a rule is called; nothing for what would only confuse.
+fn name_of(rule: Rule) -> Option<String> {
+    if is_keyword(rule) {
+        return format!("{rule:?}")
+            .strip_prefix("word_")
+            .map(|word| format!("`{word}`"));
+    }
+    let name = match rule {
+        Rule::open | Rule::block | Rule::service_block => "`<`",
+        Rule::close => "`>`",
+        Rule::open_round | Rule::group => "`(`",
+        Rule::close_round => "`)`",
+        Rule::open_square | Rule::list => "`[`",
+        Rule::close_square => "`]`",
+        Rule::equals => "`=`",
+        Rule::colon => "`:`",
+        Rule::pipe => "`|`",
+        Rule::EOI | Rule::end => "the end of the statement",
+        Rule::nodes | Rule::host | Rule::folded => "a set of nodes",
+        Rule::name | Rule::name_path | Rule::field_name => "a name",
+        Rule::string => "a text in quotes",
+        Rule::variable | Rule::dollar | Rule::braced => "`$name`",
+        Rule::number => "a number with its unit",
+        Rule::regex => "a regular expression, `/.../`",
+        Rule::expression | Rule::pipeline | Rule::row_condition | Rule::quantified | Rule::call => "a value",
+        Rule::on | Rule::locally | Rule::command | Rule::holds | Rule::succeeds | Rule::row | Rule::truth => {
+            "a value"
+        }
+        Rule::filter | Rule::plain_filter => "a filter",
+        Rule::test | Rule::guard_call => "a guard or a condition in `( )`",
+        Rule::type_expression | Rule::table_type | Rule::choice => "a type",
+        Rule::gap => "a blank",
+        Rule::positional | Rule::bare | Rule::run_of_text | Rule::item => "a word",
+        Rule::budget => "`a minority`, `1 node` or `none`",
+        Rule::parameter | Rule::parameters => "a parameter, `name: type`",
+        Rule::column => "a column, `name: type`",
+        Rule::serially | Rule::in_parallel | Rule::in_batches | Rule::by_domain => {
+            "a mode such as `in parallel`"
+        }
+        Rule::option_last | Rule::option_tolerating | Rule::option_at_most | Rule::option_as_root => {
+            "an option such as `tolerating 1`"
+        }
+        Rule::done_when | Rule::may_disconnect | Rule::named | Rule::as_name | Rule::rehearsed_as => {
+            return None;
+        }
+        _ => return None,
+    };
+    Some(name.to_owned())
+}
+
+/// What to write instead, where the words around give it away.
+fn help_for(statement: &str, said: &str, found: &str) -> Option<String> {
+    let last = said.split_whitespace().last().unwrap_or("");
+    let help = match (statement, found) {
+        (_, "else") => {
+            "`else` belongs to `if`, `try`, `wait` (with a block) and to `require`, `check` (with a text)"
+        }
+        ("else", _) => {
+            "`else` stands behind the `>` of an `if`, `try` or `wait`, or behind a `require` or `check`"
+        }
+        ("promise" | "simulate", _) => "this word is reserved for a later release; choose another name",
+        ("on", "parallel" | "parallely" | "parallelly" | "concurrently" | "together") => {
+            "write `on NODES in parallel < ... >`"
+        }
+        ("on", "serial" | "sequentially" | "one-by-one" | "series") => {
+            "write `on NODES serially < ... >`, or nothing: one node at a time is the rule"
+        }
+        ("on", "do" | "then" | "begin" | ":") => "a block is written `< ... >`: `on NODES < ... >`",
+        ("on", "or") => "a comma stands before it: `on NODES, or none < ... >`",
+        ("on", "tolerating" | "at" | "as") => {
+            "a comma stands before each option: `on NODES serially, tolerating 1 < ... >`"
+        }
+        ("on", "last") => "a comma stands before it: `on NODES serially, mds_master last < ... >`",
+        ("on", "locally") => "write `locally < ... >` for the machine that runs the script",
+        ("on", _) if last == "locally" => "write `locally < ... >` for the machine that runs the script",
+        ("on", "") => "say what is done there: `on NODES < stop NAME >`",
+        ("let", _) if found.starts_with('$') => {
+            "drop the `$`: a name is written without it where it is given, `let x = ...`"
+        }
+        ("let", _) if said.split_whitespace().count() == 2 => "write `let NAME = VALUE`",
+        ("for", _) if found.starts_with('$') => {
+            "drop the `$`: a name is written without it where it is given, `for x in ...`"
+        }
+        ("check" | "if", "|") => "put the pipeline in parentheses: `(mds | count) is 3`",
+        ("require", "|") => "put the condition in parentheses: `require ((mds | count) is 3)`",
+        ("if" | "check" | "require", "=") => "`=` names arguments; compare with `is`",
+        (_, "=") if last != "let" && statement != "let" => {
+            "`=` names arguments, `key=value` without blanks; compare with `is`"
+        }
+        ("run" | "probe", _) if last == statement => {
+            "the command is one text: `run \"umount $mount\"`; each value in it becomes one quoted word"
+        }
+        ("wait", _) if last == "wait" => "every wait has a limit: `wait up to 10m until GUARD`",
+        ("if" | "check", "contains") => "write `\"a\" in $list`, or `matches /a/`",
+        ("note" | "fail" | "skip" | "manual" | "confirm" | "outage", _) if last == statement => {
+            "put the text in quotes"
+        }
+        ("leave", "") => "say why: `leave NAME stopped \"why\"`",
+        ("outage", "") => "say what is done meanwhile: `outage \"why\" < ... >`",
+        (_, "&") => "nothing runs in the background; use `on NODES in parallel < ... >`",
+        (_, ",") => "words are parted by blanks alone; put the text in quotes if the comma belongs to it",
+        _ => return None,
+    };
+    Some(help.to_owned())
+}

@@ -1,0 +1,166 @@
+//! The boundary to the parser generator: no `Rule` leaves this folder.
+
+mod declaration;
+mod explain;
+mod expression;
+mod statement;
+mod text;
+
+use pest::Parser;
+use pest::iterators::{Pair as PestPair, Pairs as PestPairs};
+
+use super::scan::scan_text;
+use super::{Block, Script};
+use crate::diagnostic::{Problems, Span, Spanned};
+
+/// The parser generated from the grammar.
+#[derive(pest_derive::Parser)]
+#[grammar = "../grammar/quorate.pest"]
+struct Grammar;
+
+type Pair<'i> = PestPair<'i, Rule>;
+type Pairs<'i> = PestPairs<'i, Rule>;
+
+/// Reads a script; `base` is the byte at which `text` begins in the source map.
+///
+/// Reading never fails as a whole: a statement that cannot be read is reported in
+/// `problems` and left out, and the statements around it are kept. Problems that more text
+/// could repair are told apart.
+pub fn parse_script(text: &str, base: u32, problems: &mut Problems) -> Script {
+    let Some(flat) = scan_text(text, base, problems) else {
+        return Script::default();
+    };
+    let mut reader = Reader {
+        text,
+        flat: &flat.text,
+        base,
+        offset: 0,
+        problems,
+        operators: 0,
+        is_in_expression: false,
+        foreign_blocks: 0,
+    };
+    let statements = reader.body(Rule::script, 0, flat.text.len());
+    Script {
+        statements,
+        comments: flat.comments,
+    }
+}
+
+/// What is known while pairs of the grammar become nodes of the tree.
+struct Reader<'a> {
+    /// The text as written.
+    text: &'a str,
+    /// The same, laid flat; pairs point into it.
+    flat: &'a str,
+    /// Where the text begins on the number line.
+    base: u32,
+    /// Where the piece in hand begins in the text.
+    offset: usize,
+    problems: &'a mut Problems,
+    /// Operators of the expression in hand, with those around it.
+    operators: usize,
+    is_in_expression: bool,
+    /// Blocks of another shell that were reported and not yet closed by its words.
+    foreign_blocks: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads the piece of text between two bytes by a rule that holds statements.
+    fn body(&mut self, rule: Rule, from: usize, to: usize) -> Block {
+        let outer = std::mem::replace(&mut self.offset, from);
+        let flat: &'a str = self.flat;
+        let block = match Grammar::parse(rule, &flat[from..to]) {
+            Ok(pairs) => self.statements(pairs.flat_map(Pair::into_inner)),
+            Err(error) => {
+                self.tell_unexpected(error, from, to);
+                Block::new()
+            }
+        };
+        self.offset = outer;
+        block
+    }
+
+    /// The statements among `pairs`, looking through a frame such as `block`.
+    fn statements(&mut self, pairs: impl Iterator<Item = Pair<'a>>) -> Block {
+        let mut block = Block::new();
+        for pair in pairs {
+            match pair.as_rule() {
+                Rule::statement => {
+                    let form = first(pair.into_inner());
+                    let span = self.span(&form);
+                    block.push(Spanned::new(self.statement(form), span));
+                }
+                Rule::broken => self.explain(pair, false),
+                Rule::block => block.extend(self.statements(pair.into_inner())),
+                _ => {}
+            }
+        }
+        block
+    }
+
+    /// The first and last byte of a pair in the text, without blanks behind it.
+    fn range(&self, pair: &Pair) -> (usize, usize) {
+        let start = pair.as_span().start();
+        let length = pair.as_str().trim_end().len();
+        (self.offset + start, self.offset + start + length)
+    }
+
+    fn span(&self, pair: &Pair) -> Span {
+        let (from, to) = self.range(pair);
+        self.at(from, to)
+    }
+
+    fn at(&self, from: usize, to: usize) -> Span {
+        Span::new(self.base + from as u32, self.base + to as u32)
+    }
+
+    /// What was written there, before the text was laid flat.
+    fn written(&self, pair: &Pair) -> &'a str {
+        let (from, to) = self.range(pair);
+        &self.text[from..to]
+    }
+
+    fn named(&self, pair: &Pair) -> Spanned<String> {
+        Spanned::new(self.written(pair).to_owned(), self.span(pair))
+    }
+}
+
+/// The next pair, where the grammar puts one for sure.
+fn first<'i>(mut pairs: Pairs<'i>) -> Pair<'i> {
+    pairs.next().expect("the grammar puts a pair here")
+}
+
+/// The pairs inside that are not keywords, punctuation or ends.
+fn parts<'i>(pair: Pair<'i>) -> impl Iterator<Item = Pair<'i>> {
+    pair.into_inner().filter(|part| !is_mark(part.as_rule()))
+}
+
+/// Whether a rule is a mark that only helps messages.
+fn is_mark(rule: Rule) -> bool {
+    matches!(
+        rule,
+        Rule::open
+            | Rule::close
+            | Rule::pipe
+            | Rule::equals
+            | Rule::colon
+            | Rule::open_round
+            | Rule::close_round
+            | Rule::open_square
+            | Rule::close_square
+            | Rule::gap
+            | Rule::end
+            | Rule::EOI
+    ) || is_keyword(rule)
+}
+
+/// Whether a rule is a keyword: they stand together at the end of the grammar.
+fn is_keyword(rule: Rule) -> bool {
+    (Rule::word_a as usize..=Rule::word_within as usize).contains(&(rule as usize))
+}
+
+/// Whether the keyword stands directly inside.
+fn has(pair: &Pair, rule: Rule) -> bool {
+    pair.clone().into_inner().any(|part| part.as_rule() == rule)
+}
