@@ -257,6 +257,10 @@ impl World {
             ));
         }
         for index in here {
+            // Asked to start all there is, the script passes over what is no part of the cluster any more.
+            if path.is_none() && self.storage.servers[index].is_dropped {
+                continue;
+            }
             if let Err(why) = self.start_chunk_server(index) {
                 failures.push(why);
             }
