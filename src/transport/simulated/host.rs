@@ -145,8 +145,7 @@ impl Host {
     pub fn disk_under(&self, path: &str) -> Option<&Disk> {
         self.disks
             .iter()
-            .filter(|disk| disk.is_mounted && lies_under(path, &disk.mount))
-            .next_back()
+            .rfind(|disk| disk.is_mounted && lies_under(path, &disk.mount))
     }
 
     /// Starts a process and gives its number.
