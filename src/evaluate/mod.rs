@@ -22,5 +22,5 @@ mod text;
 
 pub use context::{Context, Frame, Groups, Mask, Place, Scope};
 pub use error::EvaluateError;
-pub use expression::describe;
+pub use expression::{describe, gather};
 pub use measured::{Ask, Measured, Reply, Stop};

@@ -140,10 +140,16 @@ struct Builder<'a> {
 impl Builder<'_> {
     fn steps(&mut self, module: &str, block: &Block) -> Result<Vec<Step>, PlanError> {
         let mut steps = Vec::new();
-        for statement in block {
+        for (index, statement) in block.iter().enumerate() {
             let id = StepId(self.next);
             self.next += 1;
-            if let Some(kind) = self.kind(module, &statement.node, statement.span)? {
+            if let Some(mut kind) = self.kind(module, &statement.node, statement.span)? {
+                if let StepKind::Confirm {
+                    before_irreversible, ..
+                } = &mut kind
+                {
+                    *before_irreversible = self.has_irreversible(module, &block[index + 1..]);
+                }
                 steps.push(Step {
                     id,
                     span: statement.span,
@@ -201,6 +207,7 @@ impl Builder<'_> {
             Statement::Confirm { text, name } => StepKind::Confirm {
                 name: self.question("confirm", name.as_ref()),
                 text: text.clone(),
+                before_irreversible: false,
             },
             Statement::Note(text) => StepKind::Note(text.clone()),
             Statement::Show(value) => StepKind::Show(value.clone()),
@@ -289,6 +296,23 @@ impl Builder<'_> {
         }))
     }
 
+    /// Whether a verb that cannot be taken back is called in these statements or their bodies.
+    fn has_irreversible(&self, module: &str, block: &[Spanned<Statement>]) -> bool {
+        block.iter().any(|statement| match &statement.node {
+            Statement::Verb(call) => self.program.verb(module, &call.name.node).is_some_and(|verb| {
+                verb.irreversible
+                    || (!self
+                        .calls
+                        .iter()
+                        .any(|key| key.ends_with(&format!(".{}", verb.name)))
+                        && self.has_irreversible(&verb.module, &verb.body))
+            }),
+            other => bodies(other)
+                .iter()
+                .any(|body| self.has_irreversible(module, body)),
+        })
+    }
+
     /// What must be walked before a value can be evaluated: a source that acts.
     fn source(&mut self, module: &str, value: &Written) -> Result<Option<Vec<Step>>, PlanError> {
         let source = match &value.node {
@@ -303,6 +327,27 @@ impl Builder<'_> {
         };
         self.steps(module, &vec![Spanned::new(statement, source.span)])
             .map(Some)
+    }
+}
+
+/// The bodies of a statement.
+fn bodies(statement: &Statement) -> Vec<&Block> {
+    match statement {
+        Statement::On(on) => vec![&on.body],
+        Statement::Locally(body)
+        | Statement::Losing { body, .. }
+        | Statement::Retry { body, .. }
+        | Statement::Within { body, .. }
+        | Statement::For { body, .. }
+        | Statement::Outage { body, .. } => vec![body],
+        Statement::Try { body, otherwise } | Statement::If { body, otherwise, .. } => {
+            std::iter::once(body).chain(otherwise).collect()
+        }
+        Statement::Wait {
+            otherwise: Some(body),
+            ..
+        } => vec![body],
+        _ => Vec::new(),
     }
 }
 

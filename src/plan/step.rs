@@ -85,6 +85,8 @@ pub enum StepKind {
         name: String,
         /// What is asked.
         text: Written,
+        /// Whether something that cannot be taken back follows it: then it takes more than `--yes`.
+        before_irreversible: bool,
     },
     /// `note`
     Note(Written),
@@ -161,6 +163,32 @@ pub enum StepKind {
     },
     /// An expression whose value is the block's.
     Value(Spanned<Expression>),
+}
+
+impl StepKind {
+    /// The bodies of a step, in the order written.
+    pub fn bodies(&self) -> Vec<&[Step]> {
+        match self {
+            StepKind::On(on) => vec![&on.body],
+            StepKind::Locally(body)
+            | StepKind::Losing(_, body)
+            | StepKind::Within(_, body)
+            | StepKind::For(_, _, body)
+            | StepKind::Retry { body, .. }
+            | StepKind::Outage { body, .. }
+            | StepKind::Verb { body, .. } => vec![body],
+            StepKind::Undo(body) | StepKind::Finally(body) => vec![body],
+            StepKind::Try(body, otherwise) | StepKind::If(_, body, otherwise) => vec![body, otherwise],
+            StepKind::Wait {
+                otherwise: Some(body),
+                ..
+            }
+            | StepKind::Let {
+                source: Some(body), ..
+            } => vec![body],
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// An `on` block.

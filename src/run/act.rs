@@ -57,9 +57,10 @@ impl Walk<'_> {
             Err(halt) if call.acts && self.options.dry_run && self.is_past_acts() => {
                 // A value in it is not known yet: shown as such.
                 let command = match &call.command.node {
-                    Expression::Text(template) => {
-                        self.measured(here, |context, frame| context.text(frame, template)).await.ok()
-                    }
+                    Expression::Text(template) => self
+                        .measured(here, |context, frame| context.text(frame, template))
+                        .await
+                        .ok(),
                     _ => None,
                 };
                 if command.is_none() {
@@ -75,11 +76,15 @@ impl Walk<'_> {
             prepared => prepared?,
         };
         match self.carry_out(here, step, &act).await {
-            Ok(Some(outcome)) => Ok(Value::text(outcome.output.strip_suffix('\n').unwrap_or(&outcome.output))),
+            Ok(Some(outcome)) => Ok(Value::text(
+                outcome.output.strip_suffix('\n').unwrap_or(&outcome.output),
+            )),
             Ok(None) => Ok(Value::unknown("held back by the dry run")),
             Err(Halt::Trouble(trouble)) if trouble.kind == TroubleKind::Unknown => {
                 if let Some(test) = &call.done_when {
-                    let verdict = self.measured(here, |context, frame| context.judge(frame, test)).await?;
+                    let verdict = self
+                        .measured(here, |context, frame| context.judge(frame, test))
+                        .await?;
                     if verdict.holds() {
                         return Ok(Value::text(""));
                     }
@@ -91,7 +96,9 @@ impl Walk<'_> {
     }
 
     async fn prepare(&self, here: &Here, step: &Step, call: &CommandCall) -> Result<Act, Halt> {
-        let command = self.measured(here, |context, frame| context.command(frame, &call.command)).await?;
+        let command = self
+            .measured(here, |context, frame| context.command(frame, &call.command))
+            .await?;
         let mut act = Act::new(describe_step(&step.kind), command);
         act.may_disconnect = call.may_disconnect;
         if !call.acts {
@@ -99,7 +106,10 @@ impl Walk<'_> {
             act.limit = PROBE_LIMIT;
         }
         let named = |name: &'static str, kind: Type| async move {
-            self.measured(here, |context, frame| context.named(frame, &call.named, name, &kind)).await
+            self.measured(here, |context, frame| {
+                context.named(frame, &call.named, name, &kind)
+            })
+            .await
         };
         if let Some(Value::Duration(limit)) = named("limit", Type::Duration).await? {
             act.limit = limit;
@@ -111,12 +121,19 @@ impl Walk<'_> {
             let wrong = |error: regex::Error| trouble(TroubleKind::Failed, error.to_string(), step, here);
             act.expect = Some(regex::Regex::new(&text).map_err(wrong)?);
         }
-        act.ok = self.measured(here, |context, frame| context.accepted(frame, &call.named)).await?;
+        act.ok = self
+            .measured(here, |context, frame| context.accepted(frame, &call.named))
+            .await?;
         Ok(act)
     }
 
     /// Carries a command out on the node in hand; `None` when a dry run held it back.
-    pub(super) async fn carry_out(&self, here: &Here, step: &Step, act: &Act) -> Result<Option<Outcome>, Halt> {
+    pub(super) async fn carry_out(
+        &self,
+        here: &Here,
+        step: &Step,
+        act: &Act,
+    ) -> Result<Option<Outcome>, Halt> {
         let place = self.place(step, here);
         let node = match &here.frame.place {
             Place::Node(node) => Some(node.clone()),
@@ -129,13 +146,22 @@ impl Walk<'_> {
         let command = Some(act.command.to_string());
         if act.purpose == Purpose::Act {
             self.check_deadline(here, step)?;
+            self.state.borrow_mut().acts += 1;
             if self.options.dry_run {
                 self.state.borrow_mut().held_back = true;
-                self.record(Happening::HeldBack { place, what: act.what.clone(), command });
+                self.record(Happening::HeldBack {
+                    place,
+                    what: act.what.clone(),
+                    command,
+                });
                 return Ok(None);
             }
         }
-        self.record(Happening::StepStarted { place: place.clone(), what: act.what.clone(), command });
+        self.record(Happening::StepStarted {
+            place: place.clone(),
+            what: act.what.clone(),
+            command,
+        });
         let began = self.now();
         let request = Request {
             node,
@@ -147,13 +173,22 @@ impl Walk<'_> {
         };
         let replied = self.world.transport.carry_out(&request).await;
         let took = self.now().saturating_sub(began);
-        let output = replied.as_ref().map(|outcome| outcome.output.clone()).unwrap_or_default();
+        let output = replied
+            .as_ref()
+            .map(|outcome| outcome.output.clone())
+            .unwrap_or_default();
         let judged = self.judge_reply(here, step, act, replied);
         let result = match &judged {
             Ok(_) | Err(Halt::Skipped(_)) => StepResult::Done,
             Err(Halt::Trouble(trouble)) => StepResult::Trouble((**trouble).clone()),
         };
-        self.record(Happening::StepEnded { place, what: act.what.clone(), result, output, took });
+        self.record(Happening::StepEnded {
+            place,
+            what: act.what.clone(),
+            result,
+            output,
+            took,
+        });
         judged.map(Some)
     }
 
@@ -164,11 +199,23 @@ impl Walk<'_> {
         act: &Act,
         replied: Result<Outcome, TransportError>,
     ) -> Result<Outcome, Halt> {
-        let nothing = || Outcome { status: 0, output: String::new(), errors: String::new() };
+        let nothing = || Outcome {
+            status: 0,
+            output: String::new(),
+            errors: String::new(),
+        };
         match replied {
             Ok(outcome) if !act.ok.contains(&i64::from(outcome.status)) => {
-                let said = if outcome.errors.trim().is_empty() { &outcome.output } else { &outcome.errors };
-                let said = said.trim().lines().last().map_or(String::new(), |line| format!(": {line}"));
+                let said = if outcome.errors.trim().is_empty() {
+                    &outcome.output
+                } else {
+                    &outcome.errors
+                };
+                let said = said
+                    .trim()
+                    .lines()
+                    .last()
+                    .map_or(String::new(), |line| format!(": {line}"));
                 let message = format!("`{}` ended with status {}{said}", act.command, outcome.status);
                 Err(trouble(TroubleKind::Failed, message, step, here))
             }

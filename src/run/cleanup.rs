@@ -40,10 +40,18 @@ impl Walk<'_> {
             }
             let what = if cleanup.is_finally { "finally" } else { "undo" };
             let place = cleanup.place.clone();
-            self.record(Happening::CleaningUp { place: place.clone(), what: what.to_owned(), why });
+            self.record(Happening::CleaningUp {
+                place: place.clone(),
+                what: what.to_owned(),
+                why,
+            });
             if let Err(Halt::Trouble(trouble)) = self.scoped(cleanup.here.clone(), &cleanup.steps).await {
                 let by = format!("{what}, which failed itself");
-                self.record(Happening::Caught { place, by, trouble: (*trouble).clone() });
+                self.record(Happening::Caught {
+                    place,
+                    by,
+                    trouble: (*trouble).clone(),
+                });
                 if walked.is_ok() {
                     walked = Err(Halt::Trouble(trouble));
                 }

@@ -47,12 +47,18 @@ impl Here {
 
     /// The same place in a fresh frame: the body of a verb or hook.
     pub fn fresh(&self, module: &str) -> Here {
-        Here { frame: Frame::fresh(module, self.frame.place.clone()), ..self.clone() }
+        Here {
+            frame: Frame::fresh(module, self.frame.place.clone()),
+            ..self.clone()
+        }
     }
 
     /// The same place with one more variable.
     pub fn with(&self, name: &str, value: Value) -> Here {
-        Here { frame: self.frame.with(name, value), ..self.clone() }
+        Here {
+            frame: self.frame.with(name, value),
+            ..self.clone()
+        }
     }
 }
 

@@ -49,7 +49,8 @@ impl Walk<'_> {
         here: &Here,
         written: &crate::diagnostic::Spanned<crate::syntax::Expression>,
     ) -> Result<Value, Halt> {
-        self.measured(here, |context, frame| context.evaluate(frame, written)).await
+        self.measured(here, |context, frame| context.evaluate(frame, written))
+            .await
     }
 
     /// The value of an expression as a certain type; it must be known.
@@ -59,7 +60,8 @@ impl Walk<'_> {
         written: &crate::diagnostic::Spanned<crate::syntax::Expression>,
         wanted: &Type,
     ) -> Result<Value, Halt> {
-        self.measured(here, |context, frame| context.evaluate_as(frame, written, wanted)).await
+        self.measured(here, |context, frame| context.evaluate_as(frame, written, wanted))
+            .await
     }
 
     /// A length of time; `step` is where trouble is told.
@@ -71,7 +73,12 @@ impl Walk<'_> {
     ) -> Result<std::time::Duration, Halt> {
         match self.value_as(here, written, &Type::Duration).await? {
             Value::Duration(length) => Ok(length),
-            other => Err(trouble(TroubleKind::Failed, format!("{other} is not a duration"), step, here)),
+            other => Err(trouble(
+                TroubleKind::Failed,
+                format!("{other} is not a duration"),
+                step,
+                here,
+            )),
         }
     }
 
@@ -84,7 +91,12 @@ impl Walk<'_> {
     ) -> Result<usize, Halt> {
         match self.value_as(here, written, &Type::Int).await? {
             Value::Int(number) if number >= 0 => Ok(number as usize),
-            other => Err(trouble(TroubleKind::Failed, format!("{other} is not a count"), step, here)),
+            other => Err(trouble(
+                TroubleKind::Failed,
+                format!("{other} is not a count"),
+                step,
+                here,
+            )),
         }
     }
 
@@ -112,10 +124,14 @@ impl Walk<'_> {
             as_root: here.as_root,
         };
         match self.world.transport.carry_out(&request).await {
-            Ok(outcome) => {
-                Reply::Ran { status: outcome.status, output: outcome.output, errors: outcome.errors }
+            Ok(outcome) => Reply::Ran {
+                status: outcome.status,
+                output: outcome.output,
+                errors: outcome.errors,
+            },
+            Err(TransportError::Unreachable { why, .. } | TransportError::Unknown { why, .. }) => {
+                Reply::Silent(why)
             }
-            Err(TransportError::Unreachable { why, .. } | TransportError::Unknown { why, .. }) => Reply::Silent(why),
             Err(TransportError::HeldBack) => Reply::Silent("held back".to_owned()),
         }
     }
@@ -134,5 +150,11 @@ fn tell(error: EvaluateError, here: &Here) -> Trouble {
         crate::diagnostic::Span::new(start, start + label.len() as u32)
     });
     let help = error.help().map(|help| help.to_string());
-    Trouble { kind, message: error.to_string(), help, at, node: here.node().cloned() }
+    Trouble {
+        kind,
+        message: error.to_string(),
+        help,
+        at,
+        node: here.node().cloned(),
+    }
 }

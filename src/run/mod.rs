@@ -6,6 +6,22 @@
 //! May import: `diagnostic`, `inventory`, `value`, `syntax`, `guard`, `check`, `evaluate`,
 //! `plan`, `transport`, `journal`.
 
+mod act;
+mod budget;
+mod cleanup;
+mod fan_out;
+mod here;
+mod losing;
+mod measure;
 mod options;
+mod outage;
+mod question;
+mod require;
+mod service;
+mod token;
+mod verb;
+mod wait;
+mod walk;
 
 pub use options::{Ending, Override, RunOptions, World};
+pub use walk::run_plan;

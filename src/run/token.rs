@@ -14,6 +14,8 @@ pub(super) struct State {
     pub tokens: Vec<Token>,
     /// The number of the next body.
     pub next_body: BodyId,
+    /// How many acts were begun.
+    pub acts: u64,
     /// Whether a dry run has held an act back: from then on facts are not what they would be.
     pub held_back: bool,
     /// What each service on each node was last known to be doing, by its own `status` or this run's acts.
@@ -38,7 +40,9 @@ pub(super) struct Token {
 impl State {
     /// The token of a member, if it has one.
     pub fn token(&mut self, service: &str, node: &NodeName) -> Option<&mut Token> {
-        self.tokens.iter_mut().find(|token| token.service == service && token.node == *node)
+        self.tokens
+            .iter_mut()
+            .find(|token| token.service == service && token.node == *node)
     }
 
     /// Takes the token of a member, or hands it over to this body.
@@ -48,14 +52,21 @@ impl State {
             return false;
         }
         let (service, node) = (service.to_owned(), node.clone());
-        self.tokens.push(Token { service, node, holder, fact, is_noticed: false });
+        self.tokens.push(Token {
+            service,
+            node,
+            holder,
+            fact,
+            is_noticed: false,
+        });
         true
     }
 
     /// Gives a token back; whether there was one.
     pub fn give_back(&mut self, service: &str, node: &NodeName) -> bool {
         let before = self.tokens.len();
-        self.tokens.retain(|token| token.service != service || token.node != *node);
+        self.tokens
+            .retain(|token| token.service != service || token.node != *node);
         self.tokens.len() < before
     }
 
@@ -64,7 +75,12 @@ impl State {
         self.tokens
             .iter()
             .filter(|token| !here.bodies.contains(&token.holder))
-            .filter_map(|token| Some(Mask { fact: token.fact.clone()?, node: token.node.clone() }))
+            .filter_map(|token| {
+                Some(Mask {
+                    fact: token.fact.clone()?,
+                    node: token.node.clone(),
+                })
+            })
             .collect()
     }
 }

@@ -50,7 +50,10 @@ pub async fn run_plan(
         Err(Halt::Trouble(trouble)) => Some(*trouble),
     };
     let exit_code = trouble.as_ref().map_or(0, |trouble| trouble.kind.exit_code());
-    walk.record(Happening::RunEnded { trouble: trouble.clone(), exit_code });
+    walk.record(Happening::RunEnded {
+        trouble: trouble.clone(),
+        exit_code,
+    });
     Ending { exit_code, trouble }
 }
 
@@ -72,7 +75,10 @@ impl Walk<'_> {
         for (name, value) in &self.plan.arguments {
             frame = frame.with(name, value.clone());
         }
-        let here = Here { frame, ..Here::default() };
+        let here = Here {
+            frame,
+            ..Here::default()
+        };
         self.compare_inventory(&here).await?;
         self.scoped(here, &self.plan.steps).await
     }
@@ -87,11 +93,19 @@ impl Walk<'_> {
     }
 
     pub(super) fn fan_out(&self) -> usize {
-        if self.options.fan_out == 0 { FAN_OUT } else { self.options.fan_out }
+        if self.options.fan_out == 0 {
+            FAN_OUT
+        } else {
+            self.options.fan_out
+        }
     }
 
     pub(super) fn place(&self, step: &Step, here: &Here) -> StepPlace {
-        StepPlace { step: step.id, span: step.span, node: here.node().cloned() }
+        StepPlace {
+            step: step.id,
+            span: step.span,
+            node: here.node().cloned(),
+        }
     }
 
     /// Whether a dry run has held an act back, so that nothing measured is what it would be.
@@ -102,7 +116,8 @@ impl Walk<'_> {
     /// The node in hand, or trouble.
     pub(super) fn node_in_hand<'h>(&self, here: &'h Here, step: &Step) -> Result<&'h NodeName, Halt> {
         let what = format!("`{}` needs a node", describe_step(&step.kind));
-        here.node().ok_or_else(|| trouble(TroubleKind::Failed, what, step, here))
+        here.node()
+            .ok_or_else(|| trouble(TroubleKind::Failed, what, step, here))
     }
 
     /// Walks a body that owns its undos: of an `on`, `for` turn, `try`, attempt, `losing`, verb or script.
@@ -145,23 +160,36 @@ impl Walk<'_> {
             StepKind::Reboot(arguments) => self.reboot(here, step, arguments).await,
             StepKind::Losing(services, body) => self.losing(here, step, services, body).await,
             StepKind::Leave(services, why) => self.leave(here, step, services, why).await,
-            StepKind::Manual { name, text, rehearsed_as } => {
-                self.manual(here, step, name, text, rehearsed_as.as_ref()).await
-            }
-            StepKind::Confirm { name, text, before_irreversible } => {
+            StepKind::Manual {
+                name,
+                text,
+                rehearsed_as,
+            } => self.manual(here, step, name, text, rehearsed_as.as_ref()).await,
+            StepKind::Confirm {
+                name,
+                text,
+                before_irreversible,
+            } => {
                 self.confirm(here, step, name, text, *before_irreversible).await?;
                 here.confirmed |= before_irreversible;
                 Ok(Value::text(""))
             }
             StepKind::Note(text) => {
                 let text = self.shown(here, text).await?;
-                self.record(Happening::Note { place: self.place(step, here), text });
+                self.record(Happening::Note {
+                    place: self.place(step, here),
+                    text,
+                });
                 Ok(Value::text(""))
             }
             StepKind::Show(value) => {
                 let shown = self.shown(here, value).await?;
                 let what = crate::evaluate::describe(&value.node);
-                self.record(Happening::Shown { place: self.place(step, here), what, value: shown });
+                self.record(Happening::Shown {
+                    place: self.place(step, here),
+                    what,
+                    value: shown,
+                });
                 Ok(Value::text(""))
             }
             StepKind::Fail(text) => {
@@ -169,14 +197,23 @@ impl Walk<'_> {
                 Err(trouble(TroubleKind::Failed, message, step, here))
             }
             StepKind::Skip(text) => Err(Halt::Skipped(self.shown(here, text).await?)),
-            StepKind::Let { name, value, source } => self.name_value(here, step, name, value, source.as_deref()).await,
+            StepKind::Let { name, value, source } => {
+                self.name_value(here, step, name, value, source.as_deref()).await
+            }
             StepKind::Undo(body) | StepKind::Finally(body) => {
                 let is_finally = matches!(step.kind, StepKind::Finally(_));
                 let place = self.place(step, here);
-                cleanups.borrow_mut().push(Cleanup { here: here.clone(), steps: body.clone(), place, is_finally });
+                cleanups.borrow_mut().push(Cleanup {
+                    here: here.clone(),
+                    steps: body.clone(),
+                    place,
+                    is_finally,
+                });
                 Ok(Value::text(""))
             }
-            StepKind::Retry { times, every, body } => self.retry(here, step, times, every.as_ref(), body).await,
+            StepKind::Retry { times, every, body } => {
+                self.retry(here, step, times, every.as_ref(), body).await
+            }
             StepKind::Within(limit, body) => {
                 let deadline = self.now() + self.duration(here, limit, step).await?;
                 let mut inner = here.clone();
@@ -185,15 +222,19 @@ impl Walk<'_> {
             }
             StepKind::Try(body, otherwise) => self.try_else(here, step, body, otherwise, cleanups).await,
             StepKind::If(condition, body, otherwise) => {
-                self.branch(here, step, condition, body, otherwise, cleanups).await
+                self.branch(here, step, condition, body, otherwise, cleanups)
+                    .await
             }
             StepKind::For(name, list, body) => self.each_turn(here, step, &name.node, list, body).await,
             StepKind::Require(test, otherwise) => self.require(here, step, test, otherwise.as_ref()).await,
             StepKind::Wait { .. } => self.wait(here, step, cleanups).await,
             StepKind::Outage { name, why, body } => self.outage(here, step, name, why, body, cleanups).await,
-            StepKind::Verb { verb, arguments, name, body } => {
-                self.verb(here, step, verb, arguments, name, body).await
-            }
+            StepKind::Verb {
+                verb,
+                arguments,
+                name,
+                body,
+            } => self.verb(here, step, verb, arguments, name, body).await,
             StepKind::Value(value) => self.value(here, value).await,
         }
     }
@@ -216,7 +257,10 @@ impl Walk<'_> {
                 let flowing = self.scoped(here.clone(), source).await?;
                 match &value.node {
                     Expression::Pipeline { filters, .. } => {
-                        self.measured(here, |context, frame| context.pipe(frame, flowing.clone(), filters)).await?
+                        self.measured(here, |context, frame| {
+                            context.pipe(frame, flowing.clone(), filters)
+                        })
+                        .await?
                     }
                     _ => flowing,
                 }
@@ -227,7 +271,11 @@ impl Walk<'_> {
             None => self.value(here, value).await?,
         };
         let shown = found.to_string();
-        self.record(Happening::Named { place: self.place(step, here), name: name.to_owned(), value: shown });
+        self.record(Happening::Named {
+            place: self.place(step, here),
+            name: name.to_owned(),
+            value: shown,
+        });
         *here = here.with(name, found);
         Ok(Value::text(""))
     }
@@ -241,7 +289,9 @@ impl Walk<'_> {
         otherwise: &[Step],
         cleanups: &Cleanups,
     ) -> Walked {
-        let truth = self.measured(here, |context, frame| context.truth(frame, condition)).await?;
+        let truth = self
+            .measured(here, |context, frame| context.truth(frame, condition))
+            .await?;
         match truth {
             Truth::Yes => self.sequence(here.clone(), body, cleanups).await,
             Truth::No => self.sequence(here.clone(), otherwise, cleanups).await,
@@ -249,11 +299,17 @@ impl Walk<'_> {
                 // Either may be taken when it is run for real, so both are shown.
                 self.record(Happening::Branch {
                     place: self.place(step, here),
-                    what: format!("if {} (decided when run)", crate::evaluate::describe(&condition.node)),
+                    what: format!(
+                        "if {} (decided when run)",
+                        crate::evaluate::describe(&condition.node)
+                    ),
                 });
                 self.sequence(here.clone(), body, cleanups).await?;
                 if !otherwise.is_empty() {
-                    self.record(Happening::Branch { place: self.place(step, here), what: "else".to_owned() });
+                    self.record(Happening::Branch {
+                        place: self.place(step, here),
+                        what: "else".to_owned(),
+                    });
                 }
                 self.sequence(here.clone(), otherwise, cleanups).await
             }
@@ -269,11 +325,17 @@ impl Walk<'_> {
         let found = self.value(here, list).await?;
         let turns = match found {
             unknown @ Value::Unknown(_) if self.options.dry_run => vec![unknown],
-            found => self.measured(here, |context, _| context.items(found.clone(), list.span)).await?,
+            found => {
+                self.measured(here, |context, _| context.items(found.clone(), list.span))
+                    .await?
+            }
         };
         let mut last = Value::text("");
         for item in turns {
-            self.record(Happening::Branch { place: self.place(step, here), what: format!("{name} = {item}") });
+            self.record(Happening::Branch {
+                place: self.place(step, here),
+                what: format!("{name} = {item}"),
+            });
             last = self.scoped(here.with(name, item), body).await?;
         }
         Ok(last)
@@ -290,7 +352,11 @@ impl Walk<'_> {
         match self.scoped(here.clone(), body).await {
             Err(Halt::Trouble(trouble)) if is_caught(trouble.kind) => {
                 let (place, by) = (self.place(step, here), "try".to_owned());
-                self.record(Happening::Caught { place, by, trouble: *trouble });
+                self.record(Happening::Caught {
+                    place,
+                    by,
+                    trouble: *trouble,
+                });
                 self.sequence(here.clone(), otherwise, cleanups).await
             }
             walked => walked,
@@ -315,7 +381,11 @@ impl Walk<'_> {
             match self.scoped(here.clone(), body).await {
                 Err(Halt::Trouble(trouble)) if is_caught(trouble.kind) && attempt < times => {
                     let (place, by) = (self.place(step, here), format!("retry {attempt} of {times}"));
-                    self.record(Happening::Caught { place, by, trouble: *trouble });
+                    self.record(Happening::Caught {
+                        place,
+                        by,
+                        trouble: *trouble,
+                    });
                     attempt += 1;
                     self.world.clock.sleep(pause).await;
                 }
@@ -327,7 +397,10 @@ impl Walk<'_> {
 
 /// `try` and `retry` catch what failed; not what is unknown, declined, parked or interrupted.
 fn is_caught(kind: TroubleKind) -> bool {
-    matches!(kind, TroubleKind::Failed | TroubleKind::Refused | TroubleKind::Unreachable)
+    matches!(
+        kind,
+        TroubleKind::Failed | TroubleKind::Refused | TroubleKind::Unreachable
+    )
 }
 
 /// Whether a value hangs on nothing that is measured.

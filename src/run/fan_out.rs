@@ -1,0 +1,402 @@
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::stream::{FuturesUnordered, StreamExt};
+
+use super::here::{Halt, Here, Walked, trouble};
+use super::walk::Walk;
+use crate::diagnostic::Spanned;
+use crate::evaluate::{Place, gather};
+use crate::inventory::{NodeName, NodeSet};
+use crate::journal::{Happening, StepResult, Trouble, TroubleKind};
+use crate::plan::{OnStep, Step, batches};
+use crate::syntax::{Expression, Mode, OnOption};
+use crate::value::{Type, Value};
+
+/// How long a fact that orders nodes is asked again before the `on` fails.
+const ORDER_LIMIT: Duration = Duration::from_secs(60);
+/// The pause between two such askings.
+const ORDER_EVERY: Duration = Duration::from_secs(5);
+
+/// The options of an `on`, evaluated.
+#[derive(Default)]
+struct Options {
+    last: Option<Spanned<String>>,
+    tolerating: usize,
+    width: Option<usize>,
+}
+
+/// How the nodes of an `on` have fared so far.
+#[derive(Default)]
+struct Tally {
+    done: NodeSet,
+    values: Vec<(NodeName, Value)>,
+    troubles: Vec<Trouble>,
+}
+
+impl Tally {
+    /// Whether no further node may begin.
+    fn is_over(&self, tolerating: usize) -> bool {
+        self.troubles.len() > tolerating || self.troubles.iter().any(|trouble| !is_tolerable(trouble.kind))
+    }
+}
+
+fn is_tolerable(kind: TroubleKind) -> bool {
+    matches!(
+        kind,
+        TroubleKind::Failed | TroubleKind::Refused | TroubleKind::Unreachable
+    )
+}
+
+impl Walk<'_> {
+    /// `on NODES MODE, OPTIONS < … >`
+    pub(super) async fn on(&self, here: &Here, step: &Step, on: &OnStep) -> Walked {
+        let all = self
+            .measured(here, |context, frame| context.nodes(frame, &on.nodes))
+            .await?;
+        let nodes = self
+            .options
+            .limit
+            .as_ref()
+            .map_or_else(|| all.clone(), |limit| all.intersection(limit));
+        if all.is_empty() && !on.or_none {
+            let message = "there is no node to do this on";
+            let help = "say `or none` if an empty set is fine here";
+            return Err(trouble(TroubleKind::Failed, message, step, here).with_help(help));
+        }
+        let mode = if on.any {
+            "any".to_owned()
+        } else {
+            describe_mode(&on.mode)
+        };
+        let left_out = all.difference(&nodes);
+        let place = self.place(step, here);
+        self.record(Happening::NodesChosen {
+            place,
+            nodes: nodes.clone(),
+            mode,
+            left_out,
+        });
+        if nodes.is_empty() {
+            return Ok(gather(Vec::new()));
+        }
+        let mut inner = here.clone();
+        let options = self.on_options(&mut inner, step, on).await?;
+        if here.outage.is_some() {
+            inner.starts = Some(Rc::new(RefCell::new(Vec::new())));
+        }
+        if on.any {
+            return self.on_any(&inner, step, on, &nodes).await;
+        }
+        let tally = self.on_all(&inner, step, on, &nodes, &options).await?;
+        self.close_on(&inner, step, &nodes, &options, tally).await
+    }
+
+    async fn on_options(&self, inner: &mut Here, step: &Step, on: &OnStep) -> Result<Options, Halt> {
+        let mut options = Options::default();
+        for option in &on.options {
+            match &option.node {
+                OnOption::Last(fact) => options.last = Some(fact.clone()),
+                OnOption::Tolerating(count) => options.tolerating = self.count(inner, count, step).await?,
+                OnOption::AtMost(count) => options.width = Some(self.count(inner, count, step).await?.max(1)),
+                OnOption::AsRoot => inner.as_root = true,
+            }
+        }
+        Ok(options)
+    }
+
+    /// The first node that answers; the next is tried only while nothing has been changed.
+    async fn on_any(&self, here: &Here, step: &Step, on: &OnStep, nodes: &NodeSet) -> Walked {
+        let mut worst: Option<Trouble> = None;
+        for node in nodes.iter() {
+            let acts_before = self.state.borrow().acts;
+            let (result, walked) = self.on_node(here, step, on, node.clone()).await;
+            match (result, walked) {
+                (StepResult::Trouble(trouble), _)
+                    if is_tolerable(trouble.kind) && self.state.borrow().acts == acts_before =>
+                {
+                    worst.get_or_insert(trouble);
+                }
+                (_, walked) => return walked,
+            }
+        }
+        Err(worst.map_or_else(
+            || trouble(TroubleKind::Failed, "no node answered", step, here),
+            |worst| Halt::Trouble(Box::new(worst)),
+        ))
+    }
+
+    async fn on_all(
+        &self,
+        here: &Here,
+        step: &Step,
+        on: &OnStep,
+        nodes: &NodeSet,
+        options: &Options,
+    ) -> Result<Tally, Halt> {
+        let mut tally = Tally::default();
+        let mut left = nodes.clone();
+        let mut sizes = self.sizes(here, step, on, nodes).await?.into_iter();
+        let mut size = 1;
+        while !left.is_empty() && !tally.is_over(options.tolerating) {
+            let last = match &options.last {
+                Some(fact) => self.read_last(here, step, fact, &left, &tally.done).await?,
+                None => NodeSet::default(),
+            };
+            size = sizes.next().unwrap_or(size);
+            let batch = self.next_batch(&on.mode, &left, &last, size);
+            left = left.difference(&batch);
+            self.batch(here, step, on, &batch, options, &mut tally).await;
+        }
+        Ok(tally)
+    }
+
+    /// The nodes to take next: not those that ought to be last while others are left.
+    fn next_batch(&self, mode: &Mode, left: &NodeSet, last: &NodeSet, size: usize) -> NodeSet {
+        let first = left.difference(last);
+        let pool = if first.is_empty() { left } else { &first };
+        match mode {
+            Mode::InParallel => pool.clone(),
+            Mode::By(variable) => {
+                let domains = self.plan.inventory.domains(pool, variable);
+                domains
+                    .into_iter()
+                    .next()
+                    .map(|(_, nodes)| nodes)
+                    .unwrap_or_else(|| pool.clone())
+            }
+            Mode::Serially | Mode::InBatches(_) => batches(pool, &[size])
+                .into_iter()
+                .next()
+                .unwrap_or_default()
+                .into_iter()
+                .collect(),
+        }
+    }
+
+    /// The sizes of batches: a share is of the whole set, rounded down, at least 1.
+    async fn sizes(
+        &self,
+        here: &Here,
+        step: &Step,
+        on: &OnStep,
+        nodes: &NodeSet,
+    ) -> Result<Vec<usize>, Halt> {
+        let Mode::InBatches(written) = &on.mode else {
+            return Ok(vec![1]);
+        };
+        let mut sizes = Vec::new();
+        for size in written {
+            sizes.push(match self.value(here, size).await? {
+                Value::Int(count) if count > 0 => count as usize,
+                Value::Percent(hundredths) if hundredths > 0 => {
+                    (nodes.len() * hundredths as usize / 10_000).max(1)
+                }
+                other => {
+                    let message = format!("{other} is not a size of a batch: write a count or a percentage");
+                    return Err(trouble(TroubleKind::Failed, message, step, here));
+                }
+            });
+        }
+        Ok(sizes)
+    }
+
+    /// Reads the fact that says who is last, again before each node: mastership moves.
+    async fn read_last(
+        &self,
+        here: &Here,
+        step: &Step,
+        fact: &Spanned<String>,
+        left: &NodeSet,
+        done: &NodeSet,
+    ) -> Result<NodeSet, Halt> {
+        let written = Spanned::new(Expression::Name(fact.node.clone()), fact.span);
+        let end = self.now() + ORDER_LIMIT;
+        let last = loop {
+            let read = self.value_as(here, &written, &Type::Nodes).await;
+            match read {
+                Ok(Value::Nodes(nodes)) => break nodes,
+                Err(_) | Ok(_) if self.options.dry_run && self.is_past_acts() => break NodeSet::default(),
+                Err(Halt::Trouble(mut trouble)) if self.now() >= end => {
+                    trouble.message = format!(
+                        "`{}` decides who is last, and it could not be read: {}",
+                        fact.node, trouble.message
+                    );
+                    return Err(Halt::Trouble(trouble));
+                }
+                Err(_) => self.world.clock.sleep(ORDER_EVERY).await,
+                Ok(other) => {
+                    let message = format!("`{}` is {other}, not a node", fact.node);
+                    return Err(trouble(TroubleKind::Failed, message, step, here));
+                }
+            }
+        };
+        let early = last.intersection(done);
+        if !early.is_empty() && !left.is_empty() && !self.options.dry_run {
+            let message = format!(
+                "{early} is `{}` now and ought to be last, but was already done",
+                fact.node
+            );
+            let help = format!("{left} is not done yet; make one of these `{}` first", fact.node);
+            return Err(trouble(TroubleKind::Failed, message, step, here).with_help(help));
+        }
+        Ok(last)
+    }
+
+    /// Walks the body on some nodes at once; nodes in hand finish, no further node begins after a failure.
+    async fn batch(
+        &self,
+        here: &Here,
+        step: &Step,
+        on: &OnStep,
+        nodes: &NodeSet,
+        options: &Options,
+        tally: &mut Tally,
+    ) {
+        let width = options.width.unwrap_or_else(|| self.fan_out());
+        let mut waiting = nodes.iter().cloned();
+        let mut in_hand = FuturesUnordered::new();
+        loop {
+            while in_hand.len() < width && !tally.is_over(options.tolerating) {
+                let Some(node) = waiting.next() else { break };
+                if self.options.stop_requested.get() {
+                    tally.troubles.push(self.interrupted(step));
+                    break;
+                }
+                in_hand.push(async {
+                    let (result, walked) = self.on_node(here, step, on, node.clone()).await;
+                    (node, result, walked)
+                });
+            }
+            let Some((node, result, walked)) = in_hand.next().await else {
+                break;
+            };
+            match result {
+                StepResult::Trouble(trouble) => tally.troubles.push(trouble),
+                StepResult::Done | StepResult::Skipped(_) | StepResult::NotReached => {
+                    tally.done.insert(node.clone());
+                    tally
+                        .values
+                        .push((node, walked.unwrap_or_else(|_| Value::unknown("skipped"))));
+                }
+            }
+        }
+    }
+
+    fn interrupted(&self, step: &Step) -> Trouble {
+        Trouble {
+            kind: TroubleKind::Interrupted,
+            message: "interrupted: the nodes in hand were finished, no further one was begun".to_owned(),
+            help: None,
+            at: step.span,
+            node: None,
+        }
+    }
+
+    async fn on_node(&self, here: &Here, step: &Step, on: &OnStep, node: NodeName) -> (StepResult, Walked) {
+        self.record(Happening::NodeStarted {
+            step: step.id,
+            node: node.clone(),
+        });
+        let mut inner = here.clone();
+        let mut bodies = (*here.bodies).clone();
+        {
+            let mut state = self.state.borrow_mut();
+            state.next_body += 1;
+            bodies.push(state.next_body);
+        }
+        inner.bodies = Rc::new(bodies);
+        inner.frame.place = Place::Node(node.clone());
+        if let Some(name) = &on.each {
+            inner = inner.with(name, Value::Node(node.clone()));
+        }
+        let walked = self.scoped(inner, &on.body).await;
+        let (result, walked) = match walked {
+            Ok(value) => (StepResult::Done, Ok(value)),
+            Err(Halt::Skipped(why)) => (StepResult::Skipped(why), Ok(Value::unknown("skipped"))),
+            Err(Halt::Trouble(mut trouble)) => {
+                trouble.node.get_or_insert_with(|| node.clone());
+                (
+                    StepResult::Trouble((*trouble).clone()),
+                    Err(Halt::Trouble(trouble)),
+                )
+            }
+        };
+        self.record(Happening::NodeEnded {
+            step: step.id,
+            node,
+            result: result.clone(),
+        });
+        (result, walked)
+    }
+
+    /// Asks the hooks that wait for the end of the `on`, and says how it ended.
+    async fn close_on(
+        &self,
+        here: &Here,
+        step: &Step,
+        nodes: &NodeSet,
+        options: &Options,
+        tally: Tally,
+    ) -> Walked {
+        let begun: NodeSet = tally
+            .done
+            .iter()
+            .cloned()
+            .chain(tally.troubles.iter().filter_map(|trouble| trouble.node.clone()))
+            .collect();
+        for node in nodes.difference(&begun).iter() {
+            let result = StepResult::NotReached;
+            self.record(Happening::NodeEnded {
+                step: step.id,
+                node: node.clone(),
+                result,
+            });
+        }
+        let started = here
+            .starts
+            .as_ref()
+            .map(|starts| starts.take())
+            .unwrap_or_default();
+        let mut hooks: FuturesUnordered<_> = started
+            .iter()
+            .map(|started| self.after_start(&started.here, step, &started.used))
+            .collect();
+        let mut troubles = tally.troubles.clone();
+        while let Some(asked) = hooks.next().await {
+            if let Err(Halt::Trouble(trouble)) = asked {
+                troubles.push(*trouble);
+            }
+        }
+        if troubles.is_empty() {
+            let mut values = tally.values;
+            values.sort_by(|left, right| left.0.cmp(&right.0));
+            return Ok(gather(values));
+        }
+        let tolerated = Tally {
+            troubles: troubles.clone(),
+            ..Tally::default()
+        };
+        if !tolerated.is_over(options.tolerating) {
+            for trouble in troubles {
+                let (place, by) = (self.place(step, here), "tolerated".to_owned());
+                self.record(Happening::Caught { place, by, trouble });
+            }
+            return Ok(gather(tally.values));
+        }
+        let worst = troubles.into_iter().max_by_key(|trouble| trouble.kind);
+        Err(worst.map_or(Halt::Skipped(String::new()), |worst| {
+            Halt::Trouble(Box::new(worst))
+        }))
+    }
+}
+
+fn describe_mode(mode: &Mode) -> String {
+    match mode {
+        Mode::Serially => "serially".to_owned(),
+        Mode::InParallel => "in parallel".to_owned(),
+        Mode::InBatches(_) => "in batches".to_owned(),
+        Mode::By(variable) => format!("by {variable}"),
+    }
+}

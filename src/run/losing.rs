@@ -1,0 +1,169 @@
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::act::Act;
+use super::here::{Halt, Here, Used, Walked, trouble};
+use super::walk::Walk;
+use crate::evaluate::{Ask, Reply};
+use crate::inventory::NodeName;
+use crate::journal::TroubleKind;
+use crate::plan::Step;
+use crate::syntax::{Arguments, ServiceAction};
+use crate::value::{CommandLine, Type, Value};
+
+/// How long a reboot may take unless told.
+const REBOOT_LIMIT: Duration = Duration::from_secs(15 * 60);
+/// The pause between two looks whether a node is back.
+const REBOOT_EVERY: Duration = Duration::from_secs(5);
+/// Tells one boot of a machine from the next.
+const BOOT_ID: &str = "cat /proc/sys/kernel/random/boot_id";
+
+impl Walk<'_> {
+    /// `losing SERVICE... < … >`: the node is out of these services meanwhile.
+    pub(super) async fn losing(
+        &self,
+        here: &Here,
+        step: &Step,
+        services: &Arguments,
+        body: &[Step],
+    ) -> Walked {
+        let node = self.node_in_hand(here, step)?.clone();
+        let used = self
+            .used_services(here, step, ServiceAction::Stop, services)
+            .await?;
+        let used = self.present(here, step, "losing", &node, used).await?;
+        let used: Vec<Used> = used
+            .into_iter()
+            .filter(|one| !here.losing.contains(&one.key()))
+            .collect();
+        let inner = self.enter_losing(here, step, &node, &used).await?;
+        let value = self.scoped(inner, body).await?;
+        self.leave_losing(here, step, &node, used).await?;
+        Ok(value)
+    }
+
+    /// Asks the guards of all services once, then takes their tokens: one critical section.
+    async fn enter_losing(
+        &self,
+        here: &Here,
+        step: &Step,
+        node: &NodeName,
+        used: &[Used],
+    ) -> Result<Here, Halt> {
+        let section = self.section.lock().await;
+        for one in used {
+            self.take_away(here, step, node, one, here.outage.is_none())
+                .await?;
+        }
+        for one in used {
+            self.take_token(here, node, one);
+        }
+        drop(section);
+        let mut inner = here.clone();
+        let mut losing = (*here.losing).clone();
+        losing.extend(used.iter().map(Used::key));
+        inner.losing = Rc::new(losing);
+        Ok(inner)
+    }
+
+    /// At the end each service whose group the node is still in runs, and its `after start` holds.
+    async fn leave_losing(
+        &self,
+        here: &Here,
+        step: &Step,
+        node: &NodeName,
+        used: Vec<Used>,
+    ) -> Result<(), Halt> {
+        if self.options.dry_run {
+            return Ok(());
+        }
+        // Started again in their own order: what is needed comes up, and is asked, first.
+        let services = used.iter().map(|one| one.service.clone()).collect();
+        for service in crate::plan::order_services(&self.plan.program, ServiceAction::Start, services) {
+            let one = Used {
+                service,
+                instances: Value::list(Vec::new()),
+            };
+            if !self.group_of(&one.service).contains(node) {
+                self.return_token(node, &one);
+                continue;
+            }
+            if self.status(here, step, node, &one).await? != Some(true) {
+                let message = format!(
+                    "{} does not run on {node} at the end of `losing`",
+                    one.service.name
+                );
+                let help = format!("start it again inside the block: start {}", one.service.name);
+                return Err(trouble(TroubleKind::Failed, message, step, here).with_help(help));
+            }
+            self.after_start(here, step, &one).await?;
+        }
+        Ok(())
+    }
+
+    /// `reboot`: takes the node out of all its roles, and waits for a new boot id.
+    pub(super) async fn reboot(&self, here: &Here, step: &Step, arguments: &Arguments) -> Walked {
+        let node = self.node_in_hand(here, step)?.clone();
+        let limit = self
+            .measured(here, |context, frame| {
+                context.named(frame, &arguments.named, "limit", &Type::Duration)
+            })
+            .await?;
+        let limit = if let Some(Value::Duration(limit)) = limit {
+            limit
+        } else {
+            REBOOT_LIMIT
+        };
+        let roles = self.roles_of(&node, here);
+        let inner = self.enter_losing(here, step, &node, &roles).await?;
+        let before = self.boot_id(here, &node).await;
+        let mut act = Act::new("reboot".to_owned(), CommandLine::from_quoted("reboot"));
+        act.may_disconnect = true;
+        if self.carry_out(&inner, step, &act).await?.is_none() {
+            return Ok(Value::text(""));
+        }
+        let end = self.now() + limit;
+        loop {
+            self.world.clock.sleep(REBOOT_EVERY).await;
+            match (self.boot_id(here, &node).await, &before) {
+                (Ok(now), Ok(before)) if now != *before => break,
+                // Without a boot id from before, an answer is all that can be had.
+                (Ok(_), Err(_)) => break,
+                _ if self.now() < end => {}
+                (Ok(_), _) => {
+                    let message = format!("{node} has not rebooted: its boot id is the same");
+                    return Err(trouble(TroubleKind::Failed, message, step, here));
+                }
+                (Err(why), _) => {
+                    let message = format!("{node} has not come back after its reboot: {why}");
+                    return Err(trouble(TroubleKind::Unreachable, message, step, here));
+                }
+            }
+        }
+        self.leave_losing(here, step, &node, roles).await?;
+        Ok(Value::text(""))
+    }
+
+    async fn boot_id(&self, here: &Here, node: &NodeName) -> Result<String, String> {
+        let command = CommandLine::from_quoted(BOOT_ID);
+        let limit = super::act::PROBE_LIMIT;
+        match self
+            .ask(
+                here,
+                &Ask {
+                    node: Some(node.clone()),
+                    command,
+                    limit,
+                    input: None,
+                },
+            )
+            .await
+        {
+            Reply::Ran {
+                status: 0, output, ..
+            } => Ok(output.trim().to_owned()),
+            Reply::Ran { errors, .. } => Err(errors.trim().to_owned()),
+            Reply::Silent(why) => Err(why),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use super::cleanup::Cleanups;
+use super::here::{Halt, Here, Outage, Walked, trouble};
+use super::walk::Walk;
+use crate::journal::{Happening, TroubleKind};
+use crate::plan::Step;
+use crate::syntax::Written;
+use crate::transport::{Question, QuestionKind};
+
+impl Walk<'_> {
+    /// `outage "why" < … >`: budgets and the hooks of stops are lifted inside.
+    pub(super) async fn outage(
+        &self,
+        here: &Here,
+        step: &Step,
+        name: &str,
+        why: &Written,
+        body: &[Step],
+        cleanups: &Cleanups,
+    ) -> Walked {
+        let why = self.shown(here, why).await?;
+        let question = Question {
+            kind: QuestionKind::Outage,
+            name: name.to_owned(),
+            text: format!("outage of {}: {why}", self.plan.inventory.name),
+            node: here.node().cloned(),
+            rehearsed_as: None,
+        };
+        self.question(here, step, question).await?;
+        let place = self.place(step, here);
+        self.record(Happening::Outage {
+            place: place.clone(),
+            why: why.clone(),
+            opens: true,
+        });
+        let outage = Rc::new(Outage {
+            why,
+            since: self.now(),
+            stopped: RefCell::new(BTreeSet::new()),
+        });
+        let mut inner = here.clone();
+        inner.outage = Some(outage.clone());
+        let walked = self
+            .sequence(inner, body, cleanups)
+            .await
+            .map_err(|halt| self.still_open(halt, &outage));
+        let value = walked?;
+        let left: Vec<String> = outage
+            .stopped
+            .borrow()
+            .iter()
+            .map(|(service, node)| format!("{service} on {node}"))
+            .collect();
+        if !left.is_empty() && !self.options.dry_run {
+            let message = format!(
+                "at the end of the outage these are still stopped: {}",
+                left.join(", ")
+            );
+            let help = "start them again inside the outage, or say `leave SERVICE stopped \"why\"`";
+            return Err(self.still_open(
+                trouble(TroubleKind::Failed, message, step, here).with_help(help),
+                &outage,
+            ));
+        }
+        self.record(Happening::Outage {
+            place,
+            why: outage.why.clone(),
+            opens: false,
+        });
+        Ok(value)
+    }
+
+    /// Says on a failure that the outage is still open.
+    fn still_open(&self, halt: Halt, outage: &Outage) -> Halt {
+        let Halt::Trouble(mut trouble) = halt else {
+            return halt;
+        };
+        let open = crate::value::write_duration(std::time::Duration::from_secs(
+            self.now().saturating_sub(outage.since).as_secs(),
+        ));
+        trouble.message = format!(
+            "{} (the outage \"{}\" is still open, for {open} now)",
+            trouble.message, outage.why
+        );
+        Halt::Trouble(trouble)
+    }
+}

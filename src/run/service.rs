@@ -1,0 +1,676 @@
+use std::sync::Arc;
+
+use super::act::{Act, PROBE_LIMIT};
+use super::here::{Halt, Here, Started, Used, Walked, trouble};
+use super::walk::Walk;
+use crate::check::{Need, ServiceDefinition};
+use crate::evaluate::{Ask, Frame, Reply};
+use crate::inventory::{NodeName, NodeSet};
+use crate::journal::{Happening, TroubleKind};
+use crate::plan::{Hooks, Step, StepKind, order_services};
+use crate::syntax::{Arguments, ServiceAction, ServiceCall, Template};
+use crate::value::{CommandLine, Value};
+
+impl Walk<'_> {
+    /// `stop`, `start`, `restart`, `status` on the node in hand.
+    pub(super) async fn service(&self, here: &Here, step: &Step, call: &ServiceCall) -> Walked {
+        let node = self.node_in_hand(here, step)?.clone();
+        let action = call.action.node;
+        let used = self.used_services(here, step, action, &call.arguments).await?;
+        let used = self.present(here, step, action.word(), &node, used).await?;
+        match action {
+            ServiceAction::Stop => self.stop(here, step, &node, used).await?,
+            ServiceAction::Start => {
+                for one in &used {
+                    self.start(here, step, &node, one).await?;
+                }
+            }
+            ServiceAction::Restart => {
+                for one in &used {
+                    self.restart(here, step, &node, one).await?;
+                }
+            }
+            ServiceAction::Status => {
+                for one in &used {
+                    let (what, value) = match self.status(here, step, &node, one).await? {
+                        Some(true) => (one.service.name.clone(), "running"),
+                        Some(false) => (one.service.name.clone(), "stopped"),
+                        None => (one.service.name.clone(), "unknown"),
+                    };
+                    let place = self.place(step, here);
+                    self.record(Happening::Shown {
+                        place,
+                        what,
+                        value: value.to_owned(),
+                    });
+                }
+            }
+        }
+        Ok(Value::text(""))
+    }
+
+    /// The services of a statement in their order, each with the instances that were named.
+    pub(super) async fn used_services(
+        &self,
+        here: &Here,
+        step: &Step,
+        action: ServiceAction,
+        arguments: &Arguments,
+    ) -> Result<Vec<Used>, Halt> {
+        let mut services: Vec<Arc<ServiceDefinition>> = Vec::new();
+        let mut instances = Vec::new();
+        for word in &arguments.positional {
+            let value = self.value(here, word).await?;
+            let values = match value {
+                Value::List(values) => values.to_vec(),
+                single => vec![single],
+            };
+            for value in values {
+                let name = value.to_string();
+                let known = self.plan.program.service(&here.frame.module, &name);
+                match known {
+                    Some(service) if instances.is_empty() => services.push(service.clone()),
+                    _ => instances.push(value),
+                }
+            }
+        }
+        if services.is_empty() {
+            return Err(trouble(
+                TroubleKind::Failed,
+                "no declared service is named here",
+                step,
+                here,
+            ));
+        }
+        let ordered = order_services(&self.plan.program, action, services);
+        let used = ordered.into_iter().map(|service| {
+            let own = if service.instance.is_some() {
+                instances.clone()
+            } else {
+                Vec::new()
+            };
+            Used {
+                service,
+                instances: Value::list(own),
+            }
+        });
+        Ok(used.collect())
+    }
+
+    /// Those of the services that the node has: of its groups, and installed.
+    pub(super) async fn present(
+        &self,
+        here: &Here,
+        step: &Step,
+        verb: &str,
+        node: &NodeName,
+        used: Vec<Used>,
+    ) -> Result<Vec<Used>, Halt> {
+        let mut present = Vec::new();
+        for one in used {
+            let what = format!("{verb} {}", one.service.name);
+            if !self.group_of(&one.service).contains(node) {
+                let why = format!("{node} is not in {}", one.service.group);
+                self.record(Happening::PassedOver {
+                    place: self.place(step, here),
+                    what,
+                    why,
+                });
+                continue;
+            }
+            if let Some(test) = &one.service.optional {
+                let command = self.service_command(here, &one, test, verb).await?;
+                match self.probe_status(here, node, command).await {
+                    Reply::Ran { status: 0, .. } => {}
+                    Reply::Ran { status: 1, .. } => {
+                        let why = "it is not installed here".to_owned();
+                        self.record(Happening::PassedOver {
+                            place: self.place(step, here),
+                            what,
+                            why,
+                        });
+                        continue;
+                    }
+                    reply => {
+                        let message = format!(
+                            "cannot tell whether {} is installed: {}",
+                            one.service.name,
+                            said(&reply)
+                        );
+                        return Err(trouble(kind_of(&reply), message, step, here));
+                    }
+                }
+            }
+            present.push(one);
+        }
+        Ok(present)
+    }
+
+    /// The nodes of the service's group, as this run's joins and leaves have changed it.
+    pub(super) fn group_of(&self, service: &ServiceDefinition) -> NodeSet {
+        let groups = self.state.borrow().groups.clone();
+        groups
+            .of(&self.plan.inventory, &service.group)
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    pub(super) fn hooks(&self, used: &Used) -> Option<&Hooks> {
+        self.plan.hooks.get(&used.key())
+    }
+
+    /// The frame of a service's command and hooks: `$action`, the instance and `$node`.
+    pub(super) fn service_frame(&self, here: &Here, used: &Used, action: &str) -> Frame {
+        let mut frame = Frame::fresh(&used.service.module, here.frame.place.clone());
+        frame = frame.with("action", Value::text(action));
+        if let Some(instance) = &used.service.instance {
+            let value = match &used.instances {
+                Value::List(values) if !instance.is_rest && values.len() == 1 => values[0].clone(),
+                other => other.clone(),
+            };
+            frame = frame.with(&instance.name, value);
+        }
+        frame
+    }
+
+    async fn service_command(
+        &self,
+        here: &Here,
+        used: &Used,
+        template: &Template,
+        action: &str,
+    ) -> Result<CommandLine, Halt> {
+        let mut inner = here.clone();
+        inner.frame = self.service_frame(here, used, action);
+        self.measured(&inner, |context, frame| context.command_line(frame, template))
+            .await
+    }
+
+    async fn probe_status(&self, here: &Here, node: &NodeName, command: CommandLine) -> Reply {
+        self.ask(
+            here,
+            &Ask {
+                node: Some(node.clone()),
+                command,
+                limit: PROBE_LIMIT,
+                input: None,
+            },
+        )
+        .await
+    }
+
+    /// Whether a service runs, by its own `status`: 0 runs, 1 to 3 stopped, anything else is not known.
+    ///
+    /// # Source
+    ///
+    /// Linux Standard Base, "Init Script Actions": 0 running, 1 and 2 dead, 3 not running, 4 unknown.
+    pub(super) async fn status(
+        &self,
+        here: &Here,
+        step: &Step,
+        node: &NodeName,
+        used: &Used,
+    ) -> Result<Option<bool>, Halt> {
+        let command = self
+            .service_command(here, used, &used.service.command, "status")
+            .await?;
+        let reply = self.probe_status(here, node, command).await;
+        let running = match &reply {
+            Reply::Ran { status: 0, .. } => Some(true),
+            Reply::Ran { status: 1..=3, .. } => Some(false),
+            Reply::Ran { .. } => None,
+            Reply::Silent(why) => {
+                let message = format!("{node} did not answer: {why}");
+                return Err(trouble(TroubleKind::Unreachable, message, step, here));
+            }
+        };
+        if let Some(running) = running {
+            self.state
+                .borrow_mut()
+                .running
+                .insert((used.key(), node.clone()), running);
+        }
+        Ok(running)
+    }
+
+    /// Carries out the service's command for an action.
+    pub(super) async fn command_service(
+        &self,
+        here: &Here,
+        step: &Step,
+        used: &Used,
+        action: ServiceAction,
+    ) -> Result<(), Halt> {
+        let command = self
+            .service_command(here, used, &used.service.command, action.word())
+            .await?;
+        let mut what = format!("{} {} {}", action.word(), used.service.name, used.instances);
+        what.truncate(what.trim_end().len());
+        self.carry_out(here, step, &Act::new(what, command))
+            .await
+            .map(|_| ())
+    }
+
+    /// Stops services: all their guards first, then the stops; none stops if one refuses.
+    async fn stop(&self, here: &Here, step: &Step, node: &NodeName, used: Vec<Used>) -> Result<(), Halt> {
+        let mut running = Vec::new();
+        for one in used {
+            if self.status(here, step, node, &one).await? == Some(false) {
+                let (what, why) = (
+                    format!("stop {}", one.service.name),
+                    "it is stopped already".to_owned(),
+                );
+                self.record(Happening::PassedOver {
+                    place: self.place(step, here),
+                    what,
+                    why,
+                });
+            } else {
+                running.push(one);
+            }
+        }
+        let guarded = here.outage.is_none();
+        let section = self.section.lock().await;
+        for one in &running {
+            self.take_away(here, step, node, one, guarded).await?;
+        }
+        for one in &running {
+            if !here.losing.contains(&one.key()) {
+                self.take_token(here, node, one);
+            }
+        }
+        for one in &running {
+            self.command_service(here, step, one, ServiceAction::Stop).await?;
+            self.state
+                .borrow_mut()
+                .running
+                .insert((one.key(), node.clone()), false);
+            if let Some(outage) = &here.outage {
+                outage
+                    .stopped
+                    .borrow_mut()
+                    .insert((one.service.name.clone(), node.clone()));
+                self.prove_stopped(here, step, node, one).await?;
+            }
+        }
+        drop(section);
+        if !guarded {
+            return Ok(());
+        }
+        for one in &running {
+            if here.losing.contains(&one.key()) {
+                continue;
+            }
+            if let Some(hooks) = self.hooks(one) {
+                self.hook(here, one, "stop", &hooks.after_stop).await?;
+            }
+            if let Some(token) = self.state.borrow_mut().token(&one.key(), node) {
+                token.is_noticed = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Inside an outage no quorum may be left to answer, so a stop is proven by the service itself.
+    async fn prove_stopped(
+        &self,
+        here: &Here,
+        step: &Step,
+        node: &NodeName,
+        used: &Used,
+    ) -> Result<(), Halt> {
+        if self.options.dry_run || self.status(here, step, node, used).await? != Some(true) {
+            return Ok(());
+        }
+        let message = format!("{} still runs on {node} after it was stopped", used.service.name);
+        Err(trouble(TroubleKind::Failed, message, step, here))
+    }
+
+    /// Asks whether the node may be taken out of a service: its budget, its dependents, its guard.
+    pub(super) async fn take_away(
+        &self,
+        here: &Here,
+        step: &Step,
+        node: &NodeName,
+        used: &Used,
+        guarded: bool,
+    ) -> Result<(), Halt> {
+        if here.losing.contains(&used.key()) {
+            return Ok(());
+        }
+        if guarded {
+            self.ask_budget(here, step, node, used).await?;
+            if let Some(hooks) = self.hooks(used) {
+                self.hook(here, used, "stop", &hooks.before_stop).await?;
+            }
+        }
+        self.ask_dependents(here, step, node, used).await
+    }
+
+    pub(super) fn take_token(&self, here: &Here, node: &NodeName, used: &Used) {
+        if self.options.without_tokens || used.service.budget.is_none() || self.options.dry_run {
+            return;
+        }
+        let fact = used.service.members.as_ref().map(|members| {
+            let known = self.plan.program.fact(&used.service.module, &members.fact);
+            known.map_or_else(String::new, |fact| format!("{}.{}", fact.module, fact.name))
+        });
+        if self.state.borrow_mut().take(&used.key(), node, here.body(), fact) {
+            let (service, node) = (used.service.name.clone(), node.clone());
+            let away = self
+                .state
+                .borrow()
+                .tokens
+                .iter()
+                .filter(|token| token.service == used.key())
+                .count();
+            let members = self.group_of(&used.service).len();
+            self.record(Happening::TokenTaken {
+                service,
+                node,
+                sum: format!("{away} of {members} members away"),
+            });
+        }
+    }
+
+    pub(super) fn return_token(&self, node: &NodeName, used: &Used) {
+        if self.state.borrow_mut().give_back(&used.key(), node) {
+            let (service, node) = (used.service.name.clone(), node.clone());
+            self.record(Happening::TokenReturned { service, node });
+        }
+    }
+
+    /// Walks a hook: a fresh frame with `$node` and the instance.
+    pub(super) async fn hook(
+        &self,
+        here: &Here,
+        used: &Used,
+        action: &str,
+        steps: &[Step],
+    ) -> Result<(), Halt> {
+        if steps.is_empty() {
+            return Ok(());
+        }
+        let mut inner = here.clone();
+        inner.frame = self.service_frame(here, used, action);
+        self.scoped(inner, steps).await.map(|_| ())
+    }
+
+    async fn start(&self, here: &Here, step: &Step, node: &NodeName, used: &Used) -> Result<(), Halt> {
+        self.ask_needs(here, step, node, used).await?;
+        let runs = self.status(here, step, node, used).await? == Some(true);
+        if runs {
+            let (what, why) = (
+                format!("start {}", used.service.name),
+                "it runs already".to_owned(),
+            );
+            self.record(Happening::PassedOver {
+                place: self.place(step, here),
+                what,
+                why,
+            });
+            if self.state.borrow_mut().token(&used.key(), node).is_none() {
+                return Ok(());
+            }
+        } else {
+            self.command_service(here, step, used, ServiceAction::Start)
+                .await?;
+        }
+        self.state
+            .borrow_mut()
+            .running
+            .insert((used.key(), node.clone()), true);
+        self.has_started(here, step, node, used).await
+    }
+
+    async fn restart(&self, here: &Here, step: &Step, node: &NodeName, used: &Used) -> Result<(), Halt> {
+        let section = self.section.lock().await;
+        self.take_away(here, step, node, used, here.outage.is_none())
+            .await?;
+        if !here.losing.contains(&used.key()) {
+            self.take_token(here, node, used);
+        }
+        self.command_service(here, step, used, ServiceAction::Restart)
+            .await?;
+        drop(section);
+        self.state
+            .borrow_mut()
+            .running
+            .insert((used.key(), node.clone()), true);
+        self.has_started(here, step, node, used).await
+    }
+
+    /// A service was started: its `after start` is asked, now or at the end of the `on`.
+    async fn has_started(&self, here: &Here, step: &Step, node: &NodeName, used: &Used) -> Result<(), Halt> {
+        if let Some(outage) = &here.outage {
+            outage
+                .stopped
+                .borrow_mut()
+                .remove(&(used.service.name.clone(), node.clone()));
+        }
+        if here.losing.contains(&used.key()) {
+            return Ok(());
+        }
+        // The token follows the body that brings the member back, so that it sees its own member.
+        if let Some(token) = self.state.borrow_mut().token(&used.key(), node) {
+            token.holder = here.body();
+        }
+        if let Some(starts) = &here.starts {
+            starts.borrow_mut().push(Started {
+                here: here.clone(),
+                used: used.clone(),
+            });
+            return Ok(());
+        }
+        self.after_start(here, step, used).await
+    }
+
+    /// Asks `after start`, and gives the token back once it holds.
+    pub(super) async fn after_start(&self, here: &Here, step: &Step, used: &Used) -> Result<(), Halt> {
+        let node = self.node_in_hand(here, step)?;
+        if let Some(hooks) = self.hooks(used) {
+            self.hook(here, used, "start", &hooks.after_start).await?;
+        }
+        self.return_token(node, used);
+        Ok(())
+    }
+
+    /// `needs X` and `needs X here`: what a service needs must be there before it starts.
+    async fn ask_needs(&self, here: &Here, step: &Step, node: &NodeName, used: &Used) -> Result<(), Halt> {
+        if self.options.dry_run && self.is_past_acts() {
+            return Ok(());
+        }
+        for need in &used.service.needs {
+            let Some(needed) = self
+                .plan
+                .program
+                .service(&used.service.module, &need.service)
+                .cloned()
+            else {
+                continue;
+            };
+            let needed = Used {
+                service: needed,
+                instances: Value::list(Vec::new()),
+            };
+            if let Some(missing) = self.missing(here, step, node, need, &needed).await? {
+                let message = format!("{} needs {}: {missing}", used.service.name, need.service);
+                let help = format!("start {} first", need.service);
+                self.refuse(here, step, &need.service, message, Some(help))?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn missing(
+        &self,
+        here: &Here,
+        step: &Step,
+        node: &NodeName,
+        need: &Need,
+        needed: &Used,
+    ) -> Result<Option<String>, Halt> {
+        if need.here {
+            let runs = self.status(here, step, node, needed).await? == Some(true);
+            return Ok((!runs).then(|| format!("it does not run on {node}")));
+        }
+        let Some(loss) = self.loss_now(here, needed).await? else {
+            return Ok(None);
+        };
+        let (away, members, may) = (loss.away, loss.members, loss.may_be_away);
+        Ok((!loss.is_allowed()).then(|| {
+            format!(
+                "{away} of its {members} members are away ({}), {may} may be",
+                loss.nodes
+            )
+        }))
+    }
+
+    /// What still runs and needs a service forbids to take it away beyond its budget.
+    async fn ask_dependents(
+        &self,
+        here: &Here,
+        step: &Step,
+        node: &NodeName,
+        used: &Used,
+    ) -> Result<(), Halt> {
+        if self.options.dry_run {
+            return Ok(());
+        }
+        let beyond = match (&used.service.budget, here.outage.is_some()) {
+            (None, _) => true,
+            // Outside an outage the budget has been asked already.
+            (Some(_), false) => false,
+            (Some(_), true) => self.is_beyond(node, used),
+        };
+        for dependent in self.plan.program.all_services() {
+            for need in &dependent.needs {
+                let is_it = self
+                    .plan
+                    .program
+                    .service(&dependent.module, &need.service)
+                    .is_some_and(|service| Arc::ptr_eq(service, &used.service));
+                if !is_it || !(need.here || beyond) {
+                    continue;
+                }
+                let nodes = if need.here {
+                    std::iter::once(node.clone()).collect()
+                } else {
+                    self.group_of(dependent)
+                };
+                if let Some(running) = self.runs_on(here, step, dependent, &nodes).await? {
+                    let message = format!(
+                        "{} still runs on {running} and needs {}",
+                        dependent.name, used.service.name
+                    );
+                    let help = format!("stop {} there first", dependent.name);
+                    self.refuse(here, step, &dependent.name, message, Some(help))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether one more stop takes a service below its budget, by this run's own tokens.
+    fn is_beyond(&self, node: &NodeName, used: &Used) -> bool {
+        let Some(budget) = &used.service.budget else {
+            return true;
+        };
+        let mut away: NodeSet = self.tokens_of(used);
+        away.insert(node.clone());
+        let domain = |node: &NodeName| self.domain(&budget.node, node);
+        !budget
+            .node
+            .count(&self.group_of(&used.service), &away, &domain)
+            .is_allowed()
+    }
+
+    /// A node on which a service still runs; what is known from this run is not asked again.
+    async fn runs_on(
+        &self,
+        here: &Here,
+        step: &Step,
+        service: &Arc<ServiceDefinition>,
+        nodes: &NodeSet,
+    ) -> Result<Option<NodeName>, Halt> {
+        let used = Used {
+            service: service.clone(),
+            instances: Value::list(Vec::new()),
+        };
+        for node in nodes.iter() {
+            let known = self
+                .state
+                .borrow()
+                .running
+                .get(&(used.key(), node.clone()))
+                .copied();
+            let runs = match known {
+                Some(runs) => Some(runs),
+                None => {
+                    let mut there = here.clone();
+                    there.frame.place = crate::evaluate::Place::Node(node.clone());
+                    if self
+                        .present(&there, step, "status", node, vec![used.clone()])
+                        .await?
+                        .is_empty()
+                    {
+                        Some(false)
+                    } else {
+                        self.status(&there, step, node, &used).await?
+                    }
+                }
+            };
+            if runs != Some(false) {
+                return Ok(Some(node.clone()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// `leave SERVICE stopped "why"`
+    pub(super) async fn leave(
+        &self,
+        here: &Here,
+        step: &Step,
+        services: &Arguments,
+        why: &crate::syntax::Written,
+    ) -> Walked {
+        debug_assert!(matches!(step.kind, StepKind::Leave(..)));
+        let node = self.node_in_hand(here, step)?.clone();
+        let why = self.shown(here, why).await?;
+        let used = self
+            .used_services(here, step, ServiceAction::Stop, services)
+            .await?;
+        let used = self.present(here, step, "leave", &node, used).await?;
+        let names: Vec<String> = used.iter().map(|one| one.service.name.clone()).collect();
+        self.stop(here, step, &node, used).await?;
+        for service in names {
+            if let Some(outage) = &here.outage {
+                outage
+                    .stopped
+                    .borrow_mut()
+                    .remove(&(service.clone(), node.clone()));
+            }
+            self.record(Happening::LeftStopped {
+                place: self.place(step, here),
+                service,
+                why: why.clone(),
+            });
+        }
+        Ok(Value::text(""))
+    }
+}
+
+fn said(reply: &Reply) -> String {
+    match reply {
+        Reply::Silent(why) => why.clone(),
+        Reply::Ran { status, errors, .. } => format!("status {status} {}", errors.trim()),
+    }
+}
+
+fn kind_of(reply: &Reply) -> TroubleKind {
+    match reply {
+        Reply::Silent(_) => TroubleKind::Unreachable,
+        Reply::Ran { .. } => TroubleKind::Failed,
+    }
+}
