@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::state::World;
 use super::tools::{clients, filters, host, packages, services, storage};
+use super::world::World;
 use crate::transport::Outcome;
 
 /// A program in the middle of its work.

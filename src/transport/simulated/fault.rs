@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::state::World;
+use super::world::World;
 
 /// Something that happens to the cluster by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]

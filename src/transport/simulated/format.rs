@@ -7,9 +7,9 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::chunks::{Activity, CHUNK_SIZE, ChunkServer, ChunkState, DISK_SIZE};
-use super::metadata::MetadataServer;
-use super::state::World;
+use super::world::MetadataServer;
+use super::world::World;
+use super::world::{Activity, CHUNK_SIZE, ChunkServer, ChunkState, DISK_SIZE};
 
 /// Prints what `stat` prints, without the line that says who answered.
 pub(super) fn write_stat(world: &World, is_numeric: bool) -> String {

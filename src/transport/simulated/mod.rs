@@ -5,21 +5,15 @@
 //! commands in the documented formats, takes virtual time for each, and says of a command
 //! that it does not know that it is not modelled.
 
-mod chunks;
-mod clients;
 mod command;
 mod executor;
 mod fault;
 mod format;
-mod host;
-mod inspection;
-mod metadata;
-mod service;
 mod shape;
 mod shell;
-mod state;
 mod tools;
 mod virtual_clock;
+mod world;
 
 #[cfg(test)]
 mod tests;
@@ -31,19 +25,18 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-pub use chunks::ChunkState;
 pub use executor::WaitsForNothing;
 pub use fault::{CommandFault, Fault};
-pub use inspection::{ChunkServerInspection, Inspection, MetadataInspection, NodeInspection};
 pub use shape::{Change, ClusterShape, NodeShape, Shape};
 pub use virtual_clock::VirtualClock;
+pub use world::{ChunkServerInspection, ChunkState, Inspection, MetadataInspection, NodeInspection};
 
 use super::{
     Answer, Clock, Outcome, Person, Purpose, Question, QuestionKind, Request, Transport, TransportError,
 };
 use crate::inventory::{Inventory, NodeName};
 use shell::{Lost, Shell};
-use state::World;
+use world::World;
 
 /// How long a connection is tried before a node counts as unreachable.
 const CONNECT_TIME: Duration = Duration::from_secs(10);
@@ -157,6 +150,11 @@ impl SimulatedCluster {
         self.world.borrow_mut().command_faults.push((number, fault));
     }
 
+    /// Lets a fault happen just before the act of that number, counted from 1.
+    pub fn inject_before_act(&self, number: usize, fault: Fault) {
+        self.world.borrow_mut().act_faults.push((number, fault));
+    }
+
     async fn carry_out(&self, request: &Request) -> Result<Outcome, TransportError> {
         let node = request
             .node
@@ -211,7 +209,7 @@ impl SimulatedCluster {
         outcome.map_err(|lost| lose(node, lost, request.limit))
     }
 
-    /// Counts an act, and gives what is to go wrong with it.
+    /// Counts an act, lets happen what is planned just before it, and gives what is to go wrong with it.
     fn count_act(&self, purpose: Purpose) -> Option<CommandFault> {
         if purpose == Purpose::Probe {
             return None;
@@ -219,6 +217,11 @@ impl SimulatedCluster {
         let mut world = self.world.borrow_mut();
         world.act_count += 1;
         let number = world.act_count;
+        let due = world.act_faults.iter().filter(|(act, _)| *act == number);
+        let due: Vec<Fault> = due.map(|(_, fault)| fault.clone()).collect();
+        for fault in &due {
+            world.apply_fault(fault);
+        }
         world
             .command_faults
             .iter()

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::command::{Joint, Pipeline, Progress, Simple, Task, read_command};
-use super::state::World;
 use super::virtual_clock::VirtualClock;
+use super::world::World;
 use crate::transport::{Clock, Outcome};
 
 /// Why a command has no outcome.

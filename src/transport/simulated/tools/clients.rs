@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::transport::simulated::command::{Progress, Task, complain, not_modelled, print, quiet};
-use crate::transport::simulated::state::World;
+use crate::transport::simulated::world::World;
 
 /// Runs `shaman [-c CLUSTER] join|leave|stat|get-config`.
 pub(in crate::transport::simulated) fn run_shaman(world: &mut World, task: &Task) -> Progress {

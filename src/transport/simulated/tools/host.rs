@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::transport::Outcome;
 use crate::transport::simulated::command::{Progress, Task, complain, not_modelled, print, quiet};
 use crate::transport::simulated::fault::Fault;
-use crate::transport::simulated::host::Host;
-use crate::transport::simulated::state::World;
+use crate::transport::simulated::world::Host;
+use crate::transport::simulated::world::World;
 
 /// The second at which simulated calendars begin: 2016-01-08 00:00 UTC.
 const CALENDAR: u64 = 1_452_211_200;

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use crate::transport::Outcome;
 use crate::transport::simulated::command::{Progress, Task, complain, not_modelled, print, quiet};
-use crate::transport::simulated::metadata::read_version;
-use crate::transport::simulated::state::World;
+use crate::transport::simulated::world::World;
+use crate::transport::simulated::world::read_version;
 
 /// The packages of the storage.
 const PACKAGES: [&str; 5] = [

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::transport::Outcome;
 use crate::transport::simulated::command::{Progress, Task, complain, not_modelled, print, quiet};
-use crate::transport::simulated::service::process_of;
-use crate::transport::simulated::state::World;
+use crate::transport::simulated::world::World;
+use crate::transport::simulated::world::process_of;
 
 /// How often something that hangs is looked at.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);

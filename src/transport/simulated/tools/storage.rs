@@ -3,10 +3,10 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use crate::transport::simulated::chunks::ChunkServer;
 use crate::transport::simulated::command::{Progress, Task, complain, not_modelled, print};
 use crate::transport::simulated::format;
-use crate::transport::simulated::state::World;
+use crate::transport::simulated::world::ChunkServer;
+use crate::transport::simulated::world::World;
 use crate::value::read_ratio;
 
 /// How long the tool tries to reach the cluster before it gives up.

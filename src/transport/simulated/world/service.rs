@@ -17,7 +17,7 @@ const SERVICES: [(&str, &str, bool); 9] = [
 
 /// A service installed on a node.
 #[derive(Debug, Clone, Default)]
-pub(super) struct ServiceState {
+pub(in crate::transport::simulated) struct ServiceState {
     /// Its process; servers of the storage keep their own.
     pub pid: Option<u32>,
     /// Whether it starts at boot.
@@ -27,7 +27,7 @@ pub(super) struct ServiceState {
 }
 
 /// The process that a service runs as.
-pub(super) fn process_of(service: &str) -> &'static str {
+pub(in crate::transport::simulated) fn process_of(service: &str) -> &'static str {
     SERVICES
         .iter()
         .find(|(name, ..)| *name == service)
@@ -40,7 +40,7 @@ fn needs_mount(service: &str) -> bool {
 
 impl super::host::Host {
     /// Installs the services of a node's roles.
-    pub fn install_services(&mut self, shape: &super::shape::NodeShape) {
+    pub fn install_services(&mut self, shape: &crate::transport::simulated::shape::NodeShape) {
         for (name, ..) in SERVICES {
             let is_there = match name {
                 "pstorage-mdsd" => shape.mds,
@@ -125,7 +125,10 @@ impl World {
                     .collect()
             }
             "pstorage-csd" => {
-                let here = self.storage.servers.iter().filter(|server| server.host == host);
+                let here = self.hosts[host]
+                    .chunk_servers
+                    .iter()
+                    .map(|it| &self.storage.servers[*it]);
                 here.filter(|it| self.is_meant(&it.repository, path))
                     .filter_map(|server| server.pid)
                     .collect()
@@ -171,9 +174,8 @@ impl World {
                 }
             }
             "pstorage-csd" => {
-                for index in 0..self.storage.servers.len() {
-                    let server = &self.storage.servers[index];
-                    if server.host == host && self.is_meant(&server.repository, path) {
+                for index in self.hosts[host].chunk_servers.clone() {
+                    if self.is_meant(&self.storage.servers[index].repository, path) {
                         self.stop_chunk_server(index);
                     }
                 }
@@ -244,8 +246,10 @@ impl World {
     }
 
     fn start_chunk_servers(&mut self, host: usize, path: Option<&str>) -> Result<(), String> {
-        let here: Vec<usize> = (0..self.storage.servers.len())
-            .filter(|it| self.storage.servers[*it].host == host)
+        let here: Vec<usize> = self.hosts[host]
+            .chunk_servers
+            .iter()
+            .copied()
             .filter(|it| self.is_meant(&self.storage.servers[*it].repository, path))
             .collect();
         let mut failures = Vec::new();

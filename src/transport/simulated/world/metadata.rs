@@ -15,7 +15,7 @@ const LAST_FRAGILE: &str = "6.0.7";
 
 /// All metadata servers and who is master.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Metadata {
+pub(in crate::transport::simulated) struct Metadata {
     pub servers: Vec<MetadataServer>,
     pub master: Option<u32>,
     pub elected: Duration,
@@ -32,7 +32,7 @@ pub(super) struct Metadata {
 
 /// A configured metadata server.
 #[derive(Debug, Clone)]
-pub(super) struct MetadataServer {
+pub(in crate::transport::simulated) struct MetadataServer {
     pub id: u32,
     pub host: usize,
     pub repository: String,
@@ -363,7 +363,7 @@ impl World {
 }
 
 /// The numbers of a version, for comparison.
-pub(super) fn read_version(text: &str) -> Vec<u64> {
+pub(in crate::transport::simulated) fn read_version(text: &str) -> Vec<u64> {
     text.split(['.', '-'])
         .map_while(|part| part.parse().ok())
         .collect()

@@ -110,7 +110,7 @@ pub struct ChunkServerInspection {
 
 impl World {
     /// Tells the truth.
-    pub(super) fn inspect(&self) -> Inspection {
+    pub(in crate::transport::simulated) fn inspect(&self) -> Inspection {
         let counts = self.chunk_counts();
         let master = self
             .metadata

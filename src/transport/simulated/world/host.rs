@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::service::ServiceState;
-use super::shape::{ClusterShape, NodeShape};
 use super::state::{Due, PRIOR_UPTIME, World};
+use crate::transport::simulated::shape::{ClusterShape, NodeShape};
 
 /// How long a node takes to come back from a reboot.
 const BOOT_TIME: Duration = Duration::from_secs(90);
@@ -15,7 +15,7 @@ const CLIENT_BOOT_TIME: Duration = Duration::from_secs(15);
 
 /// A node as it truly is.
 #[derive(Debug, Clone)]
-pub(super) struct Host {
+pub(in crate::transport::simulated) struct Host {
     pub name: String,
     pub address: String,
     pub rack: String,
@@ -33,6 +33,8 @@ pub(super) struct Host {
     pub installed: String,
     pub services: BTreeMap<String, ServiceState>,
     pub disks: Vec<Disk>,
+    /// The places of all chunk servers that ever were on it.
+    pub chunk_servers: Vec<usize>,
     /// Whether the cluster's file system is mounted.
     pub has_cluster_mount: bool,
     pub processes: BTreeMap<u32, Process>,
@@ -49,7 +51,7 @@ pub(super) struct Host {
 
 /// A disk and what is on it.
 #[derive(Debug, Clone)]
-pub(super) struct Disk {
+pub(in crate::transport::simulated) struct Disk {
     pub device: String,
     pub mount: String,
     pub is_mounted: bool,
@@ -59,7 +61,7 @@ pub(super) struct Disk {
 
 /// A process; those of services are there while the service runs.
 #[derive(Debug, Clone)]
-pub(super) struct Process {
+pub(in crate::transport::simulated) struct Process {
     pub command: String,
     pub holds: Option<String>,
 }
@@ -82,6 +84,7 @@ impl Host {
             installed: cluster.version.clone(),
             services: BTreeMap::new(),
             disks: Vec::new(),
+            chunk_servers: Vec::new(),
             has_cluster_mount: shape.clients,
             processes: BTreeMap::new(),
             files: BTreeMap::new(),
@@ -189,7 +192,7 @@ impl Host {
 }
 
 /// Whether `path` is `mount` or lies below it.
-pub(super) fn lies_under(path: &str, mount: &str) -> bool {
+pub(in crate::transport::simulated) fn lies_under(path: &str, mount: &str) -> bool {
     path.strip_prefix(mount)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

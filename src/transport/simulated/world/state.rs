@@ -5,17 +5,17 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::time::Duration;
 
 use super::chunks::Storage;
-use super::fault::{CommandFault, Fault};
 use super::host::Host;
 use super::metadata::Metadata;
-use super::shape::{ClusterShape, Shape};
+use crate::transport::simulated::fault::{CommandFault, Fault};
+use crate::transport::simulated::shape::{ClusterShape, Shape};
 
 /// How long everything has been up when a simulation begins.
-pub(super) const PRIOR_UPTIME: Duration = Duration::from_secs(20 * 86_400 - 3_600);
+pub(in crate::transport::simulated) const PRIOR_UPTIME: Duration = Duration::from_secs(20 * 86_400 - 3_600);
 
 /// Something due to happen. A generation that has passed makes it void.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Due {
+pub(in crate::transport::simulated) enum Due {
     MetadataSynced { id: u32, generation: u32 },
     Elected { generation: u32 },
     ServerSilent { server: usize, generation: u32 },
@@ -32,7 +32,7 @@ pub(super) enum Due {
 
 /// A line of the cluster's event log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct LogLine {
+pub(in crate::transport::simulated) struct LogLine {
     pub at: Duration,
     pub system: &'static str,
     pub severity: &'static str,
@@ -41,7 +41,7 @@ pub(super) struct LogLine {
 
 /// A simulated cluster as it truly is.
 #[derive(Debug, Clone)]
-pub(super) struct World {
+pub(in crate::transport::simulated) struct World {
     pub now: Duration,
     pub settings: ClusterShape,
     pub available_version: String,
@@ -55,7 +55,10 @@ pub(super) struct World {
     pub log: Vec<LogLine>,
     /// How many acts were asked for so far.
     pub act_count: usize,
+    /// What goes wrong with which act.
     pub command_faults: Vec<(usize, CommandFault)>,
+    /// What happens to the cluster just before which act.
+    pub act_faults: Vec<(usize, Fault)>,
     pub watchdog_reboots: usize,
     /// Settings of the cluster that were set by hand.
     pub config: BTreeMap<String, String>,
@@ -85,6 +88,7 @@ impl World {
             log: Vec::new(),
             act_count: 0,
             command_faults: Vec::new(),
+            act_faults: Vec::new(),
             watchdog_reboots: 0,
             config: BTreeMap::new(),
             planned: Vec::new(),

@@ -1,0 +1,18 @@
+//! What is true of a simulated cluster, and how commands and time change it.
+
+mod chunks;
+mod clients;
+mod host;
+mod inspection;
+mod metadata;
+mod replication;
+mod service;
+mod state;
+
+pub use chunks::ChunkState;
+pub(super) use chunks::{Activity, CHUNK_SIZE, ChunkServer, DISK_SIZE};
+pub(super) use host::Host;
+pub use inspection::{ChunkServerInspection, Inspection, MetadataInspection, NodeInspection};
+pub(super) use metadata::{MetadataServer, read_version};
+pub(super) use service::process_of;
+pub(super) use state::World;
