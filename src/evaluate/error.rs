@@ -41,6 +41,9 @@ pub enum EvaluateError {
         filter: String,
         /// What it says.
         why: String,
+        /// What it looked at, or what to write.
+        #[help]
+        help: Option<String>,
         /// Where it stands.
         #[label("this filter")]
         at: Span,

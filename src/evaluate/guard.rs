@@ -130,8 +130,7 @@ fn merge(verdict: &mut Verdict, found: Verdict) {
     verdict.steady.extend(found.steady);
     let worse = match (&verdict.truth, &found.truth) {
         (Truth::No, _) | (_, Truth::Yes) => false,
-        (Truth::Unknown(_), Truth::Unknown(_)) => false,
-        _ => true,
+        (already, found) => std::mem::discriminant(already) != std::mem::discriminant(found),
     };
     if worse {
         verdict.truth = found.truth;

@@ -221,9 +221,11 @@ fn apply_filter(
     })?;
     match filter.apply {
         Apply::Pure(apply) => apply(value, arguments).map_err(|error| {
+            let help = miette::Diagnostic::help(&error).map(|help| help.to_string());
             EvaluateError::Filter {
                 filter: name.to_owned(),
                 why: error.to_string(),
+                help,
                 at,
             }
             .into()
@@ -233,6 +235,7 @@ fn apply_filter(
             Err(EvaluateError::Filter {
                 filter: name.to_owned(),
                 why,
+                help: None,
                 at,
             }
             .into())

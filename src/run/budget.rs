@@ -353,7 +353,7 @@ fn nodes_in(table: &Value, column: &str) -> NodeSet {
         Some(Value::Node(node)) => Some(node.clone()),
         _ => None,
     };
-    (**table).rows.iter().filter_map(node).collect()
+    table.rows.iter().filter_map(node).collect()
 }
 
 /// The first step that takes a member away, and whether all of them stand in an outage.
