@@ -146,7 +146,6 @@ impl Walk<'_> {
         let command = Some(act.command.to_string());
         if act.purpose == Purpose::Act {
             self.check_deadline(here, step)?;
-            self.state.borrow_mut().acts += 1;
             if self.options.dry_run {
                 self.state.borrow_mut().held_back = true;
                 self.record(Happening::HeldBack {
@@ -172,6 +171,9 @@ impl Walk<'_> {
             as_root: here.as_root,
         };
         let replied = self.world.transport.carry_out(&request).await;
+        if act.purpose == Purpose::Act && !matches!(replied, Err(TransportError::Unreachable { .. })) {
+            self.state.borrow_mut().acts += 1;
+        }
         let took = self.now().saturating_sub(began);
         let output = replied
             .as_ref()

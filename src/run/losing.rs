@@ -37,9 +37,11 @@ impl Walk<'_> {
             .filter(|one| !here.losing.contains(&one.key()))
             .collect();
         let inner = self.enter_losing(here, step, &node, &used).await?;
-        let value = self.scoped(inner, body).await?;
-        self.leave_losing(here, step, &node, used).await?;
-        Ok(value)
+        let walked = self.scoped(inner, body).await;
+        if !matches!(walked, Err(Halt::Trouble(_))) {
+            self.leave_losing(here, step, &node, used).await?;
+        }
+        walked
     }
 
     /// Asks the guards of all services once, then takes their tokens: one critical section.

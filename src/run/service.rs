@@ -211,6 +211,16 @@ impl Walk<'_> {
         node: &NodeName,
         used: &Used,
     ) -> Result<Option<bool>, Halt> {
+        // Past an act that a dry run held back, the node shows what was, not what would be.
+        let known = self
+            .state
+            .borrow()
+            .running
+            .get(&(used.key(), node.clone()))
+            .copied();
+        if self.options.dry_run && self.is_past_acts() && known.is_some() {
+            return Ok(known);
+        }
         let command = self
             .service_command(here, used, &used.service.command, "status")
             .await?;

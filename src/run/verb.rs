@@ -121,7 +121,10 @@ impl Walk<'_> {
         }
         for role in self.roles_in(&membership.group) {
             if membership.joins && !self.options.dry_run {
-                self.after_start(&there, step, &role).await?;
+                // Starting it inside the verb may have given the token back already.
+                if self.tokens_of(&role).contains(host) {
+                    self.after_start(&there, step, &role).await?;
+                }
             } else {
                 self.return_token(host, &role);
             }

@@ -1,4 +1,5 @@
 use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -77,6 +78,7 @@ impl Walk<'_> {
         }
         let here = Here {
             frame,
+            bodies: Rc::new(vec![0]),
             ..Here::default()
         };
         self.compare_inventory(&here).await?;
