@@ -1,4 +1,32 @@
 //! The shape of a simulated cluster: its file, read and checked.
+//!
+//! ```toml
+//! [cluster]                          # every key has a default
+//! name = "pcs1"
+//! edition = "6.0"                    # how `stat` is printed: 6.0, 7 or 4.7
+//! replication = "3:2"
+//! lag = "9s"                         # how long the view shows a lost server as before
+//! version = "6.0.7"
+//! available_version = "6.0.8"        # what `yum update` installs
+//!
+//! [nodes."node[1-5]"]                # no [nodes] at all: the default six
+//! rack = "rack1"
+//! mds = true
+//! disks = 2
+//!
+//! [groups]
+//! spare = "node5"
+//!
+//! [[state]]                          # how it begins
+//! node = "node3"
+//! service = "pstorage-mdsd"
+//! is = "stopped"                     # or running, absent, broken
+//!
+//! [[event]]                          # what happens later
+//! at = "90s"
+//! node = "node2"
+//! power = "off"
+//! ```
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -208,13 +236,48 @@ impl Shape {
         if shape.nodes.is_empty() {
             shape.nodes = Shape::default().nodes;
         }
-        shape
-            .check()
-            .map_err(|Flaw { why, help }| ShapeError::Senseless {
-                name: name.to_owned(),
-                why,
-                help,
-            })?;
+        shape.check().map_err(|flaw| flaw.in_file(name))?;
+        Ok(shape)
+    }
+
+    /// Makes the shape of a simulated cluster with the nodes of an inventory, each with the
+    /// roles that `mds_nodes` and `cs_nodes` give it.
+    ///
+    /// # Errors
+    ///
+    /// [`ShapeError`] when no node of the inventory holds a metadata server.
+    pub fn of_inventory(inventory: &Inventory) -> Result<Shape, ShapeError> {
+        let is_in =
+            |group: &str, node: &Node| inventory.group(group).is_some_and(|it| it.contains(&node.name));
+        let shape_of = |node: &Node| NodeShape {
+            rack: node
+                .variables
+                .get("rack")
+                .cloned()
+                .unwrap_or_else(|| "rack1".to_owned()),
+            mds: is_in("mds_nodes", node),
+            disks: if is_in("cs_nodes", node) { 2 } else { 0 },
+            address: node.address.clone().or_else(|| node.aliases.first().cloned()),
+            ..NodeShape::default()
+        };
+        let known = ["mds_nodes", "cs_nodes", "all_nodes"];
+        let others = inventory.group_names().filter(|name| !known.contains(name));
+        let set_of = |name: &str| inventory.group(name).map(ToString::to_string).unwrap_or_default();
+        let shape = Shape {
+            cluster: ClusterShape {
+                name: inventory.name.clone(),
+                ..ClusterShape::default()
+            },
+            nodes: inventory
+                .nodes()
+                .map(|node| (node.name.to_string(), shape_of(node)))
+                .collect(),
+            groups: others.map(|name| (name.to_owned(), set_of(name))).collect(),
+            variables: inventory.variables.clone(),
+            state: Vec::new(),
+            event: Vec::new(),
+        };
+        shape.check().map_err(|flaw| flaw.in_file(&inventory.name))?;
         Ok(shape)
     }
 
@@ -463,6 +526,16 @@ impl Change {
 pub(super) struct Flaw {
     why: String,
     help: Option<String>,
+}
+
+impl Flaw {
+    fn in_file(self, name: &str) -> ShapeError {
+        ShapeError::Senseless {
+            name: name.to_owned(),
+            why: self.why,
+            help: self.help,
+        }
+    }
 }
 
 fn flaw(why: String, help: &str) -> Flaw {

@@ -339,3 +339,12 @@ fn a_reinstalled_node_comes_back_with_nothing() {
     );
     assert_eq!(inspection.lost_chunks, 0);
 }
+
+#[test]
+fn a_shape_is_made_from_an_inventory() {
+    let inventory = SimulatedCluster::from_default().inventory();
+    let shape = Shape::of_inventory(&inventory).unwrap_or_else(|error| panic!("{error}"));
+    let cluster = SimulatedCluster::new(shape);
+    assert_eq!(cluster.inventory(), inventory);
+    assert!(stat(&cluster, "node6").contains("MDS nodes: 5 of 5"));
+}
