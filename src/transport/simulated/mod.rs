@@ -5,6 +5,7 @@
 //! commands in the documented formats, takes virtual time for each, and says of a command
 //! that it does not know that it is not modelled.
 
+mod change;
 mod command;
 mod executor;
 mod fault;
@@ -25,9 +26,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use change::Change;
 pub use executor::WaitsForNothing;
 pub use fault::{CommandFault, Fault};
-pub use shape::{Change, ClusterShape, NodeShape, Shape};
+pub use shape::{ClusterShape, NodeShape, Shape};
 pub use virtual_clock::VirtualClock;
 pub use world::{ChunkServerInspection, ChunkState, Inspection, MetadataInspection, NodeInspection};
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::chunks::{Activity, ChunkState};
+use super::chunks::ChunkState;
+use super::servers::Activity;
 use super::state::World;
 
 /// Everything that is true of a simulated cluster at one moment; no view lags here.

@@ -6,13 +6,15 @@ mod host;
 mod inspection;
 mod metadata;
 mod replication;
+mod servers;
 mod service;
 mod state;
 
 pub use chunks::ChunkState;
-pub(super) use chunks::{Activity, CHUNK_SIZE, ChunkServer, DISK_SIZE};
+pub(super) use chunks::{CHUNK_SIZE, DISK_SIZE};
 pub(super) use host::Host;
 pub use inspection::{ChunkServerInspection, Inspection, MetadataInspection, NodeInspection};
 pub(super) use metadata::{MetadataServer, read_version};
+pub(super) use servers::{Activity, ChunkServer};
 pub(super) use service::process_of;
 pub(super) use state::World;
