@@ -109,31 +109,7 @@ impl Change {
                 mount: mount.clone(),
             });
         }
-        if self.power.is_some() {
-            let on = choose("power", self.power.as_deref(), &["off", "on"])? == 1;
-            faults.push(Fault::Power {
-                node: node.clone(),
-                on,
-            });
-        }
-        if self.network.is_some() {
-            let up = choose("network", self.network.as_deref(), &["down", "up"])? == 1;
-            faults.push(Fault::Network {
-                node: node.clone(),
-                up,
-            });
-        }
-        if self.storage_network.is_some() {
-            let up = choose(
-                "storage_network",
-                self.storage_network.as_deref(),
-                &["down", "up"],
-            )? == 1;
-            faults.push(Fault::StorageNetwork {
-                node: node.clone(),
-                up,
-            });
-        }
+        faults.extend(self.switches(&node)?);
         if let Some(version) = &self.version {
             faults.push(Fault::Version {
                 node: node.clone(),
@@ -151,6 +127,37 @@ impl Change {
                 node,
                 command: command.clone(),
                 path: path.clone(),
+            });
+        }
+        Ok(faults)
+    }
+
+    /// What is switched on or off.
+    fn switches(&self, node: &str) -> Result<Vec<Fault>, Flaw> {
+        let mut faults = Vec::new();
+        if self.power.is_some() {
+            let on = choose("power", self.power.as_deref(), &["off", "on"])? == 1;
+            faults.push(Fault::Power {
+                node: node.to_owned(),
+                on,
+            });
+        }
+        if self.network.is_some() {
+            let up = choose("network", self.network.as_deref(), &["down", "up"])? == 1;
+            faults.push(Fault::Network {
+                node: node.to_owned(),
+                up,
+            });
+        }
+        if self.storage_network.is_some() {
+            let up = choose(
+                "storage_network",
+                self.storage_network.as_deref(),
+                &["down", "up"],
+            )? == 1;
+            faults.push(Fault::StorageNetwork {
+                node: node.to_owned(),
+                up,
             });
         }
         Ok(faults)

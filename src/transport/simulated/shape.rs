@@ -336,6 +336,11 @@ impl Shape {
                 "give some node `mds = true`",
             ));
         }
+        self.check_changes()
+    }
+
+    /// A state is there at the start, an event comes later, and each must mean something.
+    fn check_changes(&self) -> Result<(), Flaw> {
         for change in &self.state {
             if change.at.is_some() {
                 return Err(flaw(

@@ -116,6 +116,10 @@ fn a_failed_disk_is_replaced() {
     let text = stat(&cluster, "node1");
     assert!(line(&text, " 1032").contains(" failed "), "{text}");
     assert_eq!(run(&cluster, "node4", "smartctl -H /dev/sdc").status, 8);
+    assert!(
+        text.contains("100% healthy"),
+        "its chunks were copied long ago: {text}"
+    );
     good(&cluster, "node4", "service pstorage-csd stop /pstorage/pcs1-cs2");
     good(&cluster, "node1", "pstorage -c pcs1 -f rm-cs 1032");
     let held = run(&cluster, "node4", "fuser -auv /pstorage/pcs1-cs2");
@@ -179,7 +183,31 @@ fn a_failed_ssd_takes_its_journals_with_it() {
         .filter(|server| server.has_failed)
         .count();
     assert_eq!(failed, 2);
+    assert_eq!(run(&cluster, "node2", "smartctl -H /dev/sdd").status, 8);
+    assert_eq!(run(&cluster, "node2", "umount /pstorage/pcs1-ssd").status, 32);
     good(&cluster, "node2", "service pstorage-csd stop");
     let started = run(&cluster, "node2", "service pstorage-csd start");
     assert!(started.errors.contains("is not accessible"), "{started:?}");
+    good(
+        &cluster,
+        "node2",
+        "umount /pstorage/pcs1-ssd; replace-ssd /pstorage/pcs1-ssd",
+    );
+    for (id, path) in [(1027, "/pstorage/pcs1-cs1"), (1028, "/pstorage/pcs1-cs2")] {
+        good(&cluster, "node1", &format!("pstorage -c pcs1 -f rm-cs {id}"));
+        let journal = format!("/pstorage/pcs1-ssd/{id}-journal");
+        good(
+            &cluster,
+            "node2",
+            &format!("pstorage -c pcs1 make-cs -r {path} -j {journal} -s 10240"),
+        );
+    }
+    good(&cluster, "node2", "service pstorage-csd start");
+    wait(&cluster, 60);
+    let inspection = cluster.inspect();
+    assert_eq!(
+        (inspection.health.as_str(), count_of(&inspection, "healthy")),
+        ("healthy", 120)
+    );
+    assert_eq!((inspection.lost_chunks, inspection.chunk_servers.len()), (0, 12));
 }

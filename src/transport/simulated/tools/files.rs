@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::transport::Outcome;
 use crate::transport::simulated::command::{Progress, Task, complain, print, quiet};
-use crate::transport::simulated::world::World;
+use crate::transport::simulated::world::{Process, World};
 
 impl World {
     /// Whether something is mounted at a path.
@@ -211,20 +211,7 @@ pub(super) fn list_holders(world: &mut World, host: usize, arguments: &[&str]) -
             continue;
         }
         outcome.status = 0;
-        let mut label = format!("{path}:");
-        for (pid, process) in &holders {
-            let _ = write!(outcome.output, " {pid}");
-            if letters.contains('v') {
-                let _ = writeln!(
-                    outcome.errors,
-                    "{label:<20} root      {pid:>5} F.c.. {}",
-                    process.command
-                );
-            } else {
-                outcome.errors.push_str(&label);
-            }
-            label.clear();
-        }
+        write_holders(&mut outcome, path, &holders, letters.contains('v'));
         ended.extend(holders.iter().map(|(pid, _)| *pid));
     }
     if letters.contains('k') {
@@ -233,6 +220,24 @@ pub(super) fn list_holders(world: &mut World, host: usize, arguments: &[&str]) -
         }
     }
     Progress::Done(outcome)
+}
+
+/// Prints as `fuser` does: the numbers to the output, all else beside it.
+fn write_holders(outcome: &mut Outcome, path: &str, holders: &[(u32, &Process)], is_verbose: bool) {
+    let mut label = format!("{path}:");
+    for (pid, process) in holders {
+        let _ = write!(outcome.output, " {pid}");
+        if is_verbose {
+            let _ = writeln!(
+                outcome.errors,
+                "{label:<20} root      {pid:>5} F.c.. {}",
+                process.command
+            );
+        } else {
+            outcome.errors.push_str(&label);
+        }
+        label.clear();
+    }
 }
 
 /// Runs `mount [PATH]`.

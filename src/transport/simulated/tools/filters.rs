@@ -1,6 +1,6 @@
 //! The programs that only read their input: `grep`, `head`, `wc` and their like.
 
-use regex::RegexBuilder;
+use regex::{Regex, RegexBuilder};
 
 use crate::transport::Outcome;
 use crate::transport::simulated::command::{Progress, Task, complain, print, quiet};
@@ -73,18 +73,7 @@ fn grep(arguments: &[&str], lines: &[&str]) -> Progress {
         return complain(2, "grep: a pattern is missing");
     };
     let has = |letter| letters.contains(letter);
-    let mut source = if has('F') {
-        regex::escape(pattern)
-    } else {
-        (*pattern).to_owned()
-    };
-    if has('w') {
-        source = format!(r"\b(?:{source})\b");
-    }
-    if has('x') {
-        source = format!("^(?:{source})$");
-    }
-    let Ok(regex) = RegexBuilder::new(&source).case_insensitive(has('i')).build() else {
+    let Some(regex) = build_pattern(pattern, &letters) else {
         return complain(2, format!("grep: {pattern}: not a pattern"));
     };
     let found: Vec<&str> = lines
@@ -113,4 +102,21 @@ fn grep(arguments: &[&str], lines: &[&str]) -> Progress {
         output,
         errors: String::new(),
     })
+}
+
+/// The pattern of `grep`, as its options want it read.
+fn build_pattern(pattern: &str, letters: &str) -> Option<Regex> {
+    let has = |letter| letters.contains(letter);
+    let mut source = if has('F') {
+        regex::escape(pattern)
+    } else {
+        pattern.to_owned()
+    };
+    if has('w') {
+        source = format!(r"\b(?:{source})\b");
+    }
+    if has('x') {
+        source = format!("^(?:{source})$");
+    }
+    RegexBuilder::new(&source).case_insensitive(has('i')).build().ok()
 }

@@ -84,6 +84,7 @@ pub(in crate::transport::simulated) struct Storage {
     /// When a chunk first had fewer live replicas than the least, in truth.
     pub below_least_at: Option<Duration>,
     pub(super) job: Option<Job>,
+    pub(super) next_job: u64,
     pub(super) is_recovering: bool,
     pub(super) has_cleanup: bool,
     pub(super) counts: Cell<Option<ChunkCounts>>,
@@ -99,6 +100,8 @@ pub(in crate::transport::simulated) struct Chunk {
 /// A copy in hand.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Job {
+    /// Which of all copies it is: one that was given up must not end another.
+    pub number: u64,
     pub chunk: usize,
     pub target: usize,
 }

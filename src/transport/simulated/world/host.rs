@@ -64,6 +64,8 @@ pub(in crate::transport::simulated) struct Disk {
 pub(in crate::transport::simulated) struct Process {
     pub command: String,
     pub holds: Option<String>,
+    /// A second mount point: that of the SSD with its journal.
+    pub also_holds: Option<String>,
 }
 
 impl Host {
@@ -158,6 +160,7 @@ impl Host {
         let process = Process {
             command: command.to_owned(),
             holds: holds.map(str::to_owned),
+            also_holds: None,
         };
         self.processes.insert(pid, process);
         pid
@@ -165,7 +168,9 @@ impl Host {
 
     /// The processes that hold a mount point.
     pub fn holders(&self, mount: &str) -> Vec<(u32, &Process)> {
-        let holds = |process: &Process| process.holds.as_deref() == Some(mount);
+        let holds = |process: &Process| {
+            process.holds.as_deref() == Some(mount) || process.also_holds.as_deref() == Some(mount)
+        };
         self.processes
             .iter()
             .filter(|(_, it)| holds(it))

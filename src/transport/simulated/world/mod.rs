@@ -12,7 +12,7 @@ mod state;
 
 pub use chunks::ChunkState;
 pub(super) use chunks::{CHUNK_SIZE, DISK_SIZE};
-pub(super) use host::Host;
+pub(super) use host::{Host, Process};
 pub use inspection::{ChunkServerInspection, Inspection, MetadataInspection, NodeInspection};
 pub(super) use metadata::{MetadataServer, read_version};
 pub(super) use servers::{Activity, ChunkServer};

@@ -25,6 +25,7 @@ impl World {
         let job = wanting.iter().find_map(|(_, chunk)| {
             let target = self.choose_target(*chunk)?;
             Some(Job {
+                number: self.storage.next_job,
                 chunk: *chunk,
                 target,
             })
@@ -41,6 +42,7 @@ impl World {
             self.note("MDS", "info", message);
         }
         self.storage.job = Some(job);
+        self.storage.next_job += 1;
         self.storage.counts.set(None);
         let servers = self
             .storage
@@ -52,7 +54,7 @@ impl World {
         let share = (self.storage.chunks.len() * self.normal / servers).max(1);
         self.schedule(
             self.settings.replication_time / share as u32,
-            Due::ReplicationDone,
+            Due::ReplicationDone { number: job.number },
         );
     }
 
@@ -105,8 +107,8 @@ impl World {
     }
 
     /// Ends the copy in hand and looks for the next one.
-    pub fn finish_replica(&mut self) {
-        let Some(job) = self.storage.job.take() else {
+    pub fn finish_replica(&mut self, number: u64) {
+        let Some(job) = self.storage.job.take_if(|job| job.number == number) else {
             return;
         };
         let has_source = self.replicas_of(&self.storage.chunks[job.chunk]).0 > 0;
@@ -117,6 +119,16 @@ impl World {
             self.give_up_released(job.chunk);
         }
         self.storage_changed();
+    }
+
+    /// Ends at once all copying for what has been wrong since long before the start.
+    pub fn settle_replication(&mut self) {
+        while let Some(job) = self.storage.job {
+            self.finish_replica(job.number);
+        }
+        self.log.clear();
+        self.storage.below_least_at = None;
+        self.watch_least();
     }
 
     /// Takes a chunk's replicas off releasing servers once enough others are live.

@@ -83,8 +83,7 @@ impl World {
                 }
                 "pstorage-csd" => {
                     for server in self.servers_of(host) {
-                        let repository = self.storage.servers[server].repository.clone();
-                        let pid = self.hosts[host].add_process(process, Some(&repository));
+                        let pid = self.run_chunk_server(server);
                         self.storage.servers[server].pid = Some(pid);
                     }
                 }
@@ -304,13 +303,29 @@ impl World {
             ));
         }
         let version = node.installed.clone();
-        let pid = self.hosts[host].add_process("csd", Some(&repository));
+        let pid = self.run_chunk_server(index);
         let server = &mut self.storage.servers[index];
         server.pid = Some(pid);
         server.version = version;
         self.refresh_server(index);
         self.check_versions();
         Ok(())
+    }
+
+    /// Starts the process of a chunk server; it holds its disk, and the SSD with its journal.
+    fn run_chunk_server(&mut self, index: usize) -> u32 {
+        let server = &self.storage.servers[index];
+        let host = &mut self.hosts[server.host];
+        let ssd = server
+            .journal
+            .as_deref()
+            .and_then(|journal| host.disk_under(journal));
+        let ssd = ssd.map(|disk| disk.mount.clone());
+        let pid = host.add_process("csd", Some(&server.repository));
+        if let Some(process) = host.processes.get_mut(&pid) {
+            process.also_holds = ssd;
+        }
+        pid
     }
 
     fn start_mount(&mut self, host: usize) -> Result<(), String> {

@@ -21,7 +21,7 @@ pub(in crate::transport::simulated) enum Due {
     ServerSilent { server: usize, generation: u32 },
     ServerOffline { server: usize, generation: u32 },
     Registered { server: usize, generation: u32 },
-    ReplicationDone,
+    ReplicationDone { number: u64 },
     CleanupBegins,
     CleanupEnds,
     Booted { host: usize, generation: u32 },
@@ -140,6 +140,7 @@ impl World {
     fn settle(&mut self) {
         self.settle_metadata();
         self.settle_servers();
+        self.settle_replication();
     }
 
     /// The place of a node, by its name.
@@ -191,7 +192,7 @@ impl World {
             Due::ServerSilent { server, generation } => self.notice_silence(server, generation),
             Due::ServerOffline { server, generation } => self.notice_offline(server, generation),
             Due::Registered { server, generation } => self.register_server(server, generation),
-            Due::ReplicationDone => self.finish_replica(),
+            Due::ReplicationDone { number } => self.finish_replica(number),
             Due::CleanupBegins => self.begin_cleanup(),
             Due::CleanupEnds => self.finish_cleanup(),
             Due::Booted { host, generation } => self.finish_boot(host, generation),
