@@ -46,3 +46,48 @@ fn samples_are_read_without_problems() {
         assert!(problems.is_empty(), "{}", drawn(&name, &text, &problems));
     }
 }
+
+/// `depth` times `open`, then `middle`, then `depth` times `close`.
+fn nested(depth: usize, open: &str, middle: &str, close: &str) -> String {
+    format!("{}{middle}{}", open.repeat(depth), close.repeat(depth))
+}
+
+#[test]
+fn deep_nesting_is_read_or_refused_at_once() {
+    let shapes = [
+        // what opens, what stands innermost, what closes
+        ("on a < ", "stop b", " >"),
+        ("on a < ", "stop ) b", " >"),
+        ("on a <\n", "stop b \"x\"y\n", ">\n"),
+        ("on a sideways < ", "stop b", " >"),
+        ("on a < ", "stop b", " > junk"),
+        ("let a = (", "1", ")"),
+        ("(", "1", ")"),
+        ("let x = on a < ", "stop b", " > | where where"),
+        ("let a = (on b < ", "let x 5", " > bad)"),
+        ("if (on b < ", "let x 5", " > bad) < stop c > else bad"),
+        ("if on b < ", "let x 5", " > bad < stop c > else bad"),
+        ("a (", "let x 5", " bad bad | x)"),
+        ("a k=(", "let x 5", " bad bad | x |)"),
+        ("let a = f(all of (", "let x 5", ") x)"),
+        ("[", "a", "]"),
+        ("exactly (on a < ", "x", " > bad) of"),
+        ("try < ", "x", " > else bad < y >"),
+        ("guard g(x: table(a: ", "x", "))"),
+        ("service s < before stop < ", "x", " > after stop < bad bad )> >"),
+        (
+            "for x in (on a < ",
+            "x",
+            " > | where all of (on x < y > bad) have) < y ",
+        ),
+        ("run (", "x", " x x) x"),
+        ("{ ", "x", " }"),
+    ];
+    for (open, middle, close) in shapes {
+        let brackets = open.matches(['<', '(', '[', '{']).count().max(1);
+        for depth in [30 / brackets, 64 / brackets, 10_000] {
+            let text = nested(depth, open, middle, close);
+            let _ = read(&text);
+        }
+    }
+}

@@ -145,11 +145,11 @@ pub enum SyntaxError {
         at: Span,
     },
     /// Something else was expected.
-    #[error("{found} stands where {expected} should")]
+    #[error("{says}")]
     #[diagnostic(code(syntax::unexpected))]
     Unexpected {
-        /// What was found.
-        found: String,
+        /// What was found, and what should stand there.
+        says: String,
         /// What should be there.
         expected: String,
         /// What to write instead.
@@ -206,6 +206,14 @@ pub enum SyntaxError {
     Comma {
         /// Where.
         #[label("this comma")]
+        at: Span,
+    },
+    /// `on locally < … >`
+    #[error("the machine that runs the script is not one of the nodes")]
+    #[diagnostic(code(syntax::on_locally), help("write `locally < ... >`, without `on`"))]
+    OnLocally {
+        /// Where.
+        #[label("`locally` stands alone")]
         at: Span,
     },
 }

@@ -83,7 +83,9 @@ pub(super) fn foreign_token(bytes: &[u8], at: usize, depth: usize) -> Option<(us
         {
             (1, pair(SUBSTITUTION))
         }
-        b'>' if is_redirection(rest) => (1, pair(REDIRECTION)),
+        b'>' if is_redirection(rest) || depth == 0 && has_target(rest) => {
+            (if next == Some(b'>') { 2 } else { 1 }, pair(REDIRECTION))
+        }
         b'0'..=b'9' if next == Some(b'>') && begins_word(bytes, at) && is_redirection(&rest[1..]) => {
             (2, pair(REDIRECTION))
         }
@@ -95,13 +97,13 @@ pub(super) fn foreign_token(bytes: &[u8], at: usize, depth: usize) -> Option<(us
             },
         ),
         b'{' => (
-            1,
+            length_until(rest, b'}'),
             Foreign::new(
                 "words are not expanded by braces",
                 "write a list, `[a b c]`, or quote the text",
             ),
         ),
-        b'`' => (1, pair(SUBSTITUTION)),
+        b'`' => (length_until(rest, b'`'), pair(SUBSTITUTION)),
         b'$' if next == Some(b'(') => (1, pair(SUBSTITUTION)),
         b'\\' => (
             1,
@@ -145,6 +147,21 @@ fn is_process(rest: &[u8]) -> bool {
     !line.contains(&b'>')
 }
 
+/// Whether a word follows the `>` that `rest` begins with on its line.
+fn has_target(rest: &[u8]) -> bool {
+    let after = rest[1..].iter().find(|byte| !b" \t".contains(byte));
+    after.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"/&.~$_\"".contains(byte))
+}
+
+/// How many bytes up to and with `close`, if it stands on the same line.
+fn length_until(rest: &[u8], close: u8) -> usize {
+    let line = rest.split(|byte| *byte == b'\n').next().unwrap_or(rest);
+    line.iter()
+        .skip(1)
+        .position(|byte| *byte == close)
+        .map_or(1, |at| at + 2)
+}
+
 /// Whether the `>` that `rest` begins with sends output somewhere.
 fn is_redirection(rest: &[u8]) -> bool {
     let is_target = |byte: u8| byte.is_ascii_alphanumeric() || b"/&.~$_".contains(&byte);
@@ -185,7 +202,9 @@ pub(super) fn foreign_statement(text: &str) -> Option<Foreign> {
             ),
         ));
     }
-    if first.ends_with("()") || (is_name(first.trim_end_matches(['(', ')'])) && rest.starts_with("()")) {
+    if first.ends_with("()")
+        || (is_name(first.trim_end_matches(['(', ')'])) && rest.starts_with("()") && rest.contains('<'))
+    {
         return Some(Foreign::new(
             "procedures are declared with `verb`",
             "write `verb NAME(param: type) < ... >`",

@@ -6,7 +6,10 @@ use crate::diagnostic::{Problems, Span, Spanned};
 const LARGEST: usize = 8 << 20;
 
 /// How deep blocks and brackets may stand in each other.
-pub(super) const DEEPEST: usize = 256;
+///
+/// Reading, checking and running recurse into them; so many fit the stack of any thread,
+/// also in a build that is not optimized, with room to spare.
+pub(super) const DEEPEST: usize = 64;
 
 /// Stands for what was already reported; nothing in the grammar accepts it.
 pub(super) const REPORTED: u8 = 1;

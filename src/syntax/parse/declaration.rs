@@ -177,9 +177,15 @@ impl<'a> Reader<'a> {
         for part in parts(pair) {
             match part.as_rule() {
                 Rule::clause => {
-                    let form = parts(part).next().expect("a clause has a form");
+                    let (from, to) = self.range(&part);
+                    let mut inner = parts(part);
+                    let form = inner.next().expect("a clause has a form");
                     let span = self.span(&form);
                     clauses.push(Spanned::new(self.clause(form), span));
+                    if let Some(rest) = inner.next() {
+                        let (rest, _) = self.range(&rest);
+                        self.explain_piece(from, rest, to, true);
+                    }
                 }
                 Rule::broken => self.explain(part, true),
                 _ => {}

@@ -11,6 +11,11 @@ impl<'a> Reader<'a> {
     /// Says what is wrong with a statement, or a line of a service, that cannot be read.
     pub(super) fn explain(&mut self, pair: Pair<'a>, is_clause: bool) {
         let (from, to) = self.range(&pair);
+        self.explain_piece(from, from, to, is_clause);
+    }
+
+    /// Says what is wrong with a piece of text; what lies in blocks before `unread` is told already.
+    pub(super) fn explain_piece(&mut self, from: usize, unread: usize, to: usize, is_clause: bool) {
         let flat: &'a str = self.flat;
         let broken = &flat[from..to];
         if broken.bytes().any(|byte| byte == REPORTED) {
@@ -18,19 +23,22 @@ impl<'a> Reader<'a> {
                 self.foreign_blocks += 1;
             }
         } else if let Some(foreign) = foreign_statement(broken).filter(|_| !is_clause) {
-            self.tell_foreign(first_word(broken), foreign, self.at(from, to));
+            let header = broken
+                .find(['<', '\n'])
+                .map_or(broken.len(), |end| broken[..end].trim_end().len());
+            self.tell_foreign(first_word(broken), foreign, self.at(from, from + header.max(1)));
         } else {
             let rule = if is_clause {
                 Rule::alone_clause
             } else {
                 Rule::alone_statement
             };
-            if let Err(error) = Grammar::parse(rule, broken) {
-                self.tell_unexpected(error, from, to);
+            if let Err(error) = Grammar::parse(rule, &without_blocks(broken)) {
+                self.tell_unexpected(error, from, to, is_clause);
             }
         }
         if !broken.starts_with("service") {
-            self.look_into_blocks(from, to);
+            self.look_into_blocks(unread, to);
         }
     }
 
@@ -74,7 +82,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reports what the grammar met and what it wanted, for a piece that begins at `from`.
-    pub(super) fn tell_unexpected(&mut self, error: Error<Rule>, from: usize, to: usize) {
+    pub(super) fn tell_unexpected(&mut self, error: Error<Rule>, from: usize, to: usize, is_clause: bool) {
         let start = match error.location {
             InputLocation::Pos(at) | InputLocation::Span((at, _)) => (from + at).min(to),
         };
@@ -87,29 +95,46 @@ impl<'a> Reader<'a> {
         let found = first_token(&self.flat[start..to]);
         let written = &self.text[start..start + found.len()];
         let said = &self.text[from..start];
-        let help = help_for(first_word(&self.flat[from..to]), said, written);
+        let help = help_for(first_word(&self.flat[from..to]), said, written, is_clause);
         let expected = expected_of(&wanted);
-        let (found, at) = match written {
-            "" => {
-                let end = from + self.flat[from..to].trim_end().len();
-                (
-                    "the end of the statement".to_owned(),
-                    self.at(end.saturating_sub(1).max(from), end),
-                )
-            }
-            _ => (
-                format!("`{}`", shorten(written)),
-                self.at(start, start + written.len()),
-            ),
-        };
+        if written == "else" && self.foreign_blocks > 0 {
+            return;
+        }
         let expected = expected.unwrap_or_else(|| "the end of the statement".to_owned());
+        let (says, at) = if written.is_empty() {
+            let end = from + self.flat[from..to].trim_end().len();
+            let place = self.at(end.saturating_sub(1).max(from), end);
+            (format!("the statement ends where {expected} should stand"), place)
+        } else {
+            let place = self.at(start, start + written.len());
+            (
+                format!("`{}` stands where {expected} should", shorten(written)),
+                place,
+            )
+        };
         self.problems.push(SyntaxError::Unexpected {
-            found,
+            says,
             expected,
             help,
             at,
         });
     }
+}
+
+/// The text with nothing but blanks in its blocks: what they hold is another matter.
+fn without_blocks(text: &str) -> String {
+    let mut depth = 0;
+    let blank = |byte: u8| {
+        match byte {
+            b'<' => depth += 1,
+            b'>' if depth > 0 => depth -= 1,
+            _ if depth > 0 => return b' ',
+            _ => return byte,
+        }
+        let is_outermost = depth == usize::from(byte == b'<');
+        if is_outermost { byte } else { b' ' }
+    };
+    String::from_utf8(text.bytes().map(blank).collect()).expect("whole blocks are replaced")
 }
 
 fn shorten(written: &str) -> String {
@@ -156,15 +181,30 @@ fn expected_of(wanted: &[Rule]) -> Option<String> {
             names.push(name);
         }
     }
-    let has_value = names.iter().any(|name| name == "a value");
-    if has_value {
-        names.retain(|name| name == "a value" || !name.starts_with('`') || name == "`<`");
-        names.retain(|name| {
-            !matches!(
-                name.as_str(),
-                "a name" | "a text in quotes" | "`$name`" | "a number with its unit" | "`(`" | "`[`"
-            )
-        });
+    let holds = |names: &[String], name: &str| names.iter().any(|other| other == name);
+    if holds(&names, "`serially`") {
+        names = ["`<`".to_owned(), "a mode such as `in parallel`".to_owned()].into();
+    }
+    if holds(&names, "a value") {
+        let is_value = [
+            "a set of nodes",
+            "a name",
+            "a text in quotes",
+            "`$name`",
+            "a number with its unit",
+            "`(`",
+            "`[`",
+        ];
+        names.retain(|name| name == "`<`" || !name.starts_with('`') && !is_value.contains(&name.as_str()));
+    }
+    if ["`<`", "the end of the statement", "`)`", "`have`"]
+        .iter()
+        .any(|name| holds(&names, name))
+    {
+        let is_infix = [
+            "and", "or", "is", "in", "at", "more", "less", "not", "matches", "|",
+        ];
+        names.retain(|name| !is_infix.contains(&name.trim_matches('`')));
     }
     names.sort_by_key(|name| name.starts_with('`') && name != "`<`");
     if names.len() > 6 {
@@ -196,6 +236,8 @@ fn name_of(rule: Rule) -> Option<String> {
         Rule::equals => "`=`",
         Rule::colon => "`:`",
         Rule::pipe => "`|`",
+        Rule::alone_statement => "a statement",
+        Rule::alone_clause => "a line of a service such as `may lose 1 node`",
         Rule::EOI | Rule::end => "the end of the statement",
         Rule::nodes | Rule::host | Rule::folded => "a set of nodes",
         Rule::name | Rule::name_path | Rule::field_name => "a name",
@@ -230,7 +272,7 @@ fn name_of(rule: Rule) -> Option<String> {
 }
 
 /// What to write instead, where the words around give it away.
-fn help_for(statement: &str, said: &str, found: &str) -> Option<String> {
+fn help_for(statement: &str, said: &str, found: &str, is_clause: bool) -> Option<String> {
     let last = said.split_whitespace().last().unwrap_or("");
     let help = match (statement, found) {
         (_, "else") => {
@@ -254,6 +296,7 @@ fn help_for(statement: &str, said: &str, found: &str) -> Option<String> {
         ("on", "last") => "a comma stands before it: `on NODES serially, mds_master last < ... >`",
         ("on", "locally") => "write `locally < ... >` for the machine that runs the script",
         ("on", _) if last == "locally" => "write `locally < ... >` for the machine that runs the script",
+        ("on", "") if is_clause => "name the group that has the service: `on mds_nodes`",
         ("on", "") => "say what is done there: `on NODES < stop NAME >`",
         ("let", _) if found.starts_with('$') => {
             "drop the `$`: a name is written without it where it is given, `let x = ...`"
@@ -265,6 +308,12 @@ fn help_for(statement: &str, said: &str, found: &str) -> Option<String> {
         ("check" | "if", "|") => "put the pipeline in parentheses: `(mds | count) is 3`",
         ("require", "|") => "put the condition in parentheses: `require ((mds | count) is 3)`",
         ("if" | "check" | "require", "=") => "`=` names arguments; compare with `is`",
+        ("param", "=" | "") => "say of what type it is: `param NAME: int = 5`",
+        ("guard" | "verb" | "service" | "fact", "," | ")") => "say of what type it is: `name: int`",
+        ("fact", "<") => "say what it yields: `fact NAME: table(host: node, status: string) < ... >`",
+        ("on", "<") if said.contains(',') => {
+            "sets of nodes are joined by `+`: `on a + b < ... >`; a comma stands before options"
+        }
         (_, "=") if last != "let" && statement != "let" => {
             "`=` names arguments, `key=value` without blanks; compare with `is`"
         }

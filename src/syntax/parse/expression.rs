@@ -423,7 +423,12 @@ impl<'a> Reader<'a> {
             Rule::variable => NodeExpression::Value(self.variable(&pair)),
             Rule::group => NodeExpression::Expression(self.inside(pair)),
             Rule::folded => NodeExpression::Folded(self.written(&pair).to_owned()),
-            _ => NodeExpression::Name(pair.as_str().to_owned()),
+            _ => {
+                if pair.as_str() == "locally" {
+                    self.problems.push(SyntaxError::OnLocally { at: span });
+                }
+                NodeExpression::Name(pair.as_str().to_owned())
+            }
         };
         Spanned::new(node, span)
     }

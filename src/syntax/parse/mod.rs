@@ -73,7 +73,7 @@ impl<'a> Reader<'a> {
         let block = match Grammar::parse(rule, &flat[from..to]) {
             Ok(pairs) => self.statements(pairs.flat_map(Pair::into_inner)),
             Err(error) => {
-                self.tell_unexpected(error, from, to);
+                self.tell_unexpected(error, from, to, false);
                 Block::new()
             }
         };
@@ -87,9 +87,21 @@ impl<'a> Reader<'a> {
         for pair in pairs {
             match pair.as_rule() {
                 Rule::statement => {
-                    let form = first(pair.into_inner());
+                    let (from, to) = self.range(&pair);
+                    let mut inner = parts(pair);
+                    let form = inner.next().expect("a statement has a form");
                     let span = self.span(&form);
-                    block.push(Spanned::new(self.statement(form), span));
+                    let is_worth_keeping = form.as_str().contains('<');
+                    match inner.next() {
+                        Some(rest) => {
+                            if is_worth_keeping {
+                                block.push(Spanned::new(self.statement(form), span));
+                            }
+                            let (rest, _) = self.range(&rest);
+                            self.explain_piece(from, rest, to, false);
+                        }
+                        None => block.push(Spanned::new(self.statement(form), span)),
+                    }
                 }
                 Rule::broken => self.explain(pair, false),
                 Rule::block => block.extend(self.statements(pair.into_inner())),
