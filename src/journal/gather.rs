@@ -1,0 +1,128 @@
+use std::time::Duration;
+
+use crate::inventory::{NodeName, NodeSet};
+use crate::plan::StepId;
+
+/// How something went, as the sign before its line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// It went well.
+    Good,
+    /// It failed or was refused.
+    Bad,
+    /// It cannot be told.
+    Unknown,
+    /// It was passed over, skipped or held back.
+    Passed,
+    /// It is only said.
+    Said,
+}
+
+/// Something to be shown of a node: a line, and what stands under it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Line {
+    /// The step.
+    pub step: StepId,
+    /// How it went.
+    pub mark: Mark,
+    /// What, in words.
+    pub words: String,
+    /// The plain command, when the words do not say it.
+    pub command: Option<String>,
+    /// What a host printed.
+    pub output: String,
+}
+
+/// A line and the nodes of which it is true.
+#[derive(Debug, Clone)]
+pub(super) struct Gathered {
+    /// The line.
+    pub line: Line,
+    /// The nodes.
+    pub nodes: NodeSet,
+    /// The longest time that one of them took.
+    pub took: Option<Duration>,
+    /// When the first came in.
+    since: Duration,
+}
+
+/// Lines of nodes that work side by side, held back until their fellows have said the same.
+#[derive(Debug, Default)]
+pub(super) struct Gather {
+    waiting: Vec<Gathered>,
+}
+
+/// How long a line waits at most for the other nodes to say the same.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl Gather {
+    /// Adds what came of a node at `now`.
+    pub fn add(&mut self, now: Duration, node: &NodeName, line: Line, took: Option<Duration>) {
+        // A node that says the same thing twice, as in a loop, says it twice.
+        let fellow = self
+            .waiting
+            .iter_mut()
+            .find(|known| known.line == line && !known.nodes.contains(node));
+        match fellow {
+            Some(known) => {
+                known.nodes.insert(node.clone());
+                known.took = known.took.max(took);
+            }
+            None => {
+                let nodes = std::iter::once(node.clone()).collect();
+                self.waiting.push(Gathered {
+                    line,
+                    nodes,
+                    took,
+                    since: now,
+                });
+            }
+        }
+    }
+
+    /// Takes out what is complete: all of `alive` have said it, or it has waited long enough.
+    pub fn take_ready(&mut self, now: Duration, alive: &NodeSet) -> Vec<Gathered> {
+        let is_ready = |line: &Gathered| alive.is_within(&line.nodes) || now >= line.since + PATIENCE;
+        // Lines stay in their order: what stands before a ready one goes with it.
+        let Some(last) = self.waiting.iter().rposition(is_ready) else {
+            return Vec::new();
+        };
+        self.waiting.drain(..=last).collect()
+    }
+
+    /// Takes out everything.
+    pub fn take_all(&mut self) -> Vec<Gathered> {
+        std::mem::take(&mut self.waiting)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_words_of_many_nodes_are_one_line() {
+        let line = |words: &str| Line {
+            step: StepId(1),
+            mark: Mark::Good,
+            words: words.to_owned(),
+            command: None,
+            output: String::new(),
+        };
+        let alive = NodeSet::expand("n[1-3]").expect("a set");
+        let mut gather = Gather::default();
+        let now = Duration::from_secs(1);
+        gather.add(now, &"n1".into(), line("stop a"), Some(Duration::from_secs(1)));
+        gather.add(now, &"n3".into(), line("stop a"), Some(Duration::from_secs(3)));
+        assert!(gather.take_ready(now, &alive).is_empty());
+        gather.add(now, &"n2".into(), line("stop a"), None);
+        let ready = gather.take_ready(now, &alive);
+        assert_eq!(ready.len(), 1);
+        assert_eq!(
+            (ready[0].nodes.to_string().as_str(), ready[0].took),
+            ("n[1-3]", Some(Duration::from_secs(3)))
+        );
+        gather.add(now, &"n2".into(), line("stop b"), None);
+        assert_eq!(gather.take_ready(now + PATIENCE, &alive).len(), 1);
+    }
+}
