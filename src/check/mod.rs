@@ -4,8 +4,10 @@
 //!
 //! May import: `diagnostic`, `inventory`, `value`, `syntax`, `library`, `guard`.
 
+mod error;
 mod program;
 
+pub use error::CheckError;
 pub use program::{
     Constant, FactDefinition, GuardDefinition, Members, Membership, Module, Need, ParameterDefinition,
     Program, ServiceDefinition, VerbDefinition,

@@ -1,8 +1,63 @@
 //! The command line: flags, exit codes, one file per subcommand.
+//!
+//! What was asked for goes to standard output, what is said about it to standard error. A
+//! reader that goes away ends the output quietly.
+//!
+//! May import: `diagnostic`, `project`, and the plain types that a project gives out.
+
+mod arguments;
+mod check;
+mod exit;
+mod format;
+mod inventory;
+mod nodes;
+mod overrides;
+mod parameters;
+mod run;
+mod streams;
 
 use std::process::ExitCode;
 
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+use exit::{Exit, Stop};
+
 /// Runs the command line and gives its exit code.
 pub fn run_command_line() -> ExitCode {
-    ExitCode::SUCCESS
+    let arguments = match Arguments::try_parse_from(arguments::join_shape(std::env::args_os())) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help that nobody reads any more is no failure.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() {
+                Exit::Usage.code()
+            } else {
+                Exit::Done.code()
+            });
+        }
+    };
+    let color = arguments.color;
+    let done = match &arguments.command {
+        Command::Run(flags) => run::run_script(flags, color),
+        Command::Check(flags) => check::check_files(flags, color),
+        Command::Fmt(flags) => format::format_files(flags, color),
+        Command::Nodes(flags) => nodes::tell_nodes(flags),
+        Command::Inventory(flags) => inventory::show_inventory(flags),
+    };
+    match done {
+        Ok(exit) => exit.into(),
+        Err(Stop::Closed) => Exit::OutputClosed.into(),
+        Err(Stop::Usage(text)) => {
+            streams::say(&format!("error: {text}\n"));
+            Exit::Usage.into()
+        }
+        Err(Stop::Project(error)) => {
+            streams::say(&crate::project::Project::render_error(
+                *error,
+                streams::error_style(color),
+            ));
+            Exit::Usage.into()
+        }
+    }
 }

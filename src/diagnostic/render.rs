@@ -105,6 +105,7 @@ impl miette::Diagnostic for Located<'_> {
     }
 
     fn source_code(&self) -> Option<&dyn miette::SourceCode> {
-        Some(self.sources)
+        // What brings its own text along, as an inventory does, points into that.
+        self.problem.finding.source_code().or(Some(self.sources))
     }
 }

@@ -1,0 +1,287 @@
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::project::InventoryChoice;
+
+const EXAMPLES: &str = "\
+Examples:
+  quorate check update.runbook                what is wrong with it; no node is contacted
+  quorate run update.runbook --sim --yes      try it on the simulated cluster
+  quorate run update.runbook -i cluster.toml  do it
+
+Exit codes: 0 done, 1 a step failed, 2 usage, 3 the script does not check, 4 a guard refused,
+5 a node could not be reached, 6 an outcome is unknown, 7 the cluster is locked, 8 declined,
+9 parked at a manual step, 130 interrupted.";
+
+/// Runs runbooks on clusters, with guards built in.
+#[derive(Debug, Parser)]
+#[command(name = "quorate", version, after_help = EXAMPLES, arg_required_else_help = true)]
+pub(super) struct Arguments {
+    /// Colours; auto: on a terminal, unless NO_COLOR is set.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        hide_possible_values = true,
+        hide_default_value = true,
+        value_name = "auto|always|never",
+        default_value = "auto"
+    )]
+    pub color: Color,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    // On a terminal, unless NO_COLOR is set; CLICOLOR_FORCE forces them.
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    Human,
+    // Of a run one object a line.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Carry a runbook out.
+    #[command(
+        after_help = "Example: quorate run replace-cs-disk.runbook --set cs=1026 --set mount=/pstorage/disk2"
+    )]
+    Run(RunFlags),
+    /// Say what is wrong with runbooks, without contact with any node.
+    #[command(after_help = "Example: quorate check *.runbook")]
+    Check(CheckFlags),
+    /// Write runbooks in the one layout.
+    #[command(after_help = "Example: quorate fmt --check *.runbook")]
+    Fmt(FormatFlags),
+    /// Work with sets of nodes.
+    #[command(after_help = "Example: quorate nodes fold node1 node2 node3")]
+    Nodes(NodesFlags),
+    /// Look at the inventory.
+    #[command(after_help = "Example: quorate inventory show -i cluster.toml")]
+    Inventory(InventoryFlags),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RunFlags {
+    /// The runbook; - is standard input.
+    pub file: PathBuf,
+    /// Give a parameter of the runbook its value.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// The inventory, instead of $QUORATE_INVENTORY, ./cluster.toml or /etc/quorate/cluster.toml.
+    #[arg(short, long, value_name = "FILE", conflicts_with = "sim")]
+    pub inventory: Option<PathBuf>,
+    /// Act on these nodes only; guards still look at the whole cluster.
+    #[arg(long, value_name = "NODES")]
+    pub limit: Option<String>,
+    /// Answer every `confirm` with yes; on the simulated cluster every question.
+    #[arg(long)]
+    pub yes: bool,
+    /// Answer one question beforehand: the name after `as`, or confirm-1, manual-1, outage-1.
+    #[arg(long, value_name = "NAME=yes|no")]
+    pub answer: Vec<String>,
+    /// Go on although this guard or finding says no, for a reason that is kept.
+    #[arg(long = "override", value_name = "NAME[@NODE]=WHY")]
+    pub overrides: Vec<String>,
+    /// Run on the simulated cluster, of the shape in FILE (.toml) if one is given.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    #[expect(
+        clippy::option_option,
+        reason = "no flag, a bare flag, and a flag with its file are three things"
+    )]
+    pub sim: Option<Option<PathBuf>>,
+    /// How events are told.
+    #[arg(
+        long,
+        value_enum,
+        hide_possible_values = true,
+        hide_default_value = true,
+        value_name = "human|json",
+        default_value = "human"
+    )]
+    pub format: Format,
+    /// At most so many nodes at once.
+    #[arg(short, long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub fanout: Option<u16>,
+    /// Measure everything and change nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+impl RunFlags {
+    /// Which cluster is meant. A run never falls back to the simulated one.
+    pub fn cluster(&self) -> InventoryChoice {
+        match (&self.sim, &self.inventory) {
+            (Some(shape), _) => InventoryChoice::Simulated(shape.clone()),
+            (None, Some(file)) => InventoryChoice::File(file.clone()),
+            (None, None) => InventoryChoice::Found,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckFlags {
+    /// The runbooks; - is standard input.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// The inventory to check with.
+    #[arg(short, long, value_name = "FILE", conflicts_with = "sim")]
+    pub inventory: Option<PathBuf>,
+    /// Check with the simulated cluster, of the shape in FILE (.toml) if one is given.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    #[expect(
+        clippy::option_option,
+        reason = "no flag, a bare flag, and a flag with its file are three things"
+    )]
+    pub sim: Option<Option<PathBuf>>,
+    /// How findings are told.
+    #[arg(
+        long,
+        value_enum,
+        hide_possible_values = true,
+        hide_default_value = true,
+        value_name = "human|json",
+        default_value = "human"
+    )]
+    pub format: Format,
+}
+
+impl CheckFlags {
+    /// Which cluster is meant.
+    pub fn cluster(&self) -> InventoryChoice {
+        match (&self.sim, &self.inventory) {
+            (Some(shape), _) => InventoryChoice::Simulated(shape.clone()),
+            (None, Some(file)) => InventoryChoice::File(file.clone()),
+            (None, None) => InventoryChoice::FoundOrSimulated,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FormatFlags {
+    /// The runbooks; - reads standard input and writes standard output.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Change nothing; list the files that would change, and exit with 1 if there is one.
+    #[arg(long)]
+    pub check: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct NodesFlags {
+    #[command(subcommand)]
+    pub action: NodesAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum NodesAction {
+    /// Print every node of a set.
+    #[command(after_help = "Example: quorate nodes expand 'node[01-16]!node07'")]
+    Expand(SetFlags),
+    /// Print a set in its short form.
+    #[command(after_help = "Example: quorate nodes fold node1 node2 node3")]
+    Fold(SetFlags),
+    /// Print how many nodes a set has.
+    #[command(after_help = "Example: quorate nodes count @mds_nodes -i cluster.toml")]
+    Count(SetFlags),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SetFlags {
+    /// Sets of nodes, added up: node[1-5,9], n[1-9]!n5, @group.
+    #[arg(required = true)]
+    pub sets: Vec<String>,
+    /// The inventory that knows the groups.
+    #[arg(short, long, value_name = "FILE")]
+    pub inventory: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InventoryFlags {
+    #[command(subcommand)]
+    pub action: InventoryAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum InventoryAction {
+    /// Print the cluster, its groups and what is known of its nodes.
+    #[command(after_help = "Example: quorate inventory show -i cluster.toml")]
+    Show {
+        /// The inventory.
+        #[arg(short, long, value_name = "FILE", conflicts_with = "sim")]
+        inventory: Option<PathBuf>,
+        /// The simulated cluster, of the shape in FILE (.toml) if one is given.
+        #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+        #[expect(
+            clippy::option_option,
+            reason = "no flag, a bare flag, and a flag with its file are three things"
+        )]
+        sim: Option<Option<PathBuf>>,
+    },
+}
+
+/// Joins `--sim FILE.toml` to `--sim=FILE.toml`.
+///
+/// A value that may be absent cannot be told from the runbook by its place: what ends in
+/// `.toml` is a shape, everything else stands for itself.
+pub(super) fn join_shape(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut joined: Vec<OsString> = Vec::new();
+    let mut is_over = false;
+    for argument in arguments {
+        let is_shape = argument.to_string_lossy().ends_with(".toml");
+        match joined.last_mut() {
+            Some(last) if !is_over && is_shape && *last == "--sim" => {
+                last.push("=");
+                last.push(argument);
+            }
+            _ => {
+                is_over |= argument == "--";
+                joined.push(argument);
+            }
+        }
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_flags_fit_together() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_shape_is_told_from_the_runbook() {
+        let cases = [
+            // what is typed, the runbook, the shape
+            ("run --sim a.runbook", "a.runbook", None),
+            ("run a.runbook --sim", "a.runbook", None),
+            ("run --sim lag.toml a.runbook", "a.runbook", Some("lag.toml")),
+            ("run a.runbook --sim=other", "a.runbook", Some("other")),
+            ("run --sim -- a.toml", "a.toml", None),
+        ];
+        for (typed, file, shape) in cases {
+            let words = std::iter::once("quorate")
+                .chain(typed.split(' '))
+                .map(OsString::from);
+            let arguments = Arguments::try_parse_from(join_shape(words)).expect(typed);
+            let Command::Run(flags) = arguments.command else {
+                panic!("{typed}")
+            };
+            assert_eq!(flags.file, PathBuf::from(file), "{typed}");
+            assert_eq!(flags.sim, Some(shape.map(PathBuf::from)), "{typed}");
+        }
+    }
+}

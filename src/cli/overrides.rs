@@ -1,0 +1,119 @@
+use super::exit::Stop;
+use super::nodes::unknown_node;
+use super::streams::say;
+use crate::check::Program;
+use crate::diagnostic::{Problems, nearest};
+use crate::inventory::{Inventory, NodeName};
+use crate::run::Override;
+
+/// Findings of a run itself, which no checker can make.
+const RUN_FINDINGS: &[&str] = &["inventory-differs"];
+
+/// Reads `--override NAME[@NODE]=WHY`.
+pub(super) fn read_overrides(written: &[String], inventory: &Inventory) -> Result<Vec<Override>, Stop> {
+    written
+        .iter()
+        .map(|text| read_override(text, inventory))
+        .collect()
+}
+
+fn read_override(text: &str, inventory: &Inventory) -> Result<Override, Stop> {
+    let Some((target, why)) = text.split_once('=') else {
+        return Err(Stop::Usage(format!(
+            "--override {text}: write NAME=\"why\" or NAME@NODE=\"why\""
+        )));
+    };
+    if why.trim().is_empty() {
+        return Err(Stop::Usage(format!(
+            "--override {target}: say why; the reason is kept in the ledger"
+        )));
+    }
+    let (name, node) = match target.split_once('@') {
+        Some((name, node)) => {
+            let found = inventory.find(node);
+            (
+                name,
+                Some(found.ok_or_else(|| unknown_node(&NodeName::from(node), inventory))?),
+            )
+        }
+        None => (target, None),
+    };
+    Ok(Override {
+        name: name.to_owned(),
+        node,
+        why: why.trim().to_owned(),
+    })
+}
+
+/// Drops the findings that are overridden, each with a line that says so.
+pub(super) fn drop_overridden(problems: &mut Problems, overrides: &[Override]) -> Vec<String> {
+    let mut dropped = Vec::new();
+    problems.retain(|problem| {
+        let code = problem.code();
+        let overriding = overrides
+            .iter()
+            .find(|known| is_code(&known.name, &code) && known.node.is_none());
+        // What cannot be read or named cannot be run, whatever the reason.
+        let Some(overriding) = overriding.filter(|_| is_overridable(&code)) else {
+            return true;
+        };
+        say(&format!(
+            "OVERRIDDEN: {} ({code}), because {}\n",
+            problem.finding, overriding.why
+        ));
+        dropped.push(code);
+        false
+    });
+    dropped
+}
+
+/// Refuses overrides that are for nothing: a slip of the hand must not pass for a decision.
+pub(super) fn check_overrides(
+    overrides: &[Override],
+    dropped: &[String],
+    program: &Program,
+) -> Result<(), Stop> {
+    let services = program.all_services();
+    let guards = program.all_guards();
+    let budgets: Vec<String> = services
+        .iter()
+        .map(|service| format!("may-lose:{}", service.name))
+        .collect();
+    for known in overrides {
+        let is_known = dropped.iter().any(|code| is_code(&known.name, code))
+            || RUN_FINDINGS.contains(&known.name.as_str())
+            || guards.iter().any(|guard| guard.name == known.name)
+            || budgets.contains(&known.name);
+        if is_known {
+            continue;
+        }
+        let names = guards
+            .iter()
+            .map(|guard| guard.name.as_str())
+            .chain(budgets.iter().map(String::as_str))
+            .chain(RUN_FINDINGS.iter().copied());
+        let help = nearest(&known.name, names).map(|near| format!("; did you mean `{near}`?"));
+        return Err(Stop::Usage(format!(
+            "--override {}: no guard or finding of this script has this name{}",
+            known.name,
+            help.unwrap_or_default()
+        )));
+    }
+    Ok(())
+}
+
+fn is_code(name: &str, code: &str) -> bool {
+    code == name || code.rsplit("::").next() == Some(name)
+}
+
+fn is_overridable(code: &str) -> bool {
+    const SAFETY: &[&str] = &[
+        "check::goes_round_service",
+        "check::stops_too_many",
+        "check::needed",
+        "check::left_stopped",
+        "check::unconfirmed",
+        "check::hidden_status",
+    ];
+    SAFETY.contains(&code)
+}

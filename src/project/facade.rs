@@ -1,0 +1,333 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::load::{Implied, Loaded, load_script, read_text};
+use super::options::{Chosen, InventoryChoice, choose_inventory};
+use super::signals::{InFlight, Signals, run_with_signals};
+use super::{ProjectError, load};
+use crate::check::{Module, Program};
+use crate::diagnostic::{
+    Problem, Problems, SourceMap, Style, nearest, render_json, render_problem, render_problems,
+};
+use crate::inventory::Inventory;
+use crate::journal::{Recorder, RunError, Trouble};
+use crate::library::{stdlib, stdlib_names};
+use crate::plan::{Plan, PlanError, build_plan};
+use crate::run::{Ending, RunOptions, World, run_plan};
+use crate::syntax::{format_script, parse_script};
+use crate::transport::simulated::{Shape, SimulatedCluster};
+use crate::transport::{
+    Answers, DryTransport, InTurn, LocalTransport, SystemClock, TerminalPerson, Transport,
+};
+
+/// A cluster, a script for it, and the texts of both.
+pub struct Project {
+    sources: SourceMap,
+    inventory: Arc<Inventory>,
+    file: Option<PathBuf>,
+    shape: Option<Shape>,
+    program: Option<Arc<Program>>,
+}
+
+impl Project {
+    /// Opens a project without a script.
+    ///
+    /// # Errors
+    ///
+    /// [`ProjectError`] when the inventory cannot be found, read or understood.
+    pub fn new(choice: &InventoryChoice) -> Result<Project, ProjectError> {
+        let Chosen {
+            inventory,
+            file,
+            shape,
+        } = choose_inventory(choice)?;
+        Ok(Project {
+            sources: SourceMap::default(),
+            inventory: Arc::new(inventory),
+            file,
+            shape,
+            program: None,
+        })
+    }
+
+    /// Opens a project with the script of a file, `-` for standard input; also what is wrong with it.
+    ///
+    /// # Errors
+    ///
+    /// [`ProjectError`] when the inventory or the script cannot be found or read.
+    pub fn open(path: &Path, choice: &InventoryChoice) -> Result<(Project, Problems), ProjectError> {
+        let (name, text) = read_text(path)?;
+        let mut project = Project::new(choice)?;
+        let problems = project.check_named(path, &name, &text)?;
+        Ok((project, problems))
+    }
+
+    /// The built-in simulated cluster, without a script.
+    pub fn simulated() -> Project {
+        Project::new(&InventoryChoice::Simulated(None)).expect("the built-in cluster needs no file")
+    }
+
+    /// Reads and checks the script of a file; `-` is standard input.
+    ///
+    /// # Errors
+    ///
+    /// [`ProjectError`] when it cannot be read.
+    pub fn check_file(&mut self, path: &Path) -> Result<Problems, ProjectError> {
+        let (name, text) = read_text(path)?;
+        self.check_named(path, &name, &text)
+    }
+
+    fn check_named(&mut self, path: &Path, name: &str, text: &str) -> Result<Problems, ProjectError> {
+        let implied = self.implied_module()?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        Ok(self.check(name, text, folder, implied.as_ref()))
+    }
+
+    /// Checks a text as if it were a file called `name`.
+    pub fn check_text(&mut self, name: &str, text: &str) -> Problems {
+        // Without its module, the script's own findings still say what is missing.
+        let implied = self.implied_module().ok().flatten();
+        self.check(name, text, Path::new(""), implied.as_ref())
+    }
+
+    fn check(&mut self, name: &str, text: &str, folder: &Path, implied: Option<&Implied>) -> Problems {
+        let mut problems = Problems::new();
+        let loaded = load_script(name, text, folder, implied, &mut self.sources, &mut problems);
+        let program = judge_scripts(&loaded, &self.inventory, &mut problems);
+        problems.sort();
+        self.program = program.map(Arc::new);
+        problems
+    }
+
+    fn implied_module(&self) -> Result<Option<Implied>, ProjectError> {
+        let Some(system) = &self.inventory.system else {
+            return Ok(None);
+        };
+        if stdlib(system).is_some() {
+            return Ok(Some(Implied::Standard(system.clone())));
+        }
+        let folder = self
+            .file
+            .as_deref()
+            .and_then(Path::parent)
+            .unwrap_or(Path::new(""));
+        let beside = folder.join(format!("{system}.runbook"));
+        if beside.is_file() {
+            return Ok(Some(Implied::File(beside)));
+        }
+        let help = match nearest(system, stdlib_names()) {
+            Some(known) => format!("did you mean `{known}`?"),
+            None => format!("write the module as `{}`", beside.display()),
+        };
+        Err(ProjectError::UnknownSystem {
+            inventory: self.inventory_name(),
+            system: system.clone(),
+            help: Some(help),
+        })
+    }
+
+    /// The cluster's inventory.
+    pub fn inventory(&self) -> &Arc<Inventory> {
+        &self.inventory
+    }
+
+    /// Where the inventory comes from, for people.
+    pub fn inventory_name(&self) -> String {
+        match &self.file {
+            Some(path) => path.display().to_string(),
+            None => "the simulated cluster".to_owned(),
+        }
+    }
+
+    /// Whether the cluster is the simulated one.
+    pub fn is_simulated(&self) -> bool {
+        self.shape.is_some()
+    }
+
+    /// All texts so far.
+    pub fn sources(&self) -> &SourceMap {
+        &self.sources
+    }
+
+    /// The checked program of the last script, unless it does not check.
+    pub fn program(&self) -> Option<&Arc<Program>> {
+        self.program.as_ref()
+    }
+
+    /// Draws problems without colours.
+    pub fn render_plain(&self, problems: &Problems) -> String {
+        self.render(problems, Style::Plain)
+    }
+
+    /// Draws problems.
+    pub fn render(&self, problems: &Problems, style: Style) -> String {
+        render_problems(problems, &self.sources, style)
+    }
+
+    /// Problems as a JSON array.
+    pub fn render_json(&self, problems: &Problems) -> serde_json::Value {
+        render_json(problems, &self.sources)
+    }
+
+    /// Draws what went wrong in a run, with the place in the script.
+    pub fn render_trouble(&self, trouble: &Trouble, style: Style) -> String {
+        let problem = Problem {
+            finding: Box::new(RunError::from(trouble)),
+            incomplete: false,
+        };
+        render_problem(&problem, &self.sources, style)
+    }
+
+    /// Draws why a script cannot be laid out as a plan.
+    pub fn render_plan_error(&self, error: PlanError, style: Style) -> String {
+        let problem = Problem {
+            finding: Box::new(error),
+            incomplete: false,
+        };
+        render_problem(&problem, &self.sources, style)
+    }
+
+    /// Lays the program out as a plan; `given` are the values of `--set`.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError`] when a parameter is missing, unknown or wrong.
+    ///
+    /// # Panics
+    ///
+    /// When the script does not check; see [`Project::program`].
+    pub fn plan(&self, given: &BTreeMap<String, String>) -> Result<Plan, PlanError> {
+        let program = self
+            .program
+            .clone()
+            .expect("only a script that checks is laid out");
+        build_plan(program, self.inventory.clone(), given)
+    }
+
+    /// Carries a plan out: on the simulated cluster in virtual time, else for real.
+    ///
+    /// `answers` are those given before; what they do not answer is asked at the terminal.
+    ///
+    /// # Errors
+    ///
+    /// [`ProjectError::NoRuntime`] when nothing could be begun.
+    pub fn run(
+        &self,
+        plan: &Plan,
+        options: &RunOptions,
+        answers: Answers,
+        recorder: &mut dyn Recorder,
+    ) -> Result<Ending, ProjectError> {
+        let person = InTurn::new(
+            answers,
+            TerminalPerson {
+                cluster: self.inventory.name.clone(),
+            },
+        );
+        match &self.shape {
+            Some(shape) => Ok(run_simulated(shape, plan, options, person, recorder)),
+            None => run_for_real(plan, options, &person, recorder),
+        }
+    }
+
+    /// Draws a problem that belongs to no script.
+    pub fn render_error(error: ProjectError, style: Style) -> String {
+        let problem = Problem {
+            finding: Box::new(error),
+            incomplete: false,
+        };
+        render_problem(&problem, &SourceMap::default(), style)
+    }
+
+    /// Reads and formats a text; `Err` holds the drawn problems when it does not read.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the text, drawn.
+    pub fn format_text(name: &str, text: &str, style: Style) -> Result<String, String> {
+        let (mut sources, mut problems) = (SourceMap::default(), Problems::new());
+        let base = sources.add(name, text);
+        let script = parse_script(text, base, &mut problems);
+        if problems.has_errors() {
+            problems.sort();
+            return Err(render_problems(&problems, &sources, style));
+        }
+        Ok(format_script(text, base, &script))
+    }
+
+    /// Writes a text to a file, which keeps its mode.
+    ///
+    /// # Errors
+    ///
+    /// [`ProjectError::NotWritten`] when the system does not let it.
+    pub fn write_text(path: &Path, text: &str) -> Result<(), ProjectError> {
+        std::fs::write(path, text).map_err(|error| ProjectError::NotWritten {
+            path: path.display().to_string(),
+            why: load::describe_failure(&error),
+        })
+    }
+}
+
+/// Has the script and its modules checked.
+fn judge_scripts(loaded: &Loaded, inventory: &Inventory, problems: &mut Problems) -> Option<Program> {
+    let Loaded { modules, script } = loaded;
+    check_scripts(modules, script, inventory, problems)
+}
+
+fn run_simulated(
+    shape: &Shape,
+    plan: &Plan,
+    options: &RunOptions,
+    person: InTurn,
+    recorder: &mut dyn Recorder,
+) -> Ending {
+    let cluster = SimulatedCluster::new(shape.clone());
+    let (transport, clock) = (cluster.transport(), cluster.clock());
+    let person = cluster.person(Box::new(person));
+    let dry = DryTransport::new(&transport);
+    let transport: &dyn Transport = if options.dry_run { &dry } else { &transport };
+    let world = World {
+        transport,
+        clock: &clock,
+        person: &person,
+    };
+    cluster.block_on(run_plan(plan, world, options, recorder))
+}
+
+fn run_for_real(
+    plan: &Plan,
+    options: &RunOptions,
+    person: &InTurn,
+    recorder: &mut dyn Recorder,
+) -> Result<Ending, ProjectError> {
+    let failed = |error: std::io::Error| ProjectError::NoRuntime {
+        why: load::describe_failure(&error),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(failed)?;
+    let (transport, clock) = (LocalTransport::new(), SystemClock::new());
+    let dry = DryTransport::new(&transport);
+    let transport: &dyn Transport = if options.dry_run { &dry } else { &transport };
+    let world = World {
+        transport,
+        clock: &clock,
+        person,
+    };
+    let mut recorder = InFlight::new(recorder);
+    let ended = runtime.block_on(async {
+        let signals = Signals::listen().map_err(failed)?;
+        let run = run_plan(plan, world, options, &mut recorder);
+        Ok::<_, ProjectError>(run_with_signals(run, signals, &options.stop_requested).await)
+    })?;
+    // A thread that still waits for a line of standard input must not hold the end up.
+    runtime.shutdown_background();
+    Ok(ended.unwrap_or_else(|| recorder.break_off()))
+}
+
+/// Stands in until the checks are there.
+fn check_scripts(_: &[Module], _: &Module, _: &Inventory, problems: &mut Problems) -> Option<Program> {
+    (!problems.has_errors()).then(Program::default)
+}

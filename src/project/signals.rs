@@ -1,0 +1,135 @@
+use std::cell::Cell;
+use std::future::{Future, poll_fn};
+use std::io::{self, Write};
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::diagnostic::Span;
+use crate::journal::{Event, Happening, Recorder, Trouble, TroubleKind};
+use crate::run::Ending;
+
+/// The signals that ask a run to end.
+pub(super) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    /// The terminal is gone: what is in hand is finished all the same.
+    hang_up: Signal,
+}
+
+impl Signals {
+    /// Takes the signals over; from now on they do not end the process.
+    ///
+    /// # Errors
+    ///
+    /// What the system says when it does not allow that.
+    pub fn listen() -> io::Result<Signals> {
+        Ok(Signals {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        poll_fn(|context| {
+            let signals = [&mut self.interrupt, &mut self.terminate, &mut self.hang_up];
+            let has_come = signals
+                .into_iter()
+                .any(|signal| signal.poll_recv(context).is_ready());
+            if has_come { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+}
+
+/// Carries a run out until it ends; `None` when it was broken off by a second signal.
+///
+/// The first signal asks it to end after the nodes in hand.
+pub(super) async fn run_with_signals<F: Future<Output = Ending>>(
+    run: F,
+    mut signals: Signals,
+    stop_requested: &Rc<Cell<bool>>,
+) -> Option<Ending> {
+    let mut run = std::pin::pin!(run);
+    loop {
+        let next = std::pin::pin!(signals.next());
+        match select(run.as_mut(), next).await {
+            Either::Left((ending, _)) => return Some(ending),
+            Either::Right(_) if stop_requested.replace(true) => return None,
+            Either::Right(_) => {
+                // A closed stderr must not stop a run between two acts.
+                let _ = writeln!(
+                    io::stderr(),
+                    "stopping after what is in hand; once more breaks it off and leaves it unknown"
+                );
+            }
+        }
+    }
+}
+
+/// Passes events on and knows what is in flight, so that a run that is broken off can be closed.
+pub(super) struct InFlight<'a> {
+    inner: &'a mut dyn Recorder,
+    count: usize,
+    last: Duration,
+}
+
+impl<'a> InFlight<'a> {
+    /// Stands before a recorder.
+    pub fn new(inner: &'a mut dyn Recorder) -> Self {
+        InFlight {
+            inner,
+            count: 0,
+            last: Duration::ZERO,
+        }
+    }
+
+    /// Records the end of a run that was broken off.
+    pub fn break_off(mut self) -> Ending {
+        let (kind, message) = match self.count {
+            0 => (TroubleKind::Interrupted, "the run was broken off".to_owned()),
+            1 => (
+                TroubleKind::Unknown,
+                "the run was broken off; the outcome of one act is unknown".to_owned(),
+            ),
+            count => (
+                TroubleKind::Unknown,
+                format!("the run was broken off; the outcome of {count} acts is unknown"),
+            ),
+        };
+        let help = (self.count > 0).then(|| "look at the nodes that are `unknown` in the ledger".to_owned());
+        let trouble = Trouble {
+            kind,
+            message,
+            help,
+            at: Span::default(),
+            node: None,
+        };
+        let exit_code = kind.exit_code();
+        let what = Happening::RunEnded {
+            trouble: Some(trouble.clone()),
+            exit_code,
+        };
+        self.record(&Event { at: self.last, what });
+        Ending {
+            exit_code,
+            trouble: Some(trouble),
+        }
+    }
+}
+
+impl Recorder for InFlight<'_> {
+    fn record(&mut self, event: &Event) {
+        self.last = event.at;
+        match event.what {
+            Happening::StepStarted { .. } => self.count += 1,
+            Happening::StepEnded { .. } => self.count = self.count.saturating_sub(1),
+            _ => {}
+        }
+        self.inner.record(event);
+    }
+}
