@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use proptest::prelude::*;
 use quorate::diagnostic::{Problems, SourceMap, Style, render_problems};
-use quorate::syntax::{Script, parse_script};
+use quorate::syntax::{Script, format_script, parse_script};
 
 /// All scripts at hand: the samples, the standard modules and the runbooks.
 fn samples() -> Vec<(String, String)> {
@@ -89,5 +90,137 @@ fn deep_nesting_is_read_or_refused_at_once() {
             let text = nested(depth, open, middle, close);
             let _ = read(&text);
         }
+    }
+}
+
+#[test]
+fn every_prefix_of_lines_is_at_worst_incomplete() {
+    for (name, text) in samples() {
+        // Of a long script every seventh line: each prefix is read from its beginning.
+        let step = if text.len() > 8_000 { 7 } else { 1 };
+        for (end, _) in text.match_indices('\n').step_by(step) {
+            let prefix = &text[..=end];
+            let (_, problems) = read(prefix);
+            let is_fine = problems.is_empty() || problems.is_incomplete();
+            assert!(is_fine, "{}", drawn(&name, prefix, &problems));
+        }
+    }
+}
+
+/// Asserts that a good script laid out says the same, and stays so when laid out again.
+fn assert_layout_keeps(name: &str, text: &str) {
+    let (script, problems) = read(text);
+    assert!(problems.is_empty(), "{}", drawn(name, text, &problems));
+    let laid_out = format_script(text, 0, &script);
+    let (again, problems) = read(&laid_out);
+    assert!(problems.is_empty(), "{}", drawn(name, &laid_out, &problems));
+    assert_eq!(script, again, "{name} laid out:\n{laid_out}");
+    assert_eq!(
+        laid_out,
+        format_script(&laid_out, 0, &again),
+        "{name} laid out twice"
+    );
+}
+
+#[test]
+fn layout_keeps_the_tree_of_samples() {
+    for (name, text) in samples() {
+        assert_layout_keeps(&name, &text);
+        assert_layout_keeps(&name, &text.replace("  ", " ").replace(" <\n", "   <\n\n\n"));
+    }
+}
+
+fn cases() -> u32 {
+    let asked = std::env::var("PROPTEST_CASES").ok();
+    asked.and_then(|count| count.parse().ok()).unwrap_or(64)
+}
+
+/// Statements without blocks, as they stand in scripts.
+fn simple_statement() -> impl Strategy<Value = String> {
+    prop::sample::select(vec![
+        "stop a b /pstorage/x",
+        "run \"a $b\" limit=5m ok=[0 1] # why",
+        "let x = a | where b is \"c\" and not (d in $e)\n| count",
+        "require quorum losing=$node\n  else \"text\"",
+        "check $a - 1 at least (b | count)",
+        "wait up to 2h until healthy holding 5m",
+        "note \"one\n   two\"",
+        "# a comment",
+        "## a doc comment",
+        "show [a b\n c] ; note 'x'",
+        "rm-cs $cs force=yes",
+    ])
+    .prop_map(str::to_owned)
+}
+
+/// Whole scripts with blocks in blocks, laid out carelessly.
+fn script_text() -> impl Strategy<Value = String> {
+    let block = |inner: BoxedStrategy<String>| {
+        let heads = prop::sample::select(vec![
+            "on a + node[1-3] in parallel, or none",
+            "try",
+            "if $a is \"b\"",
+            "for x in [a b]",
+            "locally",
+            "outage \"why\"",
+            "retry 3 times every 10s",
+        ]);
+        let separators = prop::sample::select(vec!["\n", "\n\n", " \n    ", "\n\n\n  "]);
+        (
+            heads,
+            prop::collection::vec(inner, 0..4),
+            separators,
+            any::<bool>(),
+        )
+            .prop_map(|(head, statements, separator, is_short)| {
+                let is_whole = statements
+                    .iter()
+                    .all(|statement| !statement.contains(['#', '\n']));
+                if is_short && is_whole {
+                    return format!("{head} <{}>", statements.join("; "));
+                }
+                format!("{head} <{separator}{}{separator}>", statements.join(separator))
+            })
+    };
+    let statement = simple_statement()
+        .boxed()
+        .prop_recursive(4, 24, 4, move |inner| block(inner));
+    prop::collection::vec(statement, 0..6).prop_map(|statements| statements.join("\n"))
+}
+
+proptest! {
+    // Enough for each run of the tests; `PROPTEST_CASES` asks for more.
+    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
+
+    #[test]
+    fn layout_keeps_the_tree_of_any_script(text in script_text()) {
+        assert_layout_keeps("generated", &text);
+    }
+
+    #[test]
+    fn mutated_scripts_never_panic(
+        which in any::<prop::sample::Index>(),
+        cuts in prop::collection::vec((any::<prop::sample::Index>(), 0usize..30, "[ -~\n“é]{0,3}|[<>()\\[\\]\"'{}|;$/\\\\]"), 1..6),
+    ) {
+        let samples = samples();
+        let mut text: Vec<char> = which.get(&samples).1.chars().collect();
+        for (at, removed, inserted) in cuts {
+            let from = at.index(text.len() + 1);
+            let to = (from + removed).min(text.len());
+            text.splice(from..to, inserted.chars());
+        }
+        let text: String = text.into_iter().collect();
+        let (script, problems) = read(&text);
+        let _ = drawn("mutated", &text, &problems);
+        if problems.is_empty() {
+            let laid_out = format_script(&text, 0, &script);
+            prop_assert_eq!(&laid_out, &format_script(&laid_out, 0, &read(&laid_out).0));
+        }
+    }
+
+    #[test]
+    fn any_text_never_panics(text in "\\PC{0,80}") {
+        let (_, problems) = read(&text);
+        let _ = drawn("any", &text, &problems);
     }
 }

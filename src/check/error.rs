@@ -187,7 +187,10 @@ pub enum CheckError {
 
     /// Something declared twice.
     #[error("{what} `{name}` is declared twice")]
-    #[diagnostic(code(check::duplicate_name), help("give one of the two another name, or delete it"))]
+    #[diagnostic(
+        code(check::duplicate_name),
+        help("give one of the two another name, or delete it")
+    )]
     DuplicateName {
         /// `guard`, `fact`, …
         what: &'static str,
@@ -413,7 +416,9 @@ pub enum CheckError {
     #[error("`$node` could mean two nodes here")]
     #[diagnostic(
         code(check::ambiguous_node),
-        help("name the node that you mean where its `on` begins: `on each server of …`, then write `$server`")
+        help(
+            "name the node that you mean where its `on` begins: `on each server of …`, then write `$server`"
+        )
     )]
     AmbiguousNode {
         /// Where.
@@ -454,7 +459,10 @@ pub enum CheckError {
 
     /// A block without a statement.
     #[error("nothing is done here")]
-    #[diagnostic(code(check::empty_block), help("say what is to be done, or delete the `{word}`"))]
+    #[diagnostic(
+        code(check::empty_block),
+        help("say what is to be done, or delete the `{word}`")
+    )]
     EmptyBlock {
         /// The word that opens it.
         word: &'static str,
@@ -520,7 +528,10 @@ pub enum CheckError {
 
     /// A declaration inside of a block.
     #[error("`{word}` stands at the top of a file only")]
-    #[diagnostic(code(check::not_at_top), help("move it out of the block, to the top of the file"))]
+    #[diagnostic(
+        code(check::not_at_top),
+        help("move it out of the block, to the top of the file")
+    )]
     NotAtTop {
         /// The word that opens it.
         word: &'static str,
@@ -772,7 +783,9 @@ pub enum CheckError {
     #[error("`${name}` stands inside of quotes")]
     #[diagnostic(
         code(check::quoted_value),
-        help("drop the quotes: a value always becomes exactly one quoted word; the remote shell's own `$` is `\\$`")
+        help(
+            "drop the quotes: a value always becomes exactly one quoted word; the remote shell's own `$` is `\\$`"
+        )
     )]
     QuotedValue {
         /// Without the `$`.

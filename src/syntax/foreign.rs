@@ -291,3 +291,34 @@ fn is_name(text: &str) -> bool {
             .chars()
             .all(|letter| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::foreign_token;
+
+    #[test]
+    fn brackets_of_blocks_are_told_from_redirections() {
+        let cases = [
+            // a text, where its bracket stands, how deep, whether another shell is meant
+            ("on a < stop b >", 5, 0, false),
+            ("on a < stop b >", 14, 1, false),
+            ("on a<stop b>", 11, 1, false),
+            ("a < b < c >>", 10, 2, false),
+            ("a < b < c >> # done", 10, 2, false),
+            ("run x >> file", 6, 0, true),
+            ("run x >file", 6, 1, true),
+            ("run x > file", 6, 0, true),
+            ("run x 2>&1", 6, 1, true),
+            ("if a <= 3", 5, 0, true),
+            ("if a >= 3", 5, 1, true),
+            ("try < a > else < b >", 8, 1, false),
+        ];
+        for (text, at, depth, is_foreign) in cases {
+            assert_eq!(
+                foreign_token(text.as_bytes(), at, depth).is_some(),
+                is_foreign,
+                "{text}"
+            );
+        }
+    }
+}

@@ -11,6 +11,7 @@ mod foreign;
 mod format;
 mod parse;
 mod scan;
+mod trivia;
 
 pub use ast::*;
 pub use error::SyntaxError;

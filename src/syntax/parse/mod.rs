@@ -176,3 +176,17 @@ fn is_keyword(rule: Rule) -> bool {
 fn has(pair: &Pair, rule: Rule) -> bool {
     pair.clone().into_inner().any(|part| part.as_rule() == rule)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Rule, is_keyword};
+
+    #[test]
+    fn keywords_stand_together_at_the_end_of_the_grammar() {
+        for rule in Rule::all_rules() {
+            let name = format!("{rule:?}");
+            let is_named_so = name.starts_with("word_") && name != "word_char" && name != "word_end";
+            assert_eq!(is_keyword(*rule), is_named_so, "{name}");
+        }
+    }
+}
