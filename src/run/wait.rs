@@ -54,7 +54,8 @@ impl Walk<'_> {
                 .await?;
             let now = self.now();
             let waited = now.saturating_sub(began);
-            if self.options.dry_run && self.is_past_acts() {
+            // A dry run looks once and waits for nothing.
+            if self.options.dry_run {
                 let (holds, reason) = (Some(verdict.holds()), verdict.reason);
                 self.record(Happening::Asked {
                     place: self.place(step, here),
