@@ -20,10 +20,11 @@ impl Walk<'_> {
             return Ok(());
         }
         let answer = self.world.person.ask(&question).await;
-        let said = match answer {
+        let said = match &answer {
             Answer::Yes => "yes",
             Answer::No => "no",
             Answer::Park => "later",
+            Answer::CouldNot(_) => "it could not be done",
             Answer::Nobody => "nobody was there",
         };
         let (name, text) = (question.name.clone(), question.text.clone());
@@ -38,6 +39,10 @@ impl Walk<'_> {
             Answer::Yes => Ok(()),
             Answer::No => halt(TroubleKind::Declined, format!("declined: {}", question.text)),
             Answer::Park => halt(TroubleKind::Parked, format!("parked: {}", question.text)),
+            Answer::CouldNot(why) => halt(
+                TroubleKind::Failed,
+                format!("a person could not do it: {}: {why}", question.text),
+            ),
             Answer::Nobody => {
                 let help = match question.kind {
                     QuestionKind::Confirm => {

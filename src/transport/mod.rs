@@ -140,7 +140,7 @@ pub enum QuestionKind {
 }
 
 /// What a person says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     /// Yes, or done.
     Yes,
@@ -148,6 +148,8 @@ pub enum Answer {
     No,
     /// Later: the run is parked at a manual step.
     Park,
+    /// It was tried and could not be done, and why.
+    CouldNot(String),
     /// Nobody is there to answer.
     Nobody,
 }

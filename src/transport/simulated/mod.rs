@@ -255,19 +255,22 @@ impl SimulatedCluster {
     }
 
     /// Does what a person does at a node, whatever state the node is in.
-    async fn do_in_person(&self, question: &Question) -> bool {
+    async fn do_in_person(&self, question: &Question) -> Result<(), String> {
         let Some(command) = &question.rehearsed_as else {
-            return true;
+            return Ok(());
         };
         let node = question.node.as_ref().map_or("localhost", NodeName::as_str);
         let Some(host) = self.world.borrow().find_host(node) else {
-            return false;
+            return Err(format!(
+                "`{command}` is to be done on a node, and there is none in hand"
+            ));
         };
         let shell = self.shell(host, Duration::MAX, true, 0);
-        shell
-            .run(command.as_str(), "")
-            .await
-            .is_ok_and(|outcome| outcome.status == 0)
+        match shell.run(command.as_str(), "").await {
+            Ok(outcome) if outcome.status == 0 => Ok(()),
+            Ok(outcome) => Err(format!("`{command}` on {node}: {}", outcome.errors.trim())),
+            Err(_) => Err(format!("`{command}` on {node} did not end")),
+        }
     }
 }
 
@@ -316,10 +319,9 @@ impl Person for SimulatedPerson {
         if question.kind == QuestionKind::Manual {
             self.cluster.clock.sleep(MANUAL_TIME).await;
         }
-        if self.cluster.do_in_person(question).await {
-            Answer::Yes
-        } else {
-            Answer::No
+        match self.cluster.do_in_person(question).await {
+            Ok(()) => Answer::Yes,
+            Err(why) => Answer::CouldNot(why),
         }
     }
 }
