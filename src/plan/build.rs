@@ -32,6 +32,8 @@ pub fn build_plan(
     };
     let module = program.module.clone();
     let steps = builder.steps(&module, &program.body)?;
+    // Hooks are numbered after the script's own steps: they are asked many times, or never.
+    let step_count = builder.next;
     let mut hooks = HashMap::new();
     for service in program.all_services() {
         let laid = Hooks {
@@ -41,7 +43,6 @@ pub fn build_plan(
         };
         hooks.insert(format!("{}.{}", service.module, service.name), laid);
     }
-    let step_count = builder.next;
     Ok(Plan {
         program: program.clone(),
         inventory,

@@ -23,7 +23,7 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// The hooks of each service, under `module.name`.
     pub hooks: HashMap<String, Hooks>,
-    /// How many steps there are, hooks and verbs included.
+    /// How many steps the script has, verbs laid out; hooks are numbered from here on.
     pub step_count: u32,
 }
 

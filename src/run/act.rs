@@ -86,6 +86,12 @@ impl Walk<'_> {
                         .measured(here, |context, frame| context.judge(frame, test))
                         .await?;
                     if verdict.holds() {
+                        let (place, by) = (self.place(step, here), "`done when`: it is done".to_owned());
+                        self.record(Happening::Caught {
+                            place,
+                            by,
+                            trouble: *trouble,
+                        });
                         return Ok(Value::text(""));
                     }
                 }

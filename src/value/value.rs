@@ -237,13 +237,7 @@ impl fmt::Display for Value {
                 }
                 Ok(())
             }
-            Value::Table(table) => {
-                for (index, row) in table.rows.iter().enumerate() {
-                    write!(out, "{}", if index == 0 { "" } else { "\n" })?;
-                    write_row(out, row)?;
-                }
-                Ok(())
-            }
+            Value::Table(table) => write_table(out, table),
             Value::Row(row) => write_row(out, row),
             Value::Regex(text) => write!(out, "/{text}/"),
             Value::Truth(Truth::Yes) => write!(out, "yes"),
@@ -263,4 +257,49 @@ fn write_row(out: &mut fmt::Formatter<'_>, row: &Row) -> fmt::Result {
         )?;
     }
     Ok(())
+}
+
+/// A header in capitals and a line a row, the columns aligned.
+fn write_table(out: &mut fmt::Formatter<'_>, table: &Table) -> fmt::Result {
+    let header = table
+        .columns
+        .iter()
+        .map(|column| column.name.to_uppercase())
+        .collect();
+    let mut lines: Vec<Vec<String>> = vec![header];
+    for row in &table.rows {
+        lines.push(row.cells.iter().map(cell).collect());
+    }
+    let width = |index: usize| {
+        lines
+            .iter()
+            .filter_map(|line| line.get(index))
+            .map(|text| text.chars().count())
+            .max()
+            .unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..table.columns.len()).map(width).collect();
+    for (number, line) in lines.iter().enumerate() {
+        if number > 0 {
+            writeln!(out)?;
+        }
+        let padded: Vec<String> = line
+            .iter()
+            .zip(&widths)
+            .map(|(text, width)| format!("{text:<width$}"))
+            .collect();
+        write!(out, "{}", padded.join("  ").trim_end())?;
+    }
+    if table.or_more.is_some() {
+        write!(out, "\n(and perhaps more: some rows could not be read)")?;
+    }
+    Ok(())
+}
+
+/// A cell on one line; why it is unknown stands where it is asked for.
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Unknown(_) => "?".to_owned(),
+        other => other.to_string().replace('\n', " "),
+    }
 }
