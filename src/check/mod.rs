@@ -1,14 +1,95 @@
 //! Tree → program: names, types, effects and safety are settled here, before anything runs.
 //!
 //! Only `check` makes a [`Program`], so whoever holds one need not doubt its names and types.
+//! Every finding about a script is reported at once; those about safety leave a program that
+//! somebody who says why may still run.
 //!
 //! May import: `diagnostic`, `inventory`, `value`, `syntax`, `library`, `guard`.
 
+mod arguments;
+mod checker;
+mod collect;
+mod command_text;
+mod definitions;
 mod error;
+mod findings;
+mod fit;
+mod nodes;
 mod program;
+mod scope;
+mod services;
+mod statements;
+mod types;
+mod uses;
 
 pub use error::CheckError;
 pub use program::{
     Constant, FactDefinition, GuardDefinition, Members, Membership, Module, Need, ParameterDefinition,
     Program, ServiceDefinition, VerbDefinition,
 };
+pub use uses::{Use, find_uses};
+
+use crate::diagnostic::Problems;
+use crate::inventory::Inventory;
+use crate::syntax::{Block, Statement};
+use checker::{Definition, Learned};
+use collect::Declared;
+use findings::Findings;
+
+/// Checks a script together with all modules that it uses.
+///
+/// `modules` is everything used, read and in the order of use; `main` is the script. Findings
+/// go to `problems`, to be sorted by the caller. There is a program whenever names and types
+/// are sound: findings about safety do not take it away, so that they can be overridden.
+pub fn check_scripts(
+    modules: &[Module],
+    main: &Module,
+    inventory: &Inventory,
+    problems: &mut Problems,
+) -> Option<Program> {
+    let mut findings = Findings::new(problems);
+    let declared = collect::collect_declarations(modules, main, &mut findings);
+    services::check_order(&declared, &mut findings);
+    let mut learned = definitions::check_bodies(main, inventory, &declared, &mut findings);
+    definitions::check_calls(&declared, &mut learned, &mut findings);
+    definitions::report_unused(main, &declared, &learned, &mut findings);
+    if findings.is_broken {
+        return None;
+    }
+    let body = body_of(main);
+    Some(make_program(declared, learned, main, body))
+}
+
+/// What a script does: its statements without the declarations.
+fn body_of(main: &Module) -> Block {
+    let is_declaration = |statement: &Statement| matches!(statement, Statement::Declaration(_));
+    let statements = main.script.statements.iter();
+    statements
+        .filter(|statement| !is_declaration(&statement.node))
+        .cloned()
+        .collect()
+}
+
+fn make_program(mut declared: Declared, learned: Learned, main: &Module, body: Block) -> Program {
+    for (index, entry) in declared.guards.entries.iter_mut().enumerate() {
+        entry.item.uses_node = learned.uses_node.contains(&Definition::Guard(index));
+    }
+    for (index, entry) in declared.verbs.entries.iter_mut().enumerate() {
+        entry.item.uses_node |= learned.uses_node.contains(&Definition::Verb(index));
+    }
+    for (entry, (kind, _)) in declared.constants.entries.iter_mut().zip(learned.constants) {
+        entry.item.kind = kind;
+    }
+    Program {
+        title: declared.title,
+        module: main.name.clone(),
+        parameters: declared.parameters,
+        body,
+        facts: declared.facts.into_map(),
+        guards: declared.guards.into_map(),
+        services: declared.services.into_map(),
+        verbs: declared.verbs.into_map(),
+        constants: declared.constants.into_map(),
+        groups: declared.groups,
+    }
+}

@@ -1,0 +1,37 @@
+use crate::diagnostic::{Span, Spanned};
+use crate::syntax::{Declaration, Script, Statement};
+
+/// A `use` line: what a loader is asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Use {
+    /// The module's name, or the path of a file.
+    pub module: Spanned<String>,
+    /// Whether it is a file, relative to the one that says `use`.
+    pub is_file: bool,
+    /// Which group of the inventory stands for which group of the module.
+    pub with: Vec<(Spanned<String>, Spanned<String>)>,
+    /// The whole line.
+    pub span: Span,
+}
+
+/// The `use` lines of a script, in order.
+pub fn find_uses(script: &Script) -> Vec<Use> {
+    let mut uses = Vec::new();
+    for statement in &script.statements {
+        if let Statement::Declaration(declaration) = &statement.node
+            && let Declaration::Use {
+                module,
+                is_file,
+                with,
+            } = &**declaration
+        {
+            uses.push(Use {
+                module: module.clone(),
+                is_file: *is_file,
+                with: with.clone(),
+                span: statement.span,
+            });
+        }
+    }
+    uses
+}
