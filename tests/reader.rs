@@ -182,9 +182,7 @@ fn script_text() -> impl Strategy<Value = String> {
                 format!("{head} <{separator}{}{separator}>", statements.join(separator))
             })
     };
-    let statement = simple_statement()
-        .boxed()
-        .prop_recursive(4, 24, 4, move |inner| block(inner));
+    let statement = simple_statement().boxed().prop_recursive(4, 24, 4, block);
     prop::collection::vec(statement, 0..6).prop_map(|statements| statements.join("\n"))
 }
 
