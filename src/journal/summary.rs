@@ -105,8 +105,8 @@ fn describe_troubles(ledger: &Ledger, sources: &SourceMap, paint: Paint, lines: 
     for (trouble, nodes) in &ledger.troubles {
         let place = describe_place(trouble.at, sources);
         lines.push(entry(
-            paint.bad("failed"),
-            6,
+            paint.bad("why"),
+            3,
             &format!("{nodes}: {}", trouble.message),
             &place,
             paint,

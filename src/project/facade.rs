@@ -21,6 +21,9 @@ use crate::transport::{
     Answers, DryTransport, InTurn, LocalTransport, SystemClock, TerminalPerson, Transport,
 };
 
+/// Most problems that are drawn at once.
+const MOST_DRAWN: usize = 30;
+
 /// A cluster, a script for it, and the texts of both.
 pub struct Project {
     sources: SourceMap,
@@ -160,9 +163,9 @@ impl Project {
         self.render(problems, Style::Plain)
     }
 
-    /// Draws problems.
+    /// Draws problems, the first of very many.
     pub fn render(&self, problems: &Problems, style: Style) -> String {
-        render_problems(problems, &self.sources, style)
+        draw_problems(problems, &self.sources, style)
     }
 
     /// Problems as a JSON array.
@@ -251,7 +254,7 @@ impl Project {
         let script = parse_script(text, base, &mut problems);
         if problems.has_errors() {
             problems.sort();
-            return Err(render_problems(&problems, &sources, style));
+            return Err(draw_problems(&problems, &sources, style));
         }
         Ok(format_script(text, base, &script))
     }
@@ -267,6 +270,21 @@ impl Project {
             why: load::describe_failure(&error),
         })
     }
+}
+
+/// Draws problems, a blank line between two; of very many only the first, which explain most of the others.
+fn draw_problems(problems: &Problems, sources: &SourceMap, style: Style) -> String {
+    let drawn: Vec<String> = problems
+        .iter()
+        .take(MOST_DRAWN)
+        .map(|problem| render_problem(problem, sources, style))
+        .collect();
+    let mut text = drawn.join("\n");
+    if problems.len() > MOST_DRAWN {
+        let left = problems.len() - MOST_DRAWN;
+        text.push_str(&format!("\n… and {left} more findings; repair these first\n"));
+    }
+    text
 }
 
 /// Has the script and its modules checked.

@@ -154,18 +154,17 @@ pub(super) fn load_script(
     let (script, base) = loader.read(name, text);
     let declared = declared_module(&script);
     loader.path.push((own, name.to_owned()));
-    match implied {
-        // A standard module that is itself checked must not meet its double.
-        Some(Implied::Standard(system)) if declared.as_ref() != Some(system) => {
+    // A standard module that is itself checked must not meet its double.
+    let is_standard = declared.as_deref().is_some_and(|name| stdlib(name).is_some());
+    match implied.filter(|_| !is_standard) {
+        Some(Implied::Standard(system)) => {
             loader.use_standard(system, BTreeMap::new(), Span::default());
         }
-        Some(Implied::File(path)) => loader.use_file(
-            path,
-            &path.display().to_string(),
-            BTreeMap::new(),
-            Span::default(),
-        ),
-        _ => {}
+        Some(Implied::File(path)) => {
+            let written = path.display().to_string();
+            loader.use_file(path, &written, BTreeMap::new(), Span::default());
+        }
+        None => {}
     }
     loader.follow_uses(&script, folder);
     let module = Module {

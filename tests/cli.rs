@@ -1,0 +1,499 @@
+//! The command as people type it: its output, its errors and its exit codes.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+/// A folder of its own, in which the command is run.
+struct Place {
+    folder: TempDir,
+}
+
+impl Place {
+    fn new() -> Place {
+        Place {
+            folder: tempfile::tempdir().expect("a temporary folder"),
+        }
+    }
+
+    fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, text).expect("a file in it");
+        path
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_quorate"));
+        command
+            .args(words)
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null());
+        for name in ["QUORATE_INVENTORY", "NO_COLOR", "CLICOLOR_FORCE"] {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    fn run(&self, words: &[&str]) -> Told {
+        Told::of(words, self.command(words).output().expect("the command starts"))
+    }
+
+    fn run_with_input(&self, words: &[&str], input: &[u8]) -> Told {
+        let mut command = self.command(words);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the command starts");
+        // One that does not read to the end is judged by what it says.
+        let _ = child.stdin.take().expect("a pipe").write_all(input);
+        Told::of(words, child.wait_with_output().expect("the command ends"))
+    }
+}
+
+/// What a command said and how it ended.
+struct Told {
+    words: String,
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Told {
+    fn of(words: &[&str], output: Output) -> Told {
+        let told = Told {
+            words: words.join(" "),
+            code: output.status.code(),
+            out: String::from_utf8(output.stdout).expect("UTF-8"),
+            err: String::from_utf8(output.stderr).expect("UTF-8"),
+        };
+        assert!(!told.err.contains("panicked"), "{}: {}", told.words, told.err);
+        told
+    }
+
+    #[track_caller]
+    fn ends(&self, code: i32) -> &Told {
+        assert_eq!(
+            self.code,
+            Some(code),
+            "{}\n{}\n{}",
+            self.words,
+            self.out,
+            self.err
+        );
+        self
+    }
+
+    #[track_caller]
+    fn complains(&self, text: &str) -> &Told {
+        // The drawing breaks long lines.
+        let flat = self.err.replace("\n  │ ", " ");
+        assert!(
+            flat.contains(text),
+            "{}: no `{text}` in\n{}",
+            self.words,
+            self.err
+        );
+        self
+    }
+
+    #[track_caller]
+    fn prints(&self, text: &str) -> &Told {
+        assert!(
+            self.out.contains(text),
+            "{}: no `{text}` in\n{}\n{}",
+            self.words,
+            self.out,
+            self.err
+        );
+        self
+    }
+}
+
+const INVENTORY: &str = "\
+name = \"pcs1\"
+system = \"pstorage\"
+
+[groups]
+mds_nodes = \"node[1-3]\"
+cs_nodes = \"node[1-3]\"
+
+[nodes.\"node[1-3]\"]
+";
+
+#[test]
+fn files_that_are_no_scripts_are_told_apart() {
+    let place = Place::new();
+    place.write("latin.runbook", b"note \"a\"\n# caf\xe9\n");
+    place.write("good.runbook", "note \"hello\"\n");
+    std::fs::create_dir(place.folder.path().join("folder")).expect("a folder");
+    let cases = [
+        // the file, what is said of it
+        (
+            "latin.runbook",
+            "`latin.runbook` is not UTF-8 text: line 2 holds the byte 0xe9",
+        ),
+        ("folder", "`folder` is a folder"),
+        ("god.runbook", "there is no file `god.runbook`"),
+        ("god.runbook", "did you mean `good.runbook`?"),
+        ("nowhere/a.runbook", "there is no folder `nowhere`, either"),
+    ];
+    for (file, text) in cases {
+        place.run(&["check", file]).ends(2).complains(text);
+        place.run(&["run", file, "--sim"]).ends(2).complains(text);
+        place.run(&["fmt", file]).ends(2).complains(text);
+    }
+}
+
+#[test]
+fn an_empty_script_does_nothing_well() {
+    let place = Place::new();
+    place.write("empty.runbook", "");
+    place
+        .run(&["check", "--sim", "empty.runbook"])
+        .ends(0)
+        .prints("nothing wrong");
+    place.run(&["fmt", "--check", "empty.runbook"]).ends(0);
+    place
+        .run(&["run", "empty.runbook", "--sim"])
+        .ends(0)
+        .prints("SIMULATED");
+}
+
+#[test]
+fn a_script_may_come_from_standard_input() {
+    let place = Place::new();
+    place
+        .run_with_input(&["check", "--sim", "-"], b"note \"hello\"\n")
+        .ends(0);
+    place
+        .run_with_input(&["check", "--sim", "-"], b"note \"hello\n")
+        .ends(3)
+        .complains("standard input");
+    place
+        .run_with_input(
+            &["run", "-", "--sim"],
+            b"#!/usr/bin/env -S quorate run\nnote \"hello\"\n",
+        )
+        .ends(0)
+        .prints("hello");
+    let text = b"note \"hello\"\n";
+    let told = place.run_with_input(&["fmt", "-"], text);
+    assert_eq!(told.ends(0).out.as_bytes(), text);
+}
+
+#[test]
+fn too_much_is_refused_quickly() {
+    let place = Place::new();
+    place.write("large.runbook", "# a comment\n".repeat((50 << 20) / 12));
+    place
+        .run(&["check", "large.runbook"])
+        .ends(2)
+        .complains("`large.runbook` is too large");
+    let deep = format!(
+        "{}note \"a\"{}\n",
+        "locally < ".repeat(10_000),
+        " >".repeat(10_000)
+    );
+    place.write("deep.runbook", deep);
+    place.run(&["check", "--sim", "deep.runbook"]).ends(3);
+    place.run(&["fmt", "deep.runbook"]).ends(3);
+    let broken = "stop { stop\n".repeat(5_000);
+    place.write("broken.runbook", broken);
+    place
+        .run(&["check", "--sim", "broken.runbook"])
+        .ends(3)
+        .complains("more findings");
+}
+
+#[test]
+fn modules_are_followed() {
+    let place = Place::new();
+    place.write("a.runbook", "use \"b.runbook\"\nnote \"a\"\n");
+    place.write("b.runbook", "module b\nuse \"c.runbook\"\n");
+    place.write("c.runbook", "module c\nuse \"a.runbook\"\n");
+    place
+        .run(&["check", "--sim", "a.runbook"])
+        .ends(3)
+        .complains("`a.runbook` uses itself, by way of `b.runbook` and `c.runbook`");
+    place.write("self.runbook", "use \"self.runbook\"\n");
+    place
+        .run(&["check", "--sim", "self.runbook"])
+        .ends(3)
+        .complains("`self.runbook` uses itself");
+    place.write("d.runbook", "use pstorge\nnote \"a\"\n");
+    place
+        .run(&["check", "--sim", "d.runbook"])
+        .ends(3)
+        .complains("did you mean `pstorage`?");
+    place.write("e.runbook", "use \"nowhere.runbook\"\nnote \"a\"\n");
+    place
+        .run(&["check", "--sim", "e.runbook"])
+        .ends(3)
+        .complains("`nowhere.runbook` cannot be read: there is no such file");
+    place.run(&["run", "e.runbook", "--sim"]).ends(3);
+}
+
+#[test]
+fn inventories_are_found_in_order() {
+    let place = Place::new();
+    place.write("a.runbook", "note \"a\"\n");
+    place
+        .run(&["check", "a.runbook"])
+        .ends(0)
+        .complains("no inventory was found: checked with the simulated cluster");
+    place
+        .run(&["run", "a.runbook"])
+        .ends(2)
+        .complains("there is no inventory")
+        .complains("--sim");
+    place.write("cluster.toml", INVENTORY);
+    let told = place.run(&["check", "a.runbook"]);
+    assert_eq!(told.ends(0).err, "");
+    place
+        .run(&["inventory", "show"])
+        .ends(0)
+        .prints("cluster pcs1")
+        .prints("node[1-3]");
+    place.write("other.toml", INVENTORY.replace("pcs1", "pcs2"));
+    let mut command = place.command(&["inventory", "show"]);
+    let output = command
+        .env("QUORATE_INVENTORY", "other.toml")
+        .output()
+        .expect("the command starts");
+    Told::of(&["QUORATE_INVENTORY"], output)
+        .ends(0)
+        .prints("cluster pcs2");
+    place
+        .run(&["inventory", "show", "-i", "missing.toml"])
+        .ends(2)
+        .complains("there is no file `missing.toml`");
+    place
+        .run(&["run", "a.runbook", "--sim", "-i", "cluster.toml"])
+        .ends(2)
+        .complains("cannot be used with");
+}
+
+#[test]
+fn a_wrong_inventory_is_shown_with_its_line() {
+    let place = Place::new();
+    place.write("a.runbook", "note \"a\"\n");
+    place.write("cluster.toml", format!("{INVENTORY}\n[nodes.\"node[3-4]\"]\n"));
+    place
+        .run(&["run", "a.runbook"])
+        .ends(2)
+        .complains("`node3` is described twice")
+        .complains("cluster.toml:");
+    place.write("cluster.toml", INVENTORY.replace("\"pstorage\"", "\"pstorge\""));
+    place
+        .run(&["check", "a.runbook"])
+        .ends(2)
+        .complains("no such module")
+        .complains("did you mean `pstorage`?");
+    place.write("shape.toml", "[cluster]\nnonsense = 1\n");
+    place
+        .run(&["run", "--sim", "shape.toml", "a.runbook"])
+        .ends(2)
+        .complains("nonsense");
+}
+
+#[test]
+fn parameters_are_asked_for_all_at_once() {
+    let place = Place::new();
+    place.write(
+        "a.runbook",
+        "param cs: int \"id of the chunk server\"\nparam mount: path \"where it is\"\n\
+         param settle: duration = 5m\nnote \"$cs $mount $settle\"\n",
+    );
+    let run = |words: &[&str]| place.run(&[&["run", "a.runbook", "--sim"], words].concat());
+    run(&[])
+        .ends(2)
+        .complains("--set cs=")
+        .complains("id of the chunk server")
+        .complains("--set mount=");
+    run(&["--set", "cs=1", "--set", "mount=/a", "--set", "sc=1"])
+        .ends(2)
+        .complains("no parameter `sc`")
+        .complains("did you mean `cs`?");
+    run(&["--set", "cs=one", "--set", "mount=/a"])
+        .ends(2)
+        .complains("`cs`");
+    run(&["--set", "cs"]).ends(2).complains("NAME=VALUE");
+    run(&["--set", "cs=1", "--set", "mount=/a"])
+        .ends(0)
+        .prints("1 /a 5m");
+}
+
+#[test]
+fn flags_are_checked_before_anything_runs() {
+    let place = Place::new();
+    place.write("a.runbook", "note \"a\"\n");
+    let run = |words: &[&str]| place.run(&[&["run", "a.runbook", "--sim"], words].concat());
+    run(&["--limit", "nod1"])
+        .ends(2)
+        .complains("no node `nod1`")
+        .complains("did you mean `node1`?");
+    run(&["--limit", "node[1-"]).ends(2);
+    run(&["--limit", "node[1-2]"]).ends(0);
+    run(&["--limit", "mds_nodes"]).ends(0);
+    run(&["--answer", "drop=maybe"])
+        .ends(2)
+        .complains("NAME=yes or NAME=no");
+    run(&["--override", "quorum"]).ends(2).complains("NAME=\"why\"");
+    run(&["--override", "quorum= "]).ends(2).complains("say why");
+    run(&["--override", "qorum=drill"])
+        .ends(2)
+        .complains("did you mean `quorum`?");
+    run(&["--override", "quorum@node99=drill"])
+        .ends(2)
+        .complains("no node `node99`");
+    run(&["--fanout", "0"]).ends(2);
+    run(&["--nonsense"]).ends(2);
+    place.run(&[]).ends(2);
+    place.run(&["--version"]).ends(0).prints("quorate ");
+    place
+        .run(&["run", "--help"])
+        .ends(0)
+        .prints("Example: quorate run");
+}
+
+#[test]
+fn what_begins_with_a_dash_may_follow_two() {
+    let place = Place::new();
+    place.write("-a.runbook", "note \"a\"\n");
+    place.run(&["check", "--sim", "--", "-a.runbook"]).ends(0);
+}
+
+#[test]
+fn findings_are_told_to_programs() {
+    let place = Place::new();
+    place.write("a.runbook", "note \"a\n");
+    let told = place.run(&["check", "--sim", "--format", "json", "a.runbook"]);
+    let rows: serde_json::Value = serde_json::from_str(&told.ends(3).out).expect("JSON");
+    assert_eq!(rows[0]["labels"][0]["file"], "a.runbook", "{rows}");
+    assert_eq!(rows[0]["severity"], "error", "{rows}");
+    place.write("b.runbook", "note \"b\"\n");
+    let told = place.run(&["run", "b.runbook", "--sim", "--format", "json"]);
+    let events: Vec<serde_json::Value> = told
+        .ends(0)
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert_eq!(events[0]["event"], "run_started");
+    assert_eq!(events[0]["simulated"], true);
+    assert_eq!(events[1]["event"], "note");
+    assert_eq!(
+        (&events[1]["file"], &events[1]["line"]),
+        (&"b.runbook".into(), &1.into())
+    );
+    assert_eq!(events.last().expect("an end")["exit_code"], 0);
+}
+
+#[test]
+fn sets_of_nodes_are_told() {
+    let place = Place::new();
+    place.write("cluster.toml", INVENTORY);
+    let cases = [
+        // what is typed, what is printed
+        (vec!["nodes", "expand", "n[8-10]!n9"], "n8 n10\n"),
+        (vec!["nodes", "fold", "n1", "n3", "n2"], "n[1-3]\n"),
+        (vec!["nodes", "count", "n[01-16]"], "16\n"),
+        (vec!["nodes", "fold", "@mds_nodes!node2"], "node[1,3]\n"),
+    ];
+    for (words, text) in cases {
+        assert_eq!(place.run(&words).ends(0).out, text, "{words:?}");
+    }
+    place
+        .run(&["nodes", "fold", "@nonsense"])
+        .ends(2)
+        .complains("nonsense");
+    place.run(&["nodes", "fold", "n[1"]).ends(2);
+}
+
+#[test]
+fn files_are_formatted_in_place() {
+    let place = Place::new();
+    let path = place.write("a.runbook", "note    \"a\"\n");
+    let told = place.run(&["fmt", "--check", "a.runbook"]);
+    assert_eq!(told.ends(1).out, "a.runbook\n");
+    place.run(&["fmt", "a.runbook"]).ends(0);
+    assert_eq!(std::fs::read_to_string(&path).expect("the file"), "note \"a\"\n");
+    place.run(&["fmt", "--check", "a.runbook"]).ends(0);
+    place.write("broken.runbook", "note \"a\n");
+    place.run(&["fmt", "broken.runbook"]).ends(3);
+    assert_eq!(
+        std::fs::read_to_string(place.folder.path().join("broken.runbook")).expect("the file"),
+        "note \"a\n"
+    );
+}
+
+/// Starts a command, reads `count` bytes of its output and closes the pipe.
+fn close_early(place: &Place, words: &[&str], count: usize) -> (Option<i32>, String) {
+    let mut command = place.command(words);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the command starts");
+    let mut out = child.stdout.take().expect("a pipe");
+    let mut some = vec![0; count];
+    out.read_exact(&mut some).expect("as much as that");
+    drop(out);
+    let output = child.wait_with_output().expect("the command ends");
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let place = Place::new();
+    let (code, said) = close_early(&place, &["nodes", "expand", "n[1-100000]"], 10);
+    assert_eq!((code, said.as_str()), (Some(141), ""));
+    // A run is not left half done because nobody watches.
+    place.write("a.runbook", "note \"a\"\n".repeat(20_000));
+    let (code, said) = close_early(&place, &["run", "a.runbook", "--sim"], 10);
+    assert_eq!((code, said.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn colours_are_for_terminals_and_those_who_ask() {
+    let place = Place::new();
+    place.write("a.runbook", "note \"a\"\n");
+    let words = ["run", "a.runbook", "--sim"];
+    let out = |command: &mut Command| {
+        let output = command.output().expect("the command starts");
+        String::from_utf8(output.stdout).expect("UTF-8").contains('\x1b')
+    };
+    assert!(!out(&mut place.command(&words)));
+    assert!(out(place.command(&words).env("CLICOLOR_FORCE", "1")));
+    assert!(!out(place
+        .command(&words)
+        .env("CLICOLOR_FORCE", "1")
+        .env("NO_COLOR", "1")));
+    assert!(out(place
+        .command(&words)
+        .args(["--color", "always"])
+        .env("NO_COLOR", "1")));
+    assert!(!out(place
+        .command(&words)
+        .args(["--color", "never"])
+        .env("CLICOLOR_FORCE", "1")));
+}
+
+/// The scripts that come along are checked in the folder in which people keep them.
+#[test]
+fn the_scripts_that_come_along_check() {
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts");
+    let place = Place::new();
+    let mut files: Vec<String> = std::fs::read_dir(scripts)
+        .expect("the scripts")
+        .map(|entry| entry.expect("an entry").path().display().to_string())
+        .filter(|path| path.ends_with(".runbook"))
+        .collect();
+    files.sort();
+    let mut words = vec!["check", "--sim"];
+    words.extend(files.iter().map(String::as_str));
+    place.run(&words).ends(0);
+}
