@@ -7,9 +7,7 @@ use super::options::{Chosen, InventoryChoice, choose_inventory};
 use super::signals::{InFlight, Signals, run_with_signals};
 use super::{ProjectError, load};
 use crate::check::{Module, Program};
-use crate::diagnostic::{
-    Problem, Problems, SourceMap, Style, nearest, render_json, render_problem, render_problems,
-};
+use crate::diagnostic::{Problem, Problems, SourceMap, Style, nearest, render_json, render_problem};
 use crate::inventory::Inventory;
 use crate::journal::{Recorder, RunError, Trouble};
 use crate::library::{stdlib, stdlib_names};

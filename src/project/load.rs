@@ -257,7 +257,7 @@ impl Loader<'_> {
         let key = Key::Standard(name.to_owned());
         if self.enter(&key, name, at) {
             let file = format!("stdlib/{name}.runbook");
-            self.use_text(key, name, &file, text, Path::new("stdlib"), with, true);
+            self.use_text((key, name), name, (&file, text), Path::new("stdlib"), with, true);
         }
     }
 
@@ -274,7 +274,7 @@ impl Loader<'_> {
                     .to_string_lossy()
                     .into_owned();
                 let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
-                self.use_text(key, &stem, &file, &text, &folder, with, false);
+                self.use_text((key, written), &stem, (&file, &text), &folder, with, false);
             }
             Err(error) => {
                 let why = match &error {
@@ -316,25 +316,21 @@ impl Loader<'_> {
         true
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "they are the fields of one module, told once"
-    )]
+    /// Reads a module's text: `entry` is how rings are told, `stem` its name unless it says one.
     fn use_text(
         &mut self,
-        key: Key,
-        name: &str,
-        file: &str,
-        text: &str,
+        entry: (Key, &str),
+        stem: &str,
+        (file, text): (&str, &str),
         folder: &Path,
         with: BTreeMap<String, String>,
         is_built_in: bool,
     ) {
         let (script, base) = self.read(file, text);
-        self.path.push((key, name.to_owned()));
+        self.path.push((entry.0, entry.1.to_owned()));
         self.follow_uses(&script, folder);
         self.path.pop();
-        let name = declared_module(&script).unwrap_or_else(|| name.to_owned());
+        let name = declared_module(&script).unwrap_or_else(|| stem.to_owned());
         self.modules.push(Module {
             name,
             script,
