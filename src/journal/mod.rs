@@ -13,6 +13,9 @@ mod record;
 mod report;
 mod screen;
 mod summary;
+#[cfg(test)]
+mod tests;
+mod wording;
 
 pub use error::RunError;
 pub use event::{Event, Happening, Recorder, StepPlace, StepResult, Trouble, TroubleKind};

@@ -6,16 +6,13 @@ use super::gather::{Gather, Gathered, Line, Mark};
 use super::ledger::Ledger;
 use super::screen::{Paint, neutralise_text, write_length};
 use super::summary::describe_ledger;
-use super::{Event, Happening, Recorder, StepPlace, StepResult, Trouble, TroubleKind};
+use super::wording::{
+    describe_asked, describe_end, describe_remark, draw_output, join_command, trouble_mark,
+};
+use super::{Event, Happening, Recorder, StepPlace, StepResult};
 use crate::diagnostic::SourceMap;
 use crate::inventory::{NodeName, NodeSet};
 use crate::plan::StepId;
-
-/// Most lines of one command's output that are shown.
-const MOST_LINES: usize = 20;
-
-/// Most letters of one shown line of output.
-const MOST_LETTERS: usize = 400;
 
 /// How often a wait is told of off a terminal, when nothing new is measured.
 const TELL_EVERY: Duration = Duration::from_secs(60);
@@ -388,116 +385,6 @@ impl<'a, W: Write> LiveReport<'a, W> {
         self.print(&drawn);
     }
 
-    fn show_asked(&mut self, at: Duration, what: &Happening) {
-        let Happening::Asked {
-            place,
-            what,
-            holds,
-            reason,
-            shown_only,
-        } = what
-        else {
-            return;
-        };
-        let (mark, verb) = match holds {
-            Some(true) => (Mark::Good, "holds"),
-            Some(false) => (Mark::Bad, "does not hold"),
-            None => (Mark::Unknown, "cannot be measured"),
-        };
-        let because = if reason.is_empty() {
-            String::new()
-        } else {
-            format!(": {reason}")
-        };
-        let only = if *shown_only {
-            " (today's answer; a dry run refuses nothing here)"
-        } else {
-            ""
-        };
-        let words = format!("{what} {verb}{because}{only}");
-        let line = Line {
-            step: place.step,
-            mark,
-            words,
-            command: None,
-            output: String::new(),
-        };
-        self.show(at, place.node.as_ref(), line, None);
-    }
-
-    /// Shows what is said rather than done.
-    fn show_remark(&mut self, at: Duration, what: &Happening) {
-        let (place, mark, words, output) = match what {
-            Happening::PassedOver { place, what, why } => {
-                (place, Mark::Passed, format!("{what}: {why}"), String::new())
-            }
-            Happening::Overridden {
-                place,
-                what,
-                reason,
-                why,
-            } => {
-                let said = if reason.is_empty() {
-                    String::new()
-                } else {
-                    format!(" (it said: {reason})")
-                };
-                (
-                    place,
-                    Mark::Said,
-                    format!("OVERRIDDEN: {what}, because {why}{said}"),
-                    String::new(),
-                )
-            }
-            Happening::Answered {
-                place,
-                name,
-                text,
-                answer,
-            } => (
-                place,
-                Mark::Said,
-                format!("{text} ({name}): {answer}"),
-                String::new(),
-            ),
-            Happening::Outage { place, why, opens } => {
-                let word = if *opens { "OUTAGE begins" } else { "outage ends" };
-                (place, Mark::Said, format!("{word}: {why}"), String::new())
-            }
-            Happening::LeftStopped { place, service, why } => (
-                place,
-                Mark::Said,
-                format!("{service} is left stopped: {why}"),
-                String::new(),
-            ),
-            Happening::Note { place, text } => (place, Mark::Said, format!("note: {text}"), String::new()),
-            Happening::Shown { place, what, value } => (place, Mark::Said, what.clone(), value.clone()),
-            Happening::Named { place, name, value } => match value.trim_end().contains('\n') {
-                true => (place, Mark::Said, format!("{name} ="), value.clone()),
-                false => (place, Mark::Said, format!("{name} = {value}"), String::new()),
-            },
-            Happening::CleaningUp { place, what, why } => {
-                (place, Mark::Said, format!("{what}: {why}"), String::new())
-            }
-            Happening::Caught { place, by, trouble } => (
-                place,
-                Mark::Said,
-                format!("caught by {by}: {}", trouble.message),
-                String::new(),
-            ),
-            Happening::Branch { place, what } => (place, Mark::Said, what.clone(), String::new()),
-            _ => return,
-        };
-        let line = Line {
-            step: place.step,
-            mark,
-            words,
-            command: None,
-            output,
-        };
-        self.show(at, place.node.as_ref(), line, None);
-    }
-
     fn show_member(&mut self, what: &Happening) {
         let paint = self.paint();
         let text = match what {
@@ -564,7 +451,6 @@ impl<W: Write> Recorder for LiveReport<'_, W> {
                 };
                 self.show(at, place.node.as_ref(), line, None);
             }
-            Happening::Asked { .. } => self.show_asked(at, &event.what),
             Happening::Waiting {
                 place,
                 what,
@@ -606,7 +492,11 @@ impl<W: Write> Recorder for LiveReport<'_, W> {
                 self.show_member(&event.what);
             }
             Happening::RunEnded { .. } => self.show_ledger(),
-            _ => self.show_remark(at, &event.what),
+            what => {
+                if let Some((place, line)) = describe_asked(what).or_else(|| describe_remark(what)) {
+                    self.show(at, place.node.as_ref(), line, None);
+                }
+            }
         }
     }
 }
@@ -617,260 +507,4 @@ fn without_output(event: &Event) -> Event {
         output.clear();
     }
     event
-}
-
-/// A `run` and a `probe` are their commands; of a service the command is told under its words.
-fn join_command(what: &str, command: Option<String>) -> (String, Option<String>) {
-    let is_raw = what.starts_with("run ") || what.starts_with("probe ");
-    match command {
-        Some(command) if is_raw => {
-            let verb = what.split(' ').next().unwrap_or("run");
-            (format!("{verb} {command}"), None)
-        }
-        command => (what.to_owned(), command),
-    }
-}
-
-fn trouble_mark(trouble: &Trouble) -> Mark {
-    match trouble.kind {
-        TroubleKind::Unknown => Mark::Unknown,
-        _ => Mark::Bad,
-    }
-}
-
-/// How the end of a node is told; `None` when all that is to be said was said.
-fn describe_end(
-    result: &StepResult,
-    node: &NodeName,
-    told: &HashSet<(String, Option<NodeName>)>,
-) -> Option<(Mark, String)> {
-    Some(match result {
-        StepResult::Done => (Mark::Good, "done".to_owned()),
-        StepResult::Skipped(why) => (Mark::Passed, format!("skipped: {why}")),
-        StepResult::NotReached => return None,
-        StepResult::Trouble(trouble) => {
-            let was_told = told.contains(&(trouble.message.clone(), Some(node.clone())));
-            let word = if trouble.kind == TroubleKind::Unknown {
-                "unknown"
-            } else {
-                "failed"
-            };
-            let words = if was_told {
-                word.to_owned()
-            } else {
-                format!("{word}: {}", trouble.message)
-            };
-            (trouble_mark(trouble), words)
-        }
-    })
-}
-
-/// Draws what a host printed, capped, with a word about what is left out.
-fn draw_output(output: &str, margin: &str, paint: Paint) -> String {
-    let clean = neutralise_text(output);
-    let lines: Vec<&str> = clean.trim_end().lines().collect();
-    let mut drawn = String::new();
-    for line in lines.iter().take(MOST_LINES) {
-        let mut shown: String = line.chars().take(MOST_LETTERS).collect();
-        if shown.len() < line.len() {
-            shown.push('…');
-        }
-        drawn.push_str(&format!("{margin}{} {shown}\n", paint.faint("│")));
-    }
-    if lines.len() > MOST_LINES {
-        let left = lines.len() - MOST_LINES;
-        let word = paint.faint(&format!("… {left} more lines; --format json has them all"));
-        drawn.push_str(&format!("{margin}{word}\n"));
-    }
-    drawn
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::diagnostic::Span;
-
-    const SCRIPT: &str = "on mds_nodes in parallel <\n  stop mdsd\n>\n";
-
-    fn place(step: u32, node: Option<&str>) -> StepPlace {
-        let span = if step == 0 {
-            Span::new(0, 38)
-        } else {
-            Span::new(29, 38)
-        };
-        StepPlace {
-            step: StepId(step),
-            span,
-            node: node.map(NodeName::from),
-        }
-    }
-
-    fn report(happenings: &[(u64, Happening)]) -> String {
-        let mut sources = SourceMap::default();
-        sources.add("a.runbook", SCRIPT);
-        let mut out = Vec::new();
-        let style = ReportStyle {
-            coloured: false,
-            is_live: false,
-            width: 80,
-        };
-        let mut live = LiveReport::new(&mut out, &sources, style);
-        for (at_ms, what) in happenings {
-            live.record(&Event {
-                at: Duration::from_millis(*at_ms),
-                what: what.clone(),
-            });
-        }
-        String::from_utf8(out).expect("a report is text")
-    }
-
-    fn begun(mode: &str) -> Vec<(u64, Happening)> {
-        let (cluster, runbook) = ("pcs1".to_owned(), "drill".to_owned());
-        let nodes = NodeSet::expand("n[1-3]").expect("a set");
-        vec![
-            (
-                0,
-                Happening::RunStarted {
-                    cluster,
-                    simulated: true,
-                    dry_run: false,
-                    runbook,
-                    steps: 2,
-                },
-            ),
-            (
-                0,
-                Happening::NodesChosen {
-                    place: place(0, None),
-                    nodes,
-                    mode: mode.to_owned(),
-                    left_out: NodeSet::default(),
-                },
-            ),
-        ]
-    }
-
-    fn step(node: &str, at: u64, result: StepResult, output: &str) -> Vec<(u64, Happening)> {
-        let what = "stop mdsd".to_owned();
-        let command = Some("service mdsd stop".to_owned());
-        let (took, output) = (Duration::from_millis(at), output.to_owned());
-        vec![
-            (
-                0,
-                Happening::NodeStarted {
-                    step: StepId(0),
-                    node: node.into(),
-                },
-            ),
-            (
-                0,
-                Happening::StepStarted {
-                    place: place(1, Some(node)),
-                    what: what.clone(),
-                    command,
-                },
-            ),
-            (
-                at,
-                Happening::StepEnded {
-                    place: place(1, Some(node)),
-                    what,
-                    result: result.clone(),
-                    output,
-                    took,
-                },
-            ),
-            (
-                at,
-                Happening::NodeEnded {
-                    step: StepId(0),
-                    node: node.into(),
-                    result,
-                },
-            ),
-        ]
-    }
-
-    fn failure(node: &str) -> StepResult {
-        StepResult::Trouble(Trouble {
-            kind: TroubleKind::Failed,
-            message: "`service mdsd stop` exited with 1".to_owned(),
-            help: None,
-            at: Span::new(29, 38),
-            node: Some(node.into()),
-        })
-    }
-
-    #[test]
-    fn nodes_that_say_the_same_are_one_line() {
-        let mut happenings = begun("in parallel");
-        for (node, at) in [("n1", 1_000), ("n3", 1_100), ("n2", 1_500)] {
-            happenings.extend(step(node, at, StepResult::Done, "stopping\x1b[2J\n"));
-        }
-        happenings.push((
-            2_000,
-            Happening::RunEnded {
-                trouble: None,
-                exit_code: 0,
-            },
-        ));
-        let wanted = "\
-cluster pcs1  SIMULATED: no real node is touched  runbook drill  2 steps
-[1/2] on n[1-3], in parallel
-[2/2] n[1-3]  ✓ stop mdsd  1.5s
-                $ service mdsd stop
-                │ stopping␛[2J
-[1/2] n[1-3]  ✓ done
-
-pcs1 (SIMULATED), drill: done after 2.0s
-on n[1-3], in parallel  a.runbook:1
-  done          n[1-3]
-";
-        assert_eq!(report(&happenings), wanted);
-    }
-
-    #[test]
-    fn a_failure_is_told_once_and_folded_at_the_end() {
-        let mut happenings = begun("serially");
-        happenings.extend(step("n1", 1_000, StepResult::Done, ""));
-        happenings.extend(step("n2", 2_000, failure("n2"), "no such service\n"));
-        happenings.push((
-            2_000,
-            Happening::RunEnded {
-                trouble: None,
-                exit_code: 1,
-            },
-        ));
-        let wanted = "\
-cluster pcs1  SIMULATED: no real node is touched  runbook drill  2 steps
-[1/2] on n[1-3], serially
-[2/2] n1  ✓ stop mdsd  1.0s
-            $ service mdsd stop
-[1/2] n1  ✓ done (1 of 3 nodes)
-[2/2] n2  ✗ stop mdsd: `service mdsd stop` exited with 1  2.0s
-            $ service mdsd stop
-            │ no such service
-[1/2] n2  ✗ failed (2 of 3 nodes)
-
-pcs1 (SIMULATED), drill: failed (exit code 1) after 2.0s
-on n[1-3], serially  a.runbook:1
-  done          n1
-  failed        n2
-  not reached   n3
-  why           n2: `service mdsd stop` exited with 1  a.runbook:2
-";
-        assert_eq!(report(&happenings), wanted);
-    }
-
-    #[test]
-    fn a_long_output_is_capped_with_a_word_about_it() {
-        let mut happenings = begun("serially");
-        happenings.extend(step("n1", 1_000, StepResult::Done, &"line\n".repeat(50)));
-        let shown = report(&happenings);
-        assert_eq!(shown.matches("│ line").count(), MOST_LINES);
-        assert!(
-            shown.contains("… 30 more lines; --format json has them all"),
-            "{shown}"
-        );
-    }
 }

@@ -1,0 +1,195 @@
+//! The report of a run, as it is printed.
+
+use std::time::Duration;
+
+use super::wording::MOST_LINES;
+use super::{
+    Event, Happening, LiveReport, Recorder, ReportStyle, StepPlace, StepResult, Trouble, TroubleKind,
+};
+use crate::diagnostic::{SourceMap, Span};
+use crate::inventory::{NodeName, NodeSet};
+use crate::plan::StepId;
+
+const SCRIPT: &str = "on mds_nodes in parallel <\n  stop mdsd\n>\n";
+
+fn place(step: u32, node: Option<&str>) -> StepPlace {
+    let span = if step == 0 {
+        Span::new(0, 38)
+    } else {
+        Span::new(29, 38)
+    };
+    StepPlace {
+        step: StepId(step),
+        span,
+        node: node.map(NodeName::from),
+    }
+}
+
+fn report(happenings: &[(u64, Happening)]) -> String {
+    let mut sources = SourceMap::default();
+    sources.add("a.runbook", SCRIPT);
+    let mut out = Vec::new();
+    let style = ReportStyle {
+        coloured: false,
+        is_live: false,
+        width: 80,
+    };
+    let mut live = LiveReport::new(&mut out, &sources, style);
+    for (at_ms, what) in happenings {
+        live.record(&Event {
+            at: Duration::from_millis(*at_ms),
+            what: what.clone(),
+        });
+    }
+    String::from_utf8(out).expect("a report is text")
+}
+
+fn begun(mode: &str) -> Vec<(u64, Happening)> {
+    let (cluster, runbook) = ("pcs1".to_owned(), "drill".to_owned());
+    let nodes = NodeSet::expand("n[1-3]").expect("a set");
+    vec![
+        (
+            0,
+            Happening::RunStarted {
+                cluster,
+                simulated: true,
+                dry_run: false,
+                runbook,
+                steps: 2,
+            },
+        ),
+        (
+            0,
+            Happening::NodesChosen {
+                place: place(0, None),
+                nodes,
+                mode: mode.to_owned(),
+                left_out: NodeSet::default(),
+            },
+        ),
+    ]
+}
+
+fn step(node: &str, at: u64, result: StepResult, output: &str) -> Vec<(u64, Happening)> {
+    let what = "stop mdsd".to_owned();
+    let command = Some("service mdsd stop".to_owned());
+    let (took, output) = (Duration::from_millis(at), output.to_owned());
+    vec![
+        (
+            0,
+            Happening::NodeStarted {
+                step: StepId(0),
+                node: node.into(),
+            },
+        ),
+        (
+            0,
+            Happening::StepStarted {
+                place: place(1, Some(node)),
+                what: what.clone(),
+                command,
+            },
+        ),
+        (
+            at,
+            Happening::StepEnded {
+                place: place(1, Some(node)),
+                what,
+                result: result.clone(),
+                output,
+                took,
+            },
+        ),
+        (
+            at,
+            Happening::NodeEnded {
+                step: StepId(0),
+                node: node.into(),
+                result,
+            },
+        ),
+    ]
+}
+
+fn failure(node: &str) -> StepResult {
+    StepResult::Trouble(Trouble {
+        kind: TroubleKind::Failed,
+        message: "`service mdsd stop` exited with 1".to_owned(),
+        help: None,
+        at: Span::new(29, 38),
+        node: Some(node.into()),
+    })
+}
+
+#[test]
+fn nodes_that_say_the_same_are_one_line() {
+    let mut happenings = begun("in parallel");
+    for (node, at) in [("n1", 1_000), ("n3", 1_100), ("n2", 1_500)] {
+        happenings.extend(step(node, at, StepResult::Done, "stopping\x1b[2J\n"));
+    }
+    happenings.push((
+        2_000,
+        Happening::RunEnded {
+            trouble: None,
+            exit_code: 0,
+        },
+    ));
+    let wanted = "\
+cluster pcs1  SIMULATED: no real node is touched  runbook drill  2 steps
+[1/2] on n[1-3], in parallel
+[2/2] n[1-3]  ✓ stop mdsd  1.5s
+                $ service mdsd stop
+                │ stopping␛[2J
+[1/2] n[1-3]  ✓ done
+
+pcs1 (SIMULATED), drill: done after 2.0s
+on n[1-3], in parallel  a.runbook:1
+  done          n[1-3]
+";
+    assert_eq!(report(&happenings), wanted);
+}
+
+#[test]
+fn a_failure_is_told_once_and_folded_at_the_end() {
+    let mut happenings = begun("serially");
+    happenings.extend(step("n1", 1_000, StepResult::Done, ""));
+    happenings.extend(step("n2", 2_000, failure("n2"), "no such service\n"));
+    happenings.push((
+        2_000,
+        Happening::RunEnded {
+            trouble: None,
+            exit_code: 1,
+        },
+    ));
+    let wanted = "\
+cluster pcs1  SIMULATED: no real node is touched  runbook drill  2 steps
+[1/2] on n[1-3], serially
+[2/2] n1  ✓ stop mdsd  1.0s
+            $ service mdsd stop
+[1/2] n1  ✓ done (1 of 3 nodes)
+[2/2] n2  ✗ stop mdsd: `service mdsd stop` exited with 1  2.0s
+            $ service mdsd stop
+            │ no such service
+[1/2] n2  ✗ failed (2 of 3 nodes)
+
+pcs1 (SIMULATED), drill: failed (exit code 1) after 2.0s
+on n[1-3], serially  a.runbook:1
+  done          n1
+  failed        n2
+  not reached   n3
+  why           n2: `service mdsd stop` exited with 1  a.runbook:2
+";
+    assert_eq!(report(&happenings), wanted);
+}
+
+#[test]
+fn a_long_output_is_capped_with_a_word_about_it() {
+    let mut happenings = begun("serially");
+    happenings.extend(step("n1", 1_000, StepResult::Done, &"line\n".repeat(50)));
+    let shown = report(&happenings);
+    assert_eq!(shown.matches("│ line").count(), MOST_LINES);
+    assert!(
+        shown.contains("… 30 more lines; --format json has them all"),
+        "{shown}"
+    );
+}
