@@ -2,11 +2,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::load::{Implied, Loaded, load_script, read_text};
+use super::load::{Implied, load_script, read_text};
 use super::options::{Chosen, InventoryChoice, choose_inventory};
 use super::signals::{InFlight, Signals, run_with_signals};
 use super::{ProjectError, load};
-use crate::check::{Module, Program};
+use crate::check::{Program, check_scripts};
 use crate::diagnostic::{Problem, Problems, SourceMap, Style, nearest, render_json, render_problem};
 use crate::inventory::Inventory;
 use crate::journal::{Recorder, RunError, Trouble};
@@ -95,7 +95,7 @@ impl Project {
     fn check(&mut self, name: &str, text: &str, folder: &Path, implied: Option<&Implied>) -> Problems {
         let mut problems = Problems::new();
         let loaded = load_script(name, text, folder, implied, &mut self.sources, &mut problems);
-        let program = judge_scripts(&loaded, &self.inventory, &mut problems);
+        let program = check_scripts(&loaded.modules, &loaded.script, &self.inventory, &mut problems);
         problems.sort();
         self.program = program.map(Arc::new);
         problems
@@ -285,12 +285,6 @@ fn draw_problems(problems: &Problems, sources: &SourceMap, style: Style) -> Stri
     text
 }
 
-/// Has the script and its modules checked.
-fn judge_scripts(loaded: &Loaded, inventory: &Inventory, problems: &mut Problems) -> Option<Program> {
-    let Loaded { modules, script } = loaded;
-    check_scripts(modules, script, inventory, problems)
-}
-
 fn run_simulated(
     shape: &Shape,
     plan: &Plan,
@@ -341,9 +335,4 @@ fn run_for_real(
     // A thread that still waits for a line of standard input must not hold the end up.
     runtime.shutdown_background();
     Ok(ended.unwrap_or_else(|| recorder.break_off()))
-}
-
-/// Stands in until the checks are there.
-fn check_scripts(_: &[Module], _: &Module, _: &Inventory, problems: &mut Problems) -> Option<Program> {
-    (!problems.has_errors()).then(Program::default)
 }

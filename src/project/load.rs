@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::ProjectError;
-use crate::check::{CheckError, Module};
+use crate::check::{CheckError, Module, find_uses};
 use crate::diagnostic::{Problems, SourceMap, Span, Spanned, nearest};
 use crate::library::{stdlib, stdlib_names};
 use crate::syntax::{Declaration, Script, Statement, parse_script};
@@ -211,25 +211,16 @@ impl Loader<'_> {
     }
 
     fn follow_uses(&mut self, script: &Script, folder: &Path) {
-        for statement in &script.statements {
-            let Statement::Declaration(declaration) = &statement.node else {
-                continue;
-            };
-            if let Declaration::Use {
-                module,
-                is_file,
-                with,
-            } = &**declaration
-            {
-                let with: BTreeMap<String, String> = with
-                    .iter()
-                    .map(|(group, own)| (group.node.clone(), own.node.clone()))
-                    .collect();
-                if *is_file {
-                    self.use_file(&folder.join(&module.node), &module.node, with, module.span);
-                } else {
-                    self.use_named(module, with);
-                }
+        for wanted in find_uses(script) {
+            let with = wanted.with.iter();
+            let with = with
+                .map(|(group, own)| (group.node.clone(), own.node.clone()))
+                .collect();
+            if wanted.is_file {
+                let Spanned { node: path, span } = &wanted.module;
+                self.use_file(&folder.join(path), path, with, *span);
+            } else {
+                self.use_named(&wanted.module, with);
             }
         }
     }
