@@ -1,6 +1,6 @@
 //! Whole runs on the simulated cluster, as an operator sees them.
 //!
-//! Each `tests/golden/run/NAME.case` holds the words after `quorate`, one command line a file
+//! Each `NAME.case` of `tests/golden/run` and `tests/golden/guards` holds the words after `quorate`, one command line a file
 //! (lines that begin with `#` say what it shows); `NAME.out` beside it holds what is printed
 //! and the exit code. Time is virtual, so the output is the same on every machine.
 //! `UPDATE_GOLDEN=1 cargo test --test golden_run` writes the `.out` files anew.
@@ -35,7 +35,17 @@ fn carry_out(words: &str) -> String {
 
 #[test]
 fn runs_print_what_they_printed() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/run");
+    compare("tests/golden/run");
+}
+
+/// Each guard of the standard modules refuses at least once, in these words.
+#[test]
+fn guards_refuse_as_they_refused() {
+    compare("tests/golden/guards");
+}
+
+fn compare(folder: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let update = std::env::var_os("UPDATE_GOLDEN").is_some();
     let mut cases: Vec<_> = std::fs::read_dir(&folder)
         .expect("the folder is in the repository")
