@@ -96,6 +96,25 @@ impl Used {
     pub fn key(&self) -> String {
         service_key(&self.service)
     }
+
+    /// `module.name`, and which instances.
+    pub fn full_key(&self) -> String {
+        format!("{} {}", self.key(), self.instances)
+    }
+
+    /// One use for each instance that was named: a service's command takes one at a time.
+    pub fn one_by_one(&self) -> Vec<Used> {
+        match &self.instances {
+            Value::List(values) if values.len() > 1 => values
+                .iter()
+                .map(|value| Used {
+                    service: self.service.clone(),
+                    instances: Value::list(vec![value.clone()]),
+                })
+                .collect(),
+            _ => vec![self.clone()],
+        }
+    }
 }
 
 /// `module.name` of a service.

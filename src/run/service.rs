@@ -199,7 +199,8 @@ impl Walk<'_> {
         .await
     }
 
-    /// Whether a service runs, by its own `status`: 0 runs, 1 to 3 stopped, anything else is not known.
+    /// Whether a service runs, by its own `status`: 0 runs, 1 to 3 stopped, anything else is not known,
+    /// nor is it when its instances differ.
     ///
     /// # Source
     ///
@@ -211,12 +212,27 @@ impl Walk<'_> {
         node: &NodeName,
         used: &Used,
     ) -> Result<Option<bool>, Halt> {
+        let mut states = Vec::new();
+        for one in used.one_by_one() {
+            states.push(self.status_of_one(here, step, node, &one).await?);
+        }
+        let first = states.first().copied().flatten();
+        Ok(first.filter(|_| states.iter().all(|state| *state == first)))
+    }
+
+    async fn status_of_one(
+        &self,
+        here: &Here,
+        step: &Step,
+        node: &NodeName,
+        used: &Used,
+    ) -> Result<Option<bool>, Halt> {
         // Past an act that a dry run held back, the node shows what was, not what would be.
         let known = self
             .state
             .borrow()
             .running
-            .get(&(used.key(), node.clone()))
+            .get(&(used.full_key(), node.clone()))
             .copied();
         if self.options.dry_run && self.is_past_acts() && known.is_some() {
             return Ok(known);
@@ -235,12 +251,17 @@ impl Walk<'_> {
             }
         };
         if let Some(running) = running {
-            self.state
-                .borrow_mut()
-                .running
-                .insert((used.key(), node.clone()), running);
+            self.now_runs(used, node, running);
         }
         Ok(running)
+    }
+
+    /// Remembers what a service was last known to be doing.
+    fn now_runs(&self, used: &Used, node: &NodeName, running: bool) {
+        let mut state = self.state.borrow_mut();
+        for one in used.one_by_one() {
+            state.running.insert((one.full_key(), node.clone()), running);
+        }
     }
 
     /// Carries out the service's command for an action.
@@ -251,14 +272,15 @@ impl Walk<'_> {
         used: &Used,
         action: ServiceAction,
     ) -> Result<(), Halt> {
-        let command = self
-            .service_command(here, used, &used.service.command, action.word())
-            .await?;
-        let mut what = format!("{} {} {}", action.word(), used.service.name, used.instances);
-        what.truncate(what.trim_end().len());
-        self.carry_out(here, step, &Act::new(what, command))
-            .await
-            .map(|_| ())
+        for one in used.one_by_one() {
+            let command = self
+                .service_command(here, &one, &one.service.command, action.word())
+                .await?;
+            let mut what = format!("{} {} {}", action.word(), one.service.name, one.instances);
+            what.truncate(what.trim_end().len());
+            self.carry_out(here, step, &Act::new(what, command)).await?;
+        }
+        Ok(())
     }
 
     /// Stops services: all their guards first, then the stops; none stops if one refuses.
@@ -291,10 +313,7 @@ impl Walk<'_> {
         }
         for one in &running {
             self.command_service(here, step, one, ServiceAction::Stop).await?;
-            self.state
-                .borrow_mut()
-                .running
-                .insert((one.key(), node.clone()), false);
+            self.now_runs(one, node, false);
             if let Some(outage) = &here.outage {
                 outage
                     .stopped
@@ -426,10 +445,7 @@ impl Walk<'_> {
             self.command_service(here, step, used, ServiceAction::Start)
                 .await?;
         }
-        self.state
-            .borrow_mut()
-            .running
-            .insert((used.key(), node.clone()), true);
+        self.now_runs(used, node, true);
         self.has_started(here, step, node, used).await
     }
 
@@ -443,10 +459,7 @@ impl Walk<'_> {
         self.command_service(here, step, used, ServiceAction::Restart)
             .await?;
         drop(section);
-        self.state
-            .borrow_mut()
-            .running
-            .insert((used.key(), node.clone()), true);
+        self.now_runs(used, node, true);
         self.has_started(here, step, node, used).await
     }
 
@@ -612,7 +625,7 @@ impl Walk<'_> {
                 .state
                 .borrow()
                 .running
-                .get(&(used.key(), node.clone()))
+                .get(&(used.full_key(), node.clone()))
                 .copied();
             let runs = match known {
                 Some(runs) => Some(runs),
