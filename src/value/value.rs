@@ -194,7 +194,8 @@ impl Value {
             }
             Type::List(inner) => {
                 let words: Result<Vec<Value>, ValueError> = text
-                    .split_whitespace()
+                    .split(|letter: char| letter == ',' || letter.is_whitespace())
+                    .filter(|word| !word.is_empty())
                     .map(|word| Value::read(word, inner, find_node))
                     .collect();
                 Value::list(words?)

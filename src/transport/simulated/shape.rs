@@ -127,8 +127,10 @@ pub struct NodeShape {
     pub mds: bool,
     /// How many disks it has, each with a chunk server.
     pub disks: usize,
-    /// Whether an SSD holds the journals of its chunk servers.
+    /// Whether it has an SSD.
     pub ssd: bool,
+    /// Whether the SSD holds the journals of its chunk servers, rather than a read cache.
+    pub journals: bool,
     /// Whether it mounts the cluster and runs virtual environments.
     pub clients: bool,
     /// How many virtual environments it runs.
@@ -144,6 +146,7 @@ impl Default for NodeShape {
             mds: false,
             disks: 2,
             ssd: false,
+            journals: true,
             clients: true,
             vms: 2,
             address: None,

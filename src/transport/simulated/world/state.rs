@@ -126,7 +126,7 @@ impl World {
                 self.add_built_metadata_server(host);
             }
             for number in 1..=node.disks {
-                self.add_built_chunk_server(host, number, node.ssd);
+                self.add_built_chunk_server(host, number, node.ssd && node.journals);
             }
         }
         self.names.insert("localhost".to_owned(), self.hosts.len());
