@@ -31,6 +31,30 @@ pub(super) struct Line {
     pub command: Option<String>,
     /// What a host printed.
     pub output: String,
+    /// What may differ between nodes that say the same, such as a sum: the last one counts.
+    pub latest: String,
+}
+
+impl Line {
+    /// A line of words alone.
+    pub fn of(step: StepId, mark: Mark, words: String) -> Line {
+        Line {
+            step,
+            mark,
+            words,
+            command: None,
+            output: String::new(),
+            latest: String::new(),
+        }
+    }
+
+    fn says_the_same(&self, other: &Line) -> bool {
+        let parts = |line: &Line| (line.step, line.mark, line.command.is_some());
+        parts(self) == parts(other)
+            && self.words == other.words
+            && self.command == other.command
+            && self.output == other.output
+    }
 }
 
 /// A line and the nodes of which it is true.
@@ -58,15 +82,14 @@ const PATIENCE: Duration = Duration::from_secs(5);
 impl Gather {
     /// Adds what came of a node at `now`.
     pub fn add(&mut self, now: Duration, node: &NodeName, line: Line, took: Option<Duration>) {
-        // A node that says the same thing twice, as in a loop, says it twice.
-        let fellow = self
-            .waiting
-            .iter_mut()
-            .find(|known| known.line == line && !known.nodes.contains(node));
-        match fellow {
+        // What a node says stays in its order, so it joins only a line after all of its own.
+        let own = self.waiting.iter().rposition(|known| known.nodes.contains(node));
+        let later = self.waiting.iter_mut().skip(own.map_or(0, |index| index + 1));
+        match later.into_iter().find(|known| known.line.says_the_same(&line)) {
             Some(known) => {
                 known.nodes.insert(node.clone());
                 known.took = known.took.max(took);
+                known.line.latest = line.latest;
             }
             None => {
                 let nodes = std::iter::once(node.clone()).collect();
@@ -102,13 +125,7 @@ mod tests {
 
     #[test]
     fn the_same_words_of_many_nodes_are_one_line() {
-        let line = |words: &str| Line {
-            step: StepId(1),
-            mark: Mark::Good,
-            words: words.to_owned(),
-            command: None,
-            output: String::new(),
-        };
+        let line = |words: &str| Line::of(StepId(1), Mark::Good, words.to_owned());
         let alive = NodeSet::expand("n[1-3]").expect("a set");
         let mut gather = Gather::default();
         let now = Duration::from_secs(1);

@@ -7,15 +7,17 @@ use super::ledger::Ledger;
 use super::screen::{Paint, neutralise_text, write_length};
 use super::summary::describe_ledger;
 use super::wording::{
-    describe_asked, describe_end, describe_remark, draw_output, join_command, trouble_mark,
+    describe_asked, describe_end, describe_remark, draw_output, forget_node, join_command, name_node,
+    trouble_mark,
 };
 use super::{Event, Happening, Recorder, StepPlace, StepResult};
 use crate::diagnostic::SourceMap;
 use crate::inventory::{NodeName, NodeSet};
 use crate::plan::StepId;
 
-/// How often a wait is told of off a terminal, when nothing new is measured.
-const TELL_EVERY: Duration = Duration::from_secs(60);
+/// How often at most a wait is told of off a terminal when nothing new is measured, and how
+/// often at least: less and less often in between.
+const TELL_EVERY: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(600));
 
 /// How the report is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +40,10 @@ pub struct LiveReport<'a, W: Write> {
     steps: u32,
     sets: Vec<OpenSet>,
     gather: Gather,
+    /// The nodes of the `on` that ended last, when they worked side by side: what is asked at
+    /// the end of an `outage` is asked of all of them.
+    afterwards: NodeSet,
+    is_dry: bool,
     /// What is going on: the words of each step in flight.
     in_flight: BTreeMap<(Option<NodeName>, StepId), (String, Option<String>)>,
     /// What each wait said last, and when.
@@ -68,6 +74,8 @@ impl<'a, W: Write> LiveReport<'a, W> {
             steps: 0,
             sets: Vec::new(),
             gather: Gather::default(),
+            afterwards: NodeSet::default(),
+            is_dry: false,
             in_flight: BTreeMap::new(),
             told_waits: HashMap::new(),
             told: HashSet::new(),
@@ -138,25 +146,36 @@ impl<'a, W: Write> LiveReport<'a, W> {
 
     /// Shows a line of a node, or gathers it where nodes work side by side.
     fn show(&mut self, at: Duration, node: Option<&NodeName>, line: Line, took: Option<Duration>) {
-        let side_by_side = node.and_then(|node| {
-            let set = self.sets.iter().rev().find(|set| set.nodes.contains(node))?;
-            (!set.is_serial && set.nodes.len() > 1).then(|| set.alive.clone())
-        });
-        match (node, side_by_side) {
-            (Some(node), Some(alive)) => {
+        match node.and_then(|node| Some((node, self.side_by_side(node)?))) {
+            Some((node, alive)) => {
                 let is_urgent = matches!(line.mark, Mark::Bad | Mark::Unknown);
+                let line = Line {
+                    words: forget_node(&line.words, node),
+                    command: line.command.map(|command| forget_node(&command, node)),
+                    latest: forget_node(&line.latest, node),
+                    ..line
+                };
                 self.gather.add(at, node, line, took);
-                let ready = if is_urgent {
-                    Vec::new()
-                } else {
-                    self.gather.take_ready(at, &alive)
+                let ready = match is_urgent {
+                    true => self.gather.take_all(),
+                    false => self.gather.take_ready(at, &alive),
                 };
                 self.print_gathered(ready);
             }
-            _ => {
+            None => {
+                let rest = self.gather.take_all();
+                self.print_gathered(rest);
                 let drawn = self.draw(node.map(ToString::to_string), &line, took);
                 self.print(&drawn);
             }
+        }
+    }
+
+    /// The nodes that work side by side with `node`; `None` when it works alone.
+    fn side_by_side(&self, node: &NodeName) -> Option<NodeSet> {
+        match self.sets.iter().rev().find(|set| set.nodes.contains(node)) {
+            Some(set) => (!set.is_serial).then(|| set.alive.clone()),
+            None => self.afterwards.contains(node).then(|| self.afterwards.clone()),
         }
     }
 
@@ -198,7 +217,8 @@ impl<'a, W: Write> LiveReport<'a, W> {
         let took = took
             .map(|took| format!("  {}", paint.faint(&write_length(took))))
             .unwrap_or_default();
-        let words = neutralise_text(&line.words).replace('\n', &format!("\n{margin}"));
+        let words = name_node(&format!("{}{}", line.words, line.latest), &nodes);
+        let words = neutralise_text(&words).replace('\n', &format!("\n{margin}"));
         let mut drawn = format!("{}{column}{mark} {words}{took}\n", paint.faint(&number));
         if let Some(command) = &line.command {
             let command = neutralise_text(command).replace('\n', &format!("\n{margin}  "));
@@ -219,7 +239,7 @@ impl<'a, W: Write> LiveReport<'a, W> {
         else {
             return;
         };
-        self.steps = *steps;
+        (self.steps, self.is_dry) = (*steps, *dry_run);
         let paint = self.paint();
         let mut first = paint.strong(&format!("cluster {}", neutralise_text(cluster)));
         if *simulated {
@@ -270,20 +290,15 @@ impl<'a, W: Write> LiveReport<'a, W> {
             let set = &self.sets[index];
             (set.nodes.len() - set.alive.len() + 1, set.nodes.len())
         });
-        if let Some((mark, words)) = describe_end(result, node, &self.told) {
+        if let Some((mark, words)) = describe_end(result, node, &self.told, self.is_dry) {
             let words = match count {
                 Some((number, all)) if all > 1 && self.sets[found.unwrap_or(0)].is_serial => {
-                    format!("{words} ({number} of {all} nodes)")
+                    let (word, rest) = words.split_at(words.find(':').unwrap_or(words.len()));
+                    format!("{word} ({number} of {all} nodes){rest}")
                 }
                 _ => words,
             };
-            let line = Line {
-                step,
-                mark,
-                words,
-                command: None,
-                output: String::new(),
-            };
+            let line = Line::of(step, mark, words);
             self.show(at, Some(node), line, None);
         }
         let Some(index) = found else { return };
@@ -291,7 +306,12 @@ impl<'a, W: Write> LiveReport<'a, W> {
         if self.sets[index].alive.is_empty() {
             let rest = self.gather.take_all();
             self.print_gathered(rest);
-            self.sets.remove(index);
+            let set = self.sets.remove(index);
+            self.afterwards = if set.is_serial {
+                NodeSet::default()
+            } else {
+                set.nodes
+            };
         }
     }
 
@@ -326,85 +346,85 @@ impl<'a, W: Write> LiveReport<'a, W> {
             }
         };
         let line = Line {
-            step: place.step,
-            mark,
-            words,
             command,
             output: output.clone(),
+            ..Line::of(place.step, mark, words)
         };
         self.show(at, place.node.as_ref(), line, Some(*took));
         self.show_flight();
     }
 
-    fn show_waiting(
-        &mut self,
-        place: &StepPlace,
-        what: &str,
-        reason: &str,
-        waited: Duration,
-        limit: Duration,
-    ) {
-        let (so_far, most) = (write_length(waited), write_length(limit));
-        let because = if reason.is_empty() {
+    fn show_waiting(&mut self, at: Duration, what: &Happening) {
+        let Happening::Waiting {
+            place,
+            what,
+            reason,
+            waited,
+            limit,
+        } = what
+        else {
+            return;
+        };
+        // How long it holds already changes all the time, and is no news.
+        let is_holding = reason.starts_with("holds for");
+        let because = if reason.is_empty() || is_holding {
             String::new()
         } else {
             format!(": {reason}")
         };
-        let words = format!("waiting for {what}{because} ({so_far} of {most})");
+        let held = if is_holding {
+            format!(", {reason}")
+        } else {
+            String::new()
+        };
+        let latest = format!("{held} ({} of {})", write_length(*waited), write_length(*limit));
+        let words = format!("waiting for {what}{because}");
         if self.style.is_live {
-            let node = place
-                .node
-                .as_ref()
-                .map(|node| format!("{node}  "))
-                .unwrap_or_default();
-            let text = neutralise_text(&format!("{}{node}… {words}", self.number(place.step)));
+            let node = place.node.as_ref().map(ToString::to_string).unwrap_or_default();
+            let words = name_node(&format!("{words}{latest}"), &node);
+            let blanks = if node.is_empty() { "" } else { "  " };
+            let text = neutralise_text(&format!("{}{node}{blanks}… {words}", self.number(place.step)));
             self.print_status(&text.replace(['\n', '\t'], " "));
             return;
         }
         let key = (place.step, place.node.clone());
         let is_new = match self.told_waits.get(&key) {
-            Some((told, when)) => told != reason || waited >= *when + TELL_EVERY || waited < *when,
+            Some((told, when)) => *told != because || waited < when || is_time_to_tell(*when, *waited),
             None => true,
         };
         if is_new {
-            self.told_waits.insert(key, (reason.to_owned(), waited));
-            self.say(place, Mark::Said, words);
+            self.told_waits.insert(key, (because, *waited));
+            let line = Line {
+                latest,
+                ..Line::of(place.step, Mark::Said, words)
+            };
+            self.show(at, place.node.as_ref(), line, None);
         }
     }
 
-    /// Shows a line at once.
-    fn say(&mut self, place: &StepPlace, mark: Mark, words: String) {
-        let line = Line {
-            step: place.step,
-            mark,
-            words,
-            command: None,
-            output: String::new(),
-        };
-        let drawn = self.draw(place.node.as_ref().map(ToString::to_string), &line, None);
-        self.print(&drawn);
-    }
-
-    fn show_member(&mut self, what: &Happening) {
-        let paint = self.paint();
-        let text = match what {
+    /// Shows who is away, who is back, and which groups changed; these belong to no step.
+    fn show_member(&mut self, at: Duration, what: &Happening) {
+        let (node, words, latest) = match what {
             Happening::TokenTaken { service, node, sum } => {
-                paint.faint(&neutralise_text(&format!("{service}: {node} is away; {sum}")))
+                (node, format!("{service} is away"), format!(": {sum}"))
             }
-            Happening::TokenReturned { service, node } => paint.faint(&format!("{service}: {node} is back")),
+            Happening::TokenReturned { service, node } => (node, format!("{service} is back"), String::new()),
             Happening::GroupChanged {
                 group,
                 node,
                 joined,
                 now,
             } => {
-                let verb = if *joined { "joined" } else { "left" };
-                paint.notable(&format!("{node} {verb} {group}, which is now {now}"))
+                let verb = if *joined { "joins" } else { "leaves" };
+                (node, format!("{verb} {group}"), format!(", which is now {now}"))
             }
             _ => return,
         };
-        let margin = " ".repeat(self.number(StepId(u32::MAX)).len());
-        self.print(&format!("{margin}{}\n", text));
+        let line = Line {
+            latest,
+            ..Line::of(StepId(u32::MAX), Mark::Said, words)
+        };
+        self.show(at, Some(node), line, None);
     }
 
     fn show_ledger(&mut self) {
@@ -443,23 +463,12 @@ impl<W: Write> Recorder for LiveReport<'_, W> {
                 let (words, command) = join_command(what, command.clone());
                 let words = format!("{words} (held back)");
                 let line = Line {
-                    step: place.step,
-                    mark: Mark::Passed,
-                    words,
                     command,
-                    output: String::new(),
+                    ..Line::of(place.step, Mark::Passed, words)
                 };
                 self.show(at, place.node.as_ref(), line, None);
             }
-            Happening::Waiting {
-                place,
-                what,
-                reason,
-                waited,
-                limit,
-            } => {
-                self.show_waiting(place, what, reason, *waited, *limit);
-            }
+            Happening::Waiting { .. } => self.show_waiting(at, &event.what),
             Happening::Waited {
                 place,
                 what,
@@ -476,20 +485,14 @@ impl<W: Write> Recorder for LiveReport<'_, W> {
                     true => (Mark::Good, format!("{what}, after a wait")),
                     false => (Mark::Bad, format!("waited in vain for {what}{because}")),
                 };
-                let line = Line {
-                    step: place.step,
-                    mark,
-                    words,
-                    command: None,
-                    output: String::new(),
-                };
+                let line = Line::of(place.step, mark, words);
                 self.told_waits.remove(&(place.step, place.node.clone()));
                 self.show(at, place.node.as_ref(), line, Some(*waited));
             }
             Happening::TokenTaken { .. }
             | Happening::TokenReturned { .. }
             | Happening::GroupChanged { .. } => {
-                self.show_member(&event.what);
+                self.show_member(at, &event.what);
             }
             Happening::RunEnded { .. } => self.show_ledger(),
             what => {
@@ -499,6 +502,12 @@ impl<W: Write> Recorder for LiveReport<'_, W> {
             }
         }
     }
+}
+
+/// Whether a wait that was last told of at `told` is told of again, with nothing new.
+fn is_time_to_tell(told: Duration, waited: Duration) -> bool {
+    let (often, seldom) = TELL_EVERY;
+    waited >= told + told.clamp(often, seldom)
 }
 
 fn without_output(event: &Event) -> Event {

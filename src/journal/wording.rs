@@ -33,20 +33,9 @@ pub(super) fn describe_asked(what: &Happening) -> Option<(&StepPlace, Line)> {
     } else {
         format!(": {reason}")
     };
-    let only = if *shown_only {
-        " (today's answer; a dry run refuses nothing here)"
-    } else {
-        ""
-    };
+    let only = if *shown_only { " (today's answer)" } else { "" };
     let words = format!("{what} {verb}{because}{only}");
-    let line = Line {
-        step: place.step,
-        mark,
-        words,
-        command: None,
-        output: String::new(),
-    };
-    Some((place, line))
+    Some((place, Line::of(place.step, mark, words)))
 }
 
 /// What is said rather than done: its place, the line, and what stands under it.
@@ -112,14 +101,8 @@ pub(super) fn describe_remark(what: &Happening) -> Option<(&StepPlace, Line)> {
         Happening::Branch { place, what } => (place, Mark::Said, what.clone(), String::new()),
         _ => return None,
     };
-    let line = Line {
-        step: place.step,
-        mark,
-        words,
-        command: None,
-        output,
-    };
-    Some((place, line))
+    let line = Line::of(place.step, mark, words);
+    Some((place, Line { output, ..line }))
 }
 
 /// A `run` and a `probe` are their commands; of a service the command is told under its words.
@@ -134,6 +117,37 @@ pub(super) fn join_command(what: &str, command: Option<String>) -> (String, Opti
     }
 }
 
+/// Writes `$node` for the name of the node in hand, so that nodes can be seen to say the same.
+pub(super) fn forget_node(words: &str, node: &NodeName) -> String {
+    let name = node.as_str();
+    let is_part = |letter: char| letter.is_alphanumeric() || "-_.".contains(letter);
+    let mut forgotten = String::with_capacity(words.len());
+    let mut rest = words;
+    while let Some(at) = rest.find(name) {
+        let (before, after) = (&rest[..at], &rest[at + name.len()..]);
+        let is_whole = !before.ends_with(is_part) && !after.starts_with(is_part);
+        forgotten.push_str(before);
+        forgotten.push_str(if is_whole { "$node" } else { name });
+        rest = after;
+    }
+    forgotten + rest
+}
+
+/// Puts the node in hand in the place of `$node`; of several nodes `$node` says it better.
+pub(super) fn name_node(words: &str, nodes: &str) -> String {
+    if nodes.is_empty() || nodes.contains(['[', ',']) || !words.contains("$node") {
+        return words.to_owned();
+    }
+    let mut pieces = words.split("$node");
+    let mut named = pieces.next().unwrap_or("").to_owned();
+    for piece in pieces {
+        let is_longer = piece.starts_with(|next: char| next.is_alphanumeric() || "-_.".contains(next));
+        named.push_str(if is_longer { "$node" } else { nodes });
+        named.push_str(piece);
+    }
+    named
+}
+
 pub(super) fn trouble_mark(trouble: &Trouble) -> Mark {
     match trouble.kind {
         TroubleKind::Unknown => Mark::Unknown,
@@ -146,8 +160,11 @@ pub(super) fn describe_end(
     result: &StepResult,
     node: &NodeName,
     told: &HashSet<(String, Option<NodeName>)>,
+    is_dry: bool,
 ) -> Option<(Mark, String)> {
     Some(match result {
+        // A dry run does nothing, so nothing is done by it.
+        StepResult::Done if is_dry => (Mark::Passed, "gone through".to_owned()),
         StepResult::Done => (Mark::Good, "done".to_owned()),
         StepResult::Skipped(why) => (Mark::Passed, format!("skipped: {why}")),
         StepResult::NotReached => return None,
@@ -186,4 +203,34 @@ pub(super) fn draw_output(output: &str, margin: &str, paint: Paint) -> String {
         drawn.push_str(&format!("{margin}{word}\n"));
     }
     drawn
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_node_in_hand_is_forgotten_and_named_again() {
+        let cases = [
+            // what is said of node1, with the node forgotten, and named again
+            (
+                "mds-available node1",
+                "mds-available $node",
+                "mds-available node1",
+            ),
+            (
+                "node1 and node10, not-node1",
+                "$node and node10, not-node1",
+                "node1 and node10, not-node1",
+            ),
+            ("losing=$node", "losing=$node", "losing=node1"),
+            ("rack of $node.rack", "rack of $node.rack", "rack of $node.rack"),
+            ("nothing", "nothing", "nothing"),
+        ];
+        for (said, forgotten, named) in cases {
+            assert_eq!(forget_node(said, &"node1".into()), forgotten);
+            assert_eq!(name_node(forgotten, "node1"), named);
+        }
+        assert_eq!(name_node("losing=$node", "node[1-2]"), "losing=$node");
+    }
 }

@@ -7,7 +7,7 @@ use super::options::{Chosen, InventoryChoice, choose_inventory};
 use super::signals::{InFlight, Signals, run_with_signals};
 use super::{ProjectError, load};
 use crate::check::{Program, check_scripts};
-use crate::diagnostic::{Problem, Problems, SourceMap, Style, nearest, render_json, render_problem};
+use crate::diagnostic::{Problem, Problems, SourceMap, Span, Style, nearest, render_json, render_problem};
 use crate::inventory::Inventory;
 use crate::journal::{Recorder, RunError, Trouble};
 use crate::library::{stdlib, stdlib_names};
@@ -173,8 +173,18 @@ impl Project {
 
     /// Draws what went wrong in a run, with the place in the script.
     pub fn render_trouble(&self, trouble: &Trouble, style: Style) -> String {
+        // Of a block, its first line says enough.
+        let text = self.sources.text(trouble.at);
+        let first = text
+            .find('\n')
+            .map_or(trouble.at.end, |length| trouble.at.start + length as u32);
+        let at = Span::new(trouble.at.start, first);
+        let trouble = Trouble {
+            at,
+            ..trouble.clone()
+        };
         let problem = Problem {
-            finding: Box::new(RunError::from(trouble)),
+            finding: Box::new(RunError::from(&trouble)),
             incomplete: false,
         };
         render_problem(&problem, &self.sources, style)
