@@ -269,10 +269,17 @@ impl Checker<'_, '_> {
         if let Some(text) = constant_text(&word.node) {
             let is_service = !matches!(declared.services.find(&self.module, &text), Found::Nothing);
             let near = nearest(&text, declared.services.names()).is_some();
-            match instance {
-                Some(instance) if !is_service && !near => {
+            let is_path = text.contains('/');
+            match (instance, *last) {
+                (Some(instance), _) if is_path || (!is_service && !near) => {
                     self.expect(word, &instance.kind, &format!("`{}`", instance.name));
                 }
+                (None, Some(service)) if is_path => self.findings.push(CheckError::TooManyArguments {
+                    what: format!("service `{}`", declared.services.entries[service].name),
+                    takes: "no arguments".to_owned(),
+                    at: word.span,
+                    help: Some("it has no instances; delete it".to_owned()),
+                }),
                 _ => *last = self.service_named(&Spanned::new(text, word.span)),
             }
             return;
@@ -516,6 +523,7 @@ impl Checker<'_, '_> {
         match (filter.gives)(flows_in, arguments) {
             Ok(kind) => kind,
             Err(why) => {
+                let why = why.replace(&flows_in.to_string(), &name_type(flows_in));
                 self.wrong_filter(name, &why);
                 Type::Any
             }

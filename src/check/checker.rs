@@ -145,13 +145,16 @@ impl Checker<'_, '_> {
         words: Option<Arc<Vec<String>>>,
     ) {
         let text = name.node.as_str();
-        if matches!(text, "node" | "cluster" | "it") || self.inventory.variables.contains_key(text) {
+        let is_reserved =
+            matches!(text, "node" | "cluster" | "it") || self.inventory.variables.contains_key(text);
+        if is_reserved {
             self.findings.push(CheckError::ReservedName {
                 name: name.node.clone(),
                 at: name.span,
             });
         } else if let Some(hidden) = self.scope.get(text) {
             let first = (hidden.role != Role::Given).then_some(hidden.span);
+            self.scope.take(text);
             self.findings.push(CheckError::ShadowedName {
                 name: name.node.clone(),
                 at: name.span,
@@ -163,7 +166,7 @@ impl Checker<'_, '_> {
             kind,
             span: name.span,
             role,
-            is_used: false,
+            is_used: is_reserved,
             words,
         });
     }

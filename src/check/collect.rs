@@ -25,6 +25,8 @@ pub(super) struct Declared {
     pub(super) parameters: Vec<ParameterDefinition>,
     /// Which groups each module says that it needs.
     pub(super) module_groups: HashMap<String, HashSet<String>>,
+    /// What a module says of a group of its own.
+    pub(super) group_words: HashMap<(String, String), String>,
     /// Of each module: its group name → the inventory's.
     pub(super) groups: HashMap<String, BTreeMap<String, String>>,
     pub(super) title: Option<String>,
@@ -256,7 +258,11 @@ fn collect_declaration(
             definition.says = says.as_ref().map(|says| template_text(&says.node));
             declared.parameters.push(definition);
         }
-        Declaration::Group { name, .. } => {
+        Declaration::Group { name, says } => {
+            if let Some(says) = says {
+                let key = (module.name.clone(), name.node.clone());
+                declared.group_words.insert(key, template_text(&says.node));
+            }
             let groups = declared.module_groups.entry(module.name.clone()).or_default();
             groups.insert(name.node.clone());
         }

@@ -15,8 +15,9 @@ impl Checker<'_, '_> {
         let word = if call.acts { "`run`" } else { "`probe`" };
         if call.acts && self.place.body.only_looks() {
             self.report_act(word, at);
+        } else {
+            self.need_node(word, at);
         }
-        self.need_node(word, at);
         self.command_value(&call.command);
         if !call.acts {
             self.check_probe(&call.command);
@@ -69,6 +70,7 @@ impl Checker<'_, '_> {
     /// A command text: each `$x` outside of quotes, no status hidden, no loop's name without `$`.
     pub(super) fn command_text(&mut self, template: &Template) {
         let mut quotes = Quotes::default();
+        self.find_fields(template);
         for part in &template.parts {
             match &part.node {
                 TemplatePart::Text(text) => {

@@ -315,10 +315,10 @@ pub(super) fn check_calls(declared: &Declared, learned: &mut Learned, findings: 
             });
         }
     }
-    report_ring(declared, learned, findings);
+    report_rings(declared, learned, findings);
 }
 
-fn report_ring(declared: &Declared, learned: &Learned, findings: &mut Findings) {
+fn report_rings(declared: &Declared, learned: &Learned, findings: &mut Findings) {
     let mut numbers: HashMap<Definition, usize> = HashMap::new();
     let mut known: Vec<Definition> = Vec::new();
     let mut edges: Vec<Vec<(usize, Span)>> = Vec::new();
@@ -336,29 +336,31 @@ fn report_ring(declared: &Declared, learned: &Learned, findings: &mut Findings) 
             edges[from].push((to, call.at));
         }
     }
-    let Some((ring, at)) = find_ring(&edges) else {
-        return;
-    };
-    let Some((word, name, span)) = describe(declared, known[ring[0]]) else {
-        return;
-    };
-    let between: Vec<String> = ring[1..ring.len() - 1]
-        .iter()
-        .filter_map(|number| describe(declared, known[*number]))
-        .map(|(_, name, _)| format!("`{name}`"))
-        .collect();
-    let chain = if between.is_empty() {
-        String::new()
-    } else {
-        format!(", by way of {}", between.join(" and "))
-    };
-    findings.push(CheckError::Recursion {
-        what: word,
-        name: name.to_owned(),
-        chain,
-        at,
-        declared: span,
-    });
+    // Each ring is cut where it closes, so that the next one is found.
+    while let Some((ring, at)) = find_ring(&edges) {
+        let last = ring[ring.len() - 2];
+        edges[last].retain(|(to, span)| (*to, *span) != (ring[0], at));
+        let Some((word, name, span)) = describe(declared, known[ring[0]]) else {
+            continue;
+        };
+        let between: Vec<String> = ring[1..ring.len() - 1]
+            .iter()
+            .filter_map(|number| describe(declared, known[*number]))
+            .map(|(_, name, _)| format!("`{name}`"))
+            .collect();
+        let chain = if between.is_empty() {
+            String::new()
+        } else {
+            format!(", by way of {}", between.join(" and "))
+        };
+        findings.push(CheckError::Recursion {
+            what: word,
+            name: name.to_owned(),
+            chain,
+            at,
+            declared: span,
+        });
+    }
 }
 
 fn describe(declared: &Declared, definition: Definition) -> Option<(&'static str, &str, Span)> {

@@ -513,6 +513,35 @@ pub enum CheckError {
         help: String,
     },
 
+    /// Something that takes its time where an answer is wanted at once.
+    #[error("`{word}` cannot stand in {place}")]
+    #[diagnostic(
+        code(check::waits_while_looking),
+        help("it answers at once, yes or no; write `{word}` where it is asked")
+    )]
+    WaitsWhileLooking {
+        /// `wait`, `retry`.
+        word: &'static str,
+        /// `a guard`, `a fact`.
+        place: &'static str,
+        /// Where.
+        #[label("not here")]
+        at: Span,
+    },
+
+    /// `$node.rack` in a text, where the dot is text.
+    #[error("in a text `${name}.{field}` is `${name}` and then the plain text `.{field}`")]
+    #[diagnostic(code(check::field_in_text), help("write `${{{name}.{field}}}`"))]
+    FieldInText {
+        /// The value.
+        name: String,
+        /// What follows the dot.
+        field: String,
+        /// Where.
+        #[label("without braces")]
+        at: Span,
+    },
+
     /// `check` or `steady` outside a guard.
     #[error("`{word}` belongs in a guard")]
     #[diagnostic(code(check::only_in_guard), help("{help}"))]
@@ -657,23 +686,19 @@ pub enum CheckError {
     },
 
     /// A service is stopped on more nodes than its role can lose.
-    #[error("this {does} {service} on {away} of {members}; {rule}")]
+    #[error("this {does} {what}; {rule}")]
     #[diagnostic(code(check::stops_too_many), help("{help}"))]
     StopsTooMany {
         /// `stops`, `restarts`, `takes away`.
         does: &'static str,
-        /// The service.
-        service: String,
-        /// How many, in the budget's unit.
-        away: String,
-        /// `5 members`.
-        members: String,
+        /// `5 of 5 metadata servers`.
+        what: String,
         /// `a majority of 3 must stay`.
         rule: String,
         /// The statement.
         #[label("{label}")]
         at: Span,
-        /// `stopped on node[1-5]`.
+        /// `away on node[1-5] then`.
         label: String,
         /// May lie in another file: all spans of a project share one number line.
         #[label("which this forbids")]
@@ -693,10 +718,8 @@ pub enum CheckError {
         /// ` on node[1-3]`.
         where_: String,
         /// The statement.
-        #[label("{label}")]
+        #[label("stopped here")]
         at: Span,
-        /// `5 of 5 members away`.
-        label: String,
         /// The clause.
         #[label("needed here")]
         need: Span,
@@ -938,6 +961,7 @@ impl CheckError {
                 | E::ForgottenDollar { .. }
                 | E::HiddenStatus { .. }
                 | E::NotItsNodes { .. }
+                | E::FieldInText { .. }
         )
     }
 }

@@ -7,15 +7,18 @@
 //! May import: `diagnostic`, `inventory`, `value`, `syntax`, `library`, `guard`.
 
 mod arguments;
+mod away;
 mod checker;
 mod collect;
 mod command_text;
 mod definitions;
+mod endings;
 mod error;
 mod findings;
 mod fit;
 mod nodes;
 mod program;
+mod safety;
 mod scope;
 mod services;
 mod statements;
@@ -53,10 +56,11 @@ pub fn check_scripts(
     let mut learned = definitions::check_bodies(main, inventory, &declared, &mut findings);
     definitions::check_calls(&declared, &mut learned, &mut findings);
     definitions::report_unused(main, &declared, &learned, &mut findings);
+    let body = body_of(main);
+    safety::check_safety(&body, &main.name, inventory, &declared, &learned, &mut findings);
     if findings.is_broken {
         return None;
     }
-    let body = body_of(main);
     Some(make_program(declared, learned, main, body))
 }
 

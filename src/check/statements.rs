@@ -155,15 +155,19 @@ impl Checker<'_, '_> {
         self.block(body);
     }
 
+    /// An act on a node's services; where only looking is allowed that was reported already.
     fn act_on_node(&mut self, word: &str, at: Span) {
-        if self.place.node == NodeInHand::Local {
-            self.findings.push(CheckError::NeedsNode {
+        if self.place.body.only_looks() {
+            return;
+        }
+        match self.place.node {
+            NodeInHand::Local | NodeInHand::Nowhere => self.findings.push(CheckError::NeedsNode {
                 what: word.to_owned(),
                 at,
-                help: "a service acts on the nodes of its group: `on NODES < … >`".to_owned(),
-            });
+                help: "put it in a block: `on NODES < … >`".to_owned(),
+            }),
+            _ => self.need_node(word, at),
         }
-        self.need_node(word, at);
     }
 
     fn text(&mut self, written: &Written, what: &str) {
@@ -191,7 +195,11 @@ impl Checker<'_, '_> {
                 word,
                 wanted: "at least 1",
                 at: written.span,
-                help: "say how often at most, such as `retry 3 times`",
+                help: if word == "retry" {
+                    "say how often at most, such as `retry 3 times`"
+                } else {
+                    "say how many at most, such as `at most 20 at once`"
+                },
             });
         }
     }
@@ -288,9 +296,9 @@ impl Checker<'_, '_> {
                     .findings
                     .suggest(variable, self.inventory.variable_names())
                     .unwrap_or_else(|| format!("add `{variable} = \"…\"` to the nodes of the inventory"));
-                self.findings.push(CheckError::UnknownField {
-                    owner: "no node of the inventory".to_owned(),
-                    field: variable.clone(),
+                self.findings.push(CheckError::UnknownName {
+                    kinds: "inventory variable".to_owned(),
+                    name: variable.clone(),
                     at: mode.span,
                     help: Some(help),
                 });
@@ -345,11 +353,10 @@ impl Checker<'_, '_> {
             statement if body.only_looks() => match acting_word(statement) {
                 Some(Acting::Act(word)) => self.report_act(&format!("`{word}`"), first_word(at, word)),
                 Some(Acting::Waits(word)) if body != Body::BeforeStop => {
-                    self.findings.push(CheckError::ActsWhileLooking {
-                        what: format!("`{word}`"),
+                    self.findings.push(CheckError::WaitsWhileLooking {
+                        word,
                         place: body.name(),
                         at: first_word(at, word),
-                        help: "a guard or a fact answers at once; say this where it is asked".to_owned(),
                     });
                 }
                 _ => {}

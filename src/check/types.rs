@@ -248,8 +248,45 @@ impl Checker<'_, '_> {
         });
     }
 
+    /// Reports `$row.column` in a quoted text, where the dot is text.
+    pub(super) fn find_fields(&mut self, template: &Template) {
+        if template.quoting != Quoting::Double {
+            return;
+        }
+        for pair in template.parts.windows(2) {
+            let [first, second] = pair else { continue };
+            let (TemplatePart::Variable(variable), TemplatePart::Text(text)) = (&first.node, &second.node)
+            else {
+                continue;
+            };
+            let Some(rest) = text.strip_prefix('.') else {
+                continue;
+            };
+            let end = rest.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+            let field = &rest[..end.unwrap_or(rest.len())];
+            let name = &variable.name.node;
+            let kind = match name.as_str() {
+                "node" => Some(&Type::Node),
+                _ => self.scope.get(name).map(|binding| &binding.kind),
+            };
+            let has_field = match kind {
+                Some(Type::Row(columns)) => columns.iter().any(|column| column.name == field),
+                Some(Type::Node) => self.inventory.variable_names().any(|known| known == field),
+                _ => false,
+            };
+            if has_field && variable.fields.is_empty() {
+                self.findings.push(CheckError::FieldInText {
+                    name: name.clone(),
+                    field: field.to_owned(),
+                    at: Span::new(first.span.start, second.span.start + 1 + field.len() as u32),
+                });
+            }
+        }
+    }
+
     /// Looks at the values in a text.
     pub(super) fn template(&mut self, template: &Template) {
+        self.find_fields(template);
         for part in &template.parts {
             let TemplatePart::Variable(variable) = &part.node else {
                 continue;
