@@ -11,6 +11,8 @@ mod load;
 mod options;
 
 mod signals;
+#[cfg(test)]
+mod tests;
 
 pub use error::ProjectError;
 pub use facade::Project;

@@ -20,7 +20,7 @@ impl Walk<'_> {
         let Some(budget) = &used.service.budget else {
             return Ok(());
         };
-        if self.options.without_tokens || (self.options.dry_run && self.is_past_acts()) {
+        if !self.options.has_tokens() || (self.options.dry_run && self.is_past_acts()) {
             return Ok(());
         }
         let counted = self.count_members(here, used).await?;

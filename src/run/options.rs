@@ -29,8 +29,19 @@ pub struct RunOptions {
     pub dry_run: bool,
     /// Set from outside when the run shall end after the nodes in hand (Ctrl-C).
     pub stop_requested: Rc<Cell<bool>>,
-    /// Switches the tokens off, to show what a lagging view does to a rolling stop. For tests only.
+    /// Switches the tokens off, to show what a lagging view does to a rolling stop; in tests alone.
+    #[cfg(test)]
     pub without_tokens: bool,
+}
+
+impl RunOptions {
+    /// Whether members are taken away by token; only a test can say no.
+    pub(super) fn has_tokens(&self) -> bool {
+        #[cfg(test)]
+        return !self.without_tokens;
+        #[cfg(not(test))]
+        true
+    }
 }
 
 /// `--override NAME[@NODE]="why"`.

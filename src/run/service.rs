@@ -377,7 +377,7 @@ impl Walk<'_> {
     }
 
     pub(super) fn take_token(&self, here: &Here, node: &NodeName, used: &Used) {
-        if self.options.without_tokens || used.service.budget.is_none() || self.options.dry_run {
+        if !self.options.has_tokens() || used.service.budget.is_none() || self.options.dry_run {
             return;
         }
         let fact = used.service.members.as_ref().map(|members| {

@@ -1,0 +1,242 @@
+//! What must never happen to a cluster, looked at from inside the simulated one.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::Project;
+use crate::diagnostic::Style;
+use crate::journal::Event;
+use crate::plan::build_plan;
+use crate::run::{Ending, RunOptions, World, run_plan};
+use crate::transport::Answers;
+use crate::transport::simulated::{Inspection, Shape, SimulatedCluster};
+
+/// A rolling stop that asks before each stop and never looks back: nothing waits until the
+/// cluster has noticed the one before.
+const ROLLING_STOP: &str = r#"
+runbook rolling-stop
+use pstorage
+service hasty-mdsd <
+  on mds_nodes
+  members are (mds | get host)
+  up when status is "avail"
+  command "service pstorage-mdsd $action"
+  may lose a minority
+  before stop < require quorum losing=$node >
+>
+on mds_nodes serially < stop hasty-mdsd >
+"#;
+
+/// Updates every metadata server in the order of their names: the master first.
+const MASTER_FIRST: &str = r#"
+runbook master-first
+use pstorage
+on mds_nodes serially <
+  losing pstorage-mdsd <
+    run "yum -y update"
+    restart pstorage-mdsd
+  >
+>
+"#;
+
+/// Runs a script on a simulated cluster and looks at what is true afterwards.
+fn run(shape: &str, text: &str, set: &[(&str, &str)], options: &RunOptions) -> (Ending, Inspection) {
+    let shape = Shape::read("shape.toml", shape).expect("the shapes of these tests are well formed");
+    let cluster = SimulatedCluster::new(shape);
+    let mut project = Project::simulated();
+    // What the checker says of these scripts is shown elsewhere; here they are run all the same.
+    let problems = project.check_text("test.runbook", text);
+    let told = project.render(&problems, Style::Plain);
+    let program = project.program().unwrap_or_else(|| panic!("{told}")).clone();
+    let given: BTreeMap<String, String> = set
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    let plan = build_plan(program, Arc::new(cluster.inventory()), &given).expect("the parameters are given");
+    let answers = Answers {
+        yes: true,
+        named: BTreeMap::new(),
+        simulated: true,
+    };
+    let (transport, clock, person) = (
+        cluster.transport(),
+        cluster.clock(),
+        cluster.person(Box::new(answers)),
+    );
+    let world = World {
+        transport: &transport,
+        clock: &clock,
+        person: &person,
+    };
+    let mut events: Vec<Event> = Vec::new();
+    let ending = cluster.block_on(run_plan(&plan, world, options, &mut events));
+    (ending, cluster.inspect())
+}
+
+fn shipped(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts").join(name);
+    std::fs::read_to_string(path).expect("the runbook is shipped")
+}
+
+#[test]
+fn a_rolling_stop_on_a_lagging_view_loses_the_majority_without_tokens() {
+    let options = RunOptions {
+        without_tokens: true,
+        ..RunOptions::default()
+    };
+    let (_, cluster) = run("", ROLLING_STOP, &[], &options);
+    assert!(
+        cluster.majority_lost_at.is_some(),
+        "the view lagged, and each guard passed: {cluster:?}"
+    );
+    assert!(cluster.answering < 3);
+}
+
+#[test]
+fn a_rolling_stop_on_a_lagging_view_keeps_the_majority_with_tokens() {
+    let (ending, cluster) = run("", ROLLING_STOP, &[], &RunOptions::default());
+    assert_eq!(ending.exit_code, 4);
+    assert_eq!(cluster.majority_lost_at, None);
+    assert_eq!(cluster.answering, 3, "nothing else was stopped");
+}
+
+const OLD_MASTER: &str = r#"
+[cluster]
+version = "6.0.7"
+available_version = "6.0.8"
+"#;
+
+#[test]
+fn an_update_that_begins_with_the_master_breaks_the_journal() {
+    let (_, cluster) = run(OLD_MASTER, MASTER_FIRST, &[], &RunOptions::default());
+    assert!(
+        cluster.master_was_early || !cluster.journal_consistent,
+        "{cluster:?}"
+    );
+    assert!(!cluster.journal_consistent);
+}
+
+#[test]
+fn the_runbook_for_updates_keeps_the_journal() {
+    for master in ["node1", "node3", "node5"] {
+        let shape = format!("{OLD_MASTER}\n[[state]]\nmaster = \"{master}\"\n");
+        let (ending, cluster) = run(
+            &shape,
+            &shipped("update-nodes.runbook"),
+            &[],
+            &RunOptions::default(),
+        );
+        assert_eq!(ending.exit_code, 0, "{:?}", ending.trouble);
+        assert!(
+            cluster.journal_consistent && !cluster.master_was_early,
+            "master on {master}"
+        );
+        assert!(
+            cluster
+                .metadata_servers
+                .iter()
+                .all(|server| server.version == "6.0.8")
+        );
+        assert!(
+            cluster
+                .chunk_servers
+                .iter()
+                .all(|server| server.version == "6.0.8")
+        );
+        assert_eq!(cluster.majority_lost_at, None);
+        assert_eq!(cluster.lost_chunks, 0);
+    }
+}
+
+#[test]
+fn with_one_metadata_server_down_the_update_touches_nothing() {
+    let shape = "[[state]]\nnode = \"node3\"\nservice = \"pstorage-mdsd\"\nis = \"stopped\"\n";
+    let (ending, cluster) = run(
+        shape,
+        &shipped("update-nodes.runbook"),
+        &[],
+        &RunOptions::default(),
+    );
+    assert_eq!(ending.exit_code, 4);
+    assert_eq!(cluster.acts, 0);
+}
+
+#[test]
+fn each_runbook_leaves_a_healthy_cluster_with_every_service_back() {
+    const DEAD_DISK: &str = "[[state]]\nnode = \"node4\"\ndisk = \"/pstorage/pcs1-cs2\"\nis = \"failed\"\n";
+    let cases: &[(&str, &str, &[(&str, &str)])] = &[
+        ("network-maintenance", "", &[]),
+        ("update-nodes", OLD_MASTER, &[]),
+        (
+            "take-node-down",
+            "",
+            &[("target", "node2"), ("away", "1h"), ("reason", "fans")],
+        ),
+        (
+            "take-node-down",
+            "",
+            &[
+                ("target", "node2"),
+                ("away", "5h"),
+                ("reason", "fans"),
+                ("spare", "node6"),
+            ],
+        ),
+        (
+            "replace-cs-disk",
+            "",
+            &[
+                ("cs", "1027"),
+                ("mount", "/pstorage/pcs1-cs1"),
+                ("disk", "readable"),
+            ],
+        ),
+        (
+            "replace-cs-disk",
+            DEAD_DISK,
+            &[("cs", "1032"), ("mount", "/pstorage/pcs1-cs2"), ("disk", "dead")],
+        ),
+        (
+            "redeploy-cluster",
+            "",
+            &[("helper", "node6"), ("password", "secret")],
+        ),
+    ];
+    for (name, shape, set) in cases {
+        let (ending, cluster) = run(
+            shape,
+            &shipped(&format!("{name}.runbook")),
+            set,
+            &RunOptions::default(),
+        );
+        assert_eq!(ending.exit_code, 0, "{name} {set:?}: {:?}", ending.trouble);
+        assert_eq!(cluster.health, "healthy", "{name}");
+        assert_eq!(cluster.lost_chunks, 0, "{name}");
+        let outage = *name == "network-maintenance";
+        assert_eq!(
+            cluster.majority_lost_at.is_some(),
+            outage,
+            "{name}: a majority is lost in an outage only"
+        );
+        for (node, state) in &cluster.nodes {
+            let stopped: Vec<&String> = state
+                .services
+                .iter()
+                .filter(|(_, runs)| !**runs)
+                .map(|(service, _)| service)
+                .collect();
+            // Redeployed and moved metadata servers leave their service behind, with nothing to serve.
+            let left = stopped
+                .iter()
+                .filter(|service| **service != "pstorage-mdsd")
+                .count();
+            assert_eq!(left, 0, "{name}: on {node} these do not run: {stopped:?}");
+        }
+        assert!(
+            cluster.metadata_servers.iter().all(|server| server.counts),
+            "{name}"
+        );
+        assert_eq!(cluster.metadata_servers.len(), 5, "{name}");
+    }
+}
