@@ -86,7 +86,7 @@ fn deep_nesting_is_read_or_refused_at_once() {
     ];
     for (open, middle, close) in shapes {
         let brackets = open.matches(['<', '(', '[', '{']).count().max(1);
-        for depth in [30 / brackets, 64 / brackets, 10_000] {
+        for depth in [30 / brackets, 256 / brackets, 10_000] {
             let text = nested(depth, open, middle, close);
             let _ = read(&text);
         }

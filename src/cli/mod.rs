@@ -23,8 +23,27 @@ use clap::Parser;
 use arguments::{Arguments, Command};
 use exit::{Exit, Stop};
 
+/// The stack of the thread that does the work: scripts nest, and reading, checking and running
+/// recurse into them. Only what is touched is taken from the machine.
+const STACK: usize = 256 << 20;
+
 /// Runs the command line and gives its exit code.
 pub fn run_command_line() -> ExitCode {
+    let worker = std::thread::Builder::new()
+        .stack_size(STACK)
+        .spawn(carry_out_command_line);
+    match worker.map(std::thread::JoinHandle::join) {
+        Ok(Ok(code)) => code,
+        // The thread has said on standard error what went wrong.
+        Ok(Err(_)) => ExitCode::FAILURE,
+        Err(error) => {
+            streams::say(&format!("error: no thread can be started: {error}\n"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn carry_out_command_line() -> ExitCode {
     let arguments = match Arguments::try_parse_from(arguments::join_shape(std::env::args_os())) {
         Ok(arguments) => arguments,
         Err(error) => {

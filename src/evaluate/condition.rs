@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::expression::{compare_words, describe, quantifier_words};
+use super::describe::{compare_words, describe, quantifier_words};
 use super::{Context, EvaluateError, Frame, Reply, Stop};
 use crate::diagnostic::Spanned;
 use crate::guard::Verdict;

@@ -13,6 +13,7 @@ mod fan_out;
 mod here;
 mod losing;
 mod measure;
+mod needs;
 mod options;
 mod outage;
 mod question;

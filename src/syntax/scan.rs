@@ -7,9 +7,9 @@ const LARGEST: usize = 8 << 20;
 
 /// How deep blocks and brackets may stand in each other.
 ///
-/// Reading, checking and running recurse into them; so many fit the stack of any thread,
-/// also in a build that is not optimized, with room to spare.
-pub(super) const DEEPEST: usize = 64;
+/// Reading, checking and running recurse into them: in a build that is not optimized so many
+/// take about 8 MiB of stack, which the command line has set aside many times over.
+pub(super) const DEEPEST: usize = 256;
 
 /// Stands for what was already reported; nothing in the grammar accepts it.
 pub(super) const REPORTED: u8 = 1;
