@@ -31,6 +31,17 @@ pub enum SyntaxError {
         #[label("one too many")]
         at: Span,
     },
+    /// A text that is broken through and through.
+    #[error("more cannot be read from here on")]
+    #[diagnostic(
+        code(syntax::too_much_broken),
+        help("mend what is told above, then check again")
+    )]
+    TooMuchBroken {
+        /// Where it was given up.
+        #[label("not looked into")]
+        at: Span,
+    },
     /// One endless expression.
     #[error("one expression holds more than {limit} operators")]
     #[diagnostic(

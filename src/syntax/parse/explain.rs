@@ -18,6 +18,16 @@ impl<'a> Reader<'a> {
     pub(super) fn explain_piece(&mut self, from: usize, unread: usize, to: usize, is_clause: bool) {
         let flat: &'a str = self.flat;
         let broken = &flat[from..to];
+        if self.patience < broken.len() {
+            if self.patience > 0 {
+                self.patience = 0;
+                self.problems.push(SyntaxError::TooMuchBroken {
+                    at: self.at(from, from + 1),
+                });
+            }
+            return;
+        }
+        self.patience -= broken.len();
         if broken.bytes().any(|byte| byte == REPORTED) {
             if matches!(first_word(broken), "if" | "for" | "while" | "case") {
                 self.foreign_blocks += 1;

@@ -39,6 +39,7 @@ pub fn parse_script(text: &str, base: u32, problems: &mut Problems) -> Script {
         operators: 0,
         is_in_expression: false,
         foreign_blocks: 0,
+        patience: PATIENCE + 8 * flat.text.len(),
     };
     let statements = reader.body(Rule::script, 0, flat.text.len());
     Script {
@@ -46,6 +47,10 @@ pub fn parse_script(text: &str, base: u32, problems: &mut Problems) -> Script {
         comments: flat.comments,
     }
 }
+
+/// Bytes of broken statements that are read again at least: each level of a broken nest is, so
+/// without a bound a wholly broken text would take time by the square of its depth.
+const PATIENCE: usize = 64 << 10;
 
 /// What is known while pairs of the grammar become nodes of the tree.
 struct Reader<'a> {
@@ -63,6 +68,8 @@ struct Reader<'a> {
     is_in_expression: bool,
     /// Blocks of another shell that were reported and not yet closed by its words.
     foreign_blocks: usize,
+    /// How many bytes of broken statements may still be read again to say what is wrong.
+    patience: usize,
 }
 
 impl<'a> Reader<'a> {
