@@ -34,7 +34,7 @@ pub enum EvaluateError {
         at: Span,
     },
     /// A filter could not do its work.
-    #[error("`{filter}`: {why}")]
+    #[error("{why}")]
     #[diagnostic(code(evaluate::filter))]
     Filter {
         /// The filter.

@@ -15,7 +15,7 @@ impl Context<'_> {
         let at = written.span;
         Ok(match &written.node {
             Expression::Literal(literal) => literal_value(literal),
-            Expression::Text(template) => Value::text(self.text(frame, template)?),
+            Expression::Text(template) => self.text_value(frame, template)?,
             Expression::Word(word) => Value::text(word.as_str()),
             Expression::Regex(text) => Value::Regex(text.as_str().into()),
             Expression::Name(name) => self.name(frame, name, at)?,

@@ -47,14 +47,14 @@ impl Context<'_> {
                 Statement::Check { condition, otherwise } => {
                     let mut found = self.verdict_of(&frame, condition)?;
                     if let (Truth::No, Some(message)) = (&found.truth, otherwise) {
-                        found.reason = self.evaluate(&frame, message)?.to_string();
+                        found.reason = self.message(&frame, message)?;
                     }
                     merge(verdict, found);
                 }
                 Statement::Require { test, otherwise } => {
                     let mut found = self.judge(&frame, test)?;
                     if let (Truth::No, Some(message)) = (&found.truth, otherwise) {
-                        found.reason = format!("{}: {}", self.evaluate(&frame, message)?, found.reason);
+                        found.reason = format!("{}: {}", self.message(&frame, message)?, found.reason);
                     }
                     merge(verdict, found);
                 }

@@ -1,5 +1,6 @@
 use super::{Context, Frame, Stop};
-use crate::syntax::{Quoting, Template, TemplatePart};
+use crate::diagnostic::Spanned;
+use crate::syntax::{Expression, Quoting, Template, TemplatePart};
 use crate::value::{CommandLine, Value, quote};
 
 impl Context<'_> {
@@ -19,6 +20,31 @@ impl Context<'_> {
             }
         }
         Ok(text)
+    }
+
+    /// The same as a value: what holds an unknown value is unknown as a whole.
+    pub(super) fn text_value(&self, frame: &Frame, template: &Template) -> Result<Value, Stop> {
+        for part in &template.parts {
+            if let TemplatePart::Variable(variable) = &part.node
+                && let Value::Unknown(why) = self.variable(frame, variable, part.span)?
+            {
+                return Ok(Value::Unknown(why));
+            }
+        }
+        self.text(frame, template).map(Value::text)
+    }
+
+    /// What is said to a person: in a text, a value that is unknown is shown as such.
+    ///
+    /// # Errors
+    ///
+    /// As [`Context::evaluate`].
+    pub fn message(&self, frame: &Frame, written: &Spanned<Expression>) -> Result<String, Stop> {
+        match &written.node {
+            Expression::Text(template) => self.text(frame, template),
+            Expression::Group(inner) => self.message(frame, inner),
+            _ => self.evaluate(frame, written).map(|value| value.to_string()),
+        }
     }
 
     /// The command of a command text: each value is exactly one quoted word, a list several.

@@ -243,7 +243,8 @@ impl Walk<'_> {
 
     /// A value as it is shown to a person: a text, or whatever it prints as.
     pub(super) async fn shown(&self, here: &Here, written: &Written) -> Result<String, Halt> {
-        Ok(self.value(here, written).await?.to_string())
+        self.measured(here, |context, frame| context.message(frame, written))
+            .await
     }
 
     async fn name_value(
