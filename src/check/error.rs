@@ -447,7 +447,7 @@ pub enum CheckError {
     },
 
     /// A set of nodes that cannot be read.
-    #[error("this set of nodes cannot be read: {why}")]
+    #[error("{why}")]
     #[diagnostic(code(check::bad_nodes), help("write it as in `node[1-3,7]`"))]
     BadNodes {
         /// What is wrong.

@@ -7,16 +7,17 @@
 //! May import: `diagnostic`, `inventory`, `value`, `syntax`, `library`, `guard`.
 
 mod arguments;
-mod away;
 mod checker;
 mod collect;
 mod command_text;
+mod compare;
 mod definitions;
-mod endings;
 mod error;
 mod findings;
 mod fit;
+mod names;
 mod nodes;
+mod pipeline;
 mod program;
 mod safety;
 mod scope;

@@ -32,13 +32,22 @@ impl Checker<'_, '_> {
                 operator,
                 right,
             } => {
+                // Large sets are put together once, however often a script writes them.
+                let key = key_of(&written.node).map(|key| format!("{}: {key}", self.module));
+                if let Some(known) = key.as_ref().and_then(|key| self.sets.get(key)) {
+                    return known.clone();
+                }
                 let (left, right) = (self.node_set(left), self.node_set(right));
                 let (left, right) = (left?, right?);
-                Some(match operator {
+                let set = match operator {
                     ArithmeticOperator::Subtract => left.difference(&right),
                     ArithmeticOperator::Intersect => left.intersection(&right),
                     _ => left.union(&right),
-                })
+                };
+                if let Some(key) = key {
+                    self.sets.insert(key, Some(set.clone()));
+                }
+                Some(set)
             }
             NodeExpression::Where { nodes, condition } => {
                 self.node_set(nodes);
@@ -183,5 +192,24 @@ impl Checker<'_, '_> {
             at,
             help,
         });
+    }
+}
+
+/// A set of named and written sets as text; sets that hang on values have none.
+fn key_of(written: &NodeExpression) -> Option<String> {
+    match written {
+        NodeExpression::Name(text) | NodeExpression::Folded(text) | NodeExpression::Quoted(text) => {
+            Some(text.clone())
+        }
+        NodeExpression::Combined {
+            left,
+            operator,
+            right,
+        } => Some(format!(
+            "({} {operator:?} {})",
+            key_of(&left.node)?,
+            key_of(&right.node)?
+        )),
+        _ => None,
     }
 }

@@ -1,6 +1,6 @@
+use super::Walk;
 use super::away::State;
-use super::error::CheckError;
-use super::safety::Walk;
+use crate::check::CheckError;
 
 impl Walk<'_, '_> {
     /// Reports services that are surely stopped where `state` is, and were not `before`.

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::collect::{Declared, Found};
+use crate::check::collect::{Declared, Found};
 use crate::diagnostic::{Span, Spanned};
 use crate::guard::Budget;
 use crate::inventory::{Inventory, NodeName, NodeSet};
@@ -265,6 +265,13 @@ pub(super) struct Standing {
     pub(super) somewhere: Option<Span>,
     /// Whether its role's members have changed, so that nothing is counted any more.
     pub(super) has_moved: bool,
+}
+
+impl Standing {
+    /// Where it surely is away and holds a token.
+    pub(super) fn taken(&self) -> Bits {
+        self.surely.without(&self.freed)
+    }
 }
 
 /// What is known at a place of the script.

@@ -1,0 +1,419 @@
+//! Walks a script as a run would, with the inventory in hand, and reports what breaks on every way.
+
+mod away;
+mod batches;
+mod budgets;
+mod endings;
+mod irreversible;
+mod targets;
+
+use std::collections::{BTreeMap, HashSet};
+use std::rc::Rc;
+
+use super::checker::Learned;
+use super::collect::{Declared, Shelf};
+use super::findings::Findings;
+use super::program::VerbDefinition;
+use crate::diagnostic::{Span, Spanned};
+use crate::inventory::Inventory;
+use crate::syntax::{Arguments, Block, Expression, On, Statement, Test, VerbCall};
+use away::{Bits, Places, Role, Standing, State, collect_roles};
+use batches::Batch;
+
+/// Most statements that are looked at: verbs are followed into, and could call each other without end.
+const MOST_STATEMENTS: usize = 400_000;
+
+/// Walks a script as a run would and reports what breaks on every way.
+///
+/// For each service it keeps the nodes where it is surely away and those where it may be. What
+/// hangs on measurements is left to the guards of the run.
+pub(super) fn check_safety(
+    body: &Block,
+    module: &str,
+    inventory: &Inventory,
+    declared: &Declared,
+    learned: &Learned,
+    findings: &mut Findings,
+) {
+    let mut places = Places::new(inventory);
+    let roles = collect_roles(declared, &mut places);
+    let mut walk = Walk {
+        declared,
+        learned,
+        inventory,
+        places,
+        roles,
+        findings,
+        words: Vec::new(),
+        skipped: Vec::new(),
+        losses: BTreeMap::new(),
+        reported: HashSet::new(),
+        fuel: MOST_STATEMENTS,
+    };
+    let mut state = State {
+        services: vec![Standing::default(); walk.roles.len()],
+        ..State::default()
+    };
+    let way = Way {
+        module: module.into(),
+        ..Way::default()
+    };
+    walk.block(body, &mut state, &way);
+    walk.report_losses();
+    if !state.is_over && !walk.findings.is_broken {
+        walk.report_left(&state, None);
+    }
+}
+
+/// Where a walk is.
+#[derive(Clone, Default)]
+struct Way {
+    module: Rc<str>,
+    /// The nodes in hand at once, where they are known.
+    nodes: Option<Bits>,
+    /// All nodes of the `on` around.
+    whole: Option<(Bits, Span)>,
+    /// Budgets are lifted.
+    in_outage: bool,
+    /// The `retry` around.
+    retry: Option<Span>,
+    /// Inside of an irreversible verb, which was judged as a whole.
+    in_irreversible: bool,
+    /// When given, only these services are judged: the others were, with the first node.
+    judged: Option<Rc<HashSet<usize>>>,
+    depth: usize,
+}
+
+/// The worst loss that one statement comes to.
+struct Loss {
+    does: &'static str,
+    away: Bits,
+    count: usize,
+}
+
+struct Walk<'a, 'p> {
+    declared: &'a Declared,
+    learned: &'a Learned,
+    inventory: &'a Inventory,
+    places: Places<'a>,
+    roles: Vec<Role>,
+    findings: &'a mut Findings<'p>,
+    /// Names whose words are known here, newest last.
+    words: Vec<(String, Rc<Vec<String>>)>,
+    /// What is known where a body ended early by `skip`.
+    skipped: Vec<State>,
+    losses: BTreeMap<(Span, usize), Loss>,
+    /// Statements that were reported, each once.
+    reported: HashSet<Span>,
+    fuel: usize,
+}
+
+impl Walk<'_, '_> {
+    fn block(&mut self, body: &Block, state: &mut State, way: &Way) {
+        let known = self.words.len();
+        let mut finals: Vec<&Block> = Vec::new();
+        for statement in body {
+            if state.is_over || self.fuel == 0 {
+                break;
+            }
+            self.fuel -= 1;
+            if let Statement::Finally(body) = &statement.node {
+                finals.push(body);
+            } else {
+                self.statement(statement, state, way);
+            }
+        }
+        for body in finals.into_iter().rev() {
+            let was_over = std::mem::replace(&mut state.is_over, false);
+            self.block(body, state, way);
+            state.is_over |= was_over;
+        }
+        self.words.truncate(known);
+    }
+
+    fn statement(&mut self, written: &Spanned<Statement>, state: &mut State, way: &Way) {
+        let at = written.span;
+        match &written.node {
+            Statement::On(on) => self.on(on, at, state, way),
+            Statement::Locally(body) => {
+                let inner = Way {
+                    nodes: None,
+                    whole: None,
+                    ..way.clone()
+                };
+                self.block(body, state, &inner);
+            }
+            Statement::Service(call) => self.service_call(call, at, state, way),
+            Statement::Leave { services, .. } => {
+                let services = self.services(services, way);
+                self.stop(&services, at, state, way);
+                for service in services {
+                    let standing = &mut state.services[service];
+                    standing.left = standing.surely.clone();
+                    standing.somewhere = None;
+                }
+            }
+            Statement::Losing { services, body } => self.losing(services, body, at, state, way),
+            Statement::Reboot(_) => {
+                for service in 0..self.roles.len() {
+                    self.judge(service, "takes away", at, state, way);
+                }
+            }
+            Statement::Verb(call) => self.verb(call, state, way),
+            Statement::Confirm { .. } => state.is_confirmed = true,
+            Statement::Require { test, .. } => self.asked(&test.node, state),
+            Statement::Wait { test, otherwise, .. } => {
+                let late = otherwise.as_ref().map(|block| {
+                    let mut late = state.clone();
+                    self.block(block, &mut late, way);
+                    late
+                });
+                self.asked(&test.node, state);
+                if let Some(late) = late {
+                    *state = std::mem::take(state).join(late);
+                }
+            }
+            Statement::Outage { body, .. } => self.outage(body, state, way),
+            Statement::Let { name, value } => {
+                self.acting_value(value, state, way);
+                if let Some(words) = self.words_of(value, way) {
+                    self.words.push((name.node.clone(), words));
+                }
+            }
+            Statement::Value(value) | Statement::Show(value) => self.acting_value(value, state, way),
+            Statement::Fail(_) => state.is_over = true,
+            Statement::Skip(_) => {
+                self.skipped.push(state.clone());
+                state.is_over = true;
+            }
+            _ => self.branch(written, state, way),
+        }
+    }
+
+    fn branch(&mut self, written: &Spanned<Statement>, state: &mut State, way: &Way) {
+        match &written.node {
+            Statement::If { body, otherwise, .. } => {
+                let mut other = state.clone();
+                self.block(body, state, way);
+                if let Some(otherwise) = otherwise {
+                    self.block(otherwise, &mut other, way);
+                }
+                let both_over = state.is_over && other.is_over;
+                *state = std::mem::take(state).join(other);
+                state.is_over = both_over;
+            }
+            Statement::Try { body, otherwise } => {
+                let before = state.clone();
+                self.block(body, state, way);
+                let mut failed = before.join(state.clone());
+                failed.is_over = false;
+                if let Some(otherwise) = otherwise {
+                    self.block(otherwise, &mut failed, way);
+                }
+                *state = std::mem::take(state).join(failed);
+            }
+            Statement::Retry { body, .. } => {
+                let inner = Way {
+                    retry: Some(Span::new(written.span.start, written.span.start + 5)),
+                    ..way.clone()
+                };
+                self.block(body, state, &inner);
+            }
+            Statement::Within { body, .. } => self.block(body, state, way),
+            Statement::For { name, list, body } => match self.words_of(list, way) {
+                Some(words) => {
+                    for word in words.iter() {
+                        self.words.push((name.node.clone(), Rc::new(vec![word.clone()])));
+                        self.block(body, state, way);
+                        self.words.pop();
+                    }
+                }
+                None => {
+                    let before = state.clone();
+                    self.block(body, state, way);
+                    *state = std::mem::take(state).join(before);
+                }
+            },
+            _ => {}
+        }
+    }
+
+    /// A guard or condition was asked: whoever comes on was let through.
+    fn asked(&mut self, test: &Test, state: &mut State) {
+        state.is_confirmed = true;
+        let Test::Guard(call) = test else { return };
+        for (role, standing) in self.roles.iter().zip(&mut state.services) {
+            if role.until.as_deref() == Some(call.name.node.as_str()) {
+                standing.freed = standing.surely.clone();
+            }
+        }
+    }
+
+    fn acting_value(&mut self, value: &Spanned<Expression>, state: &mut State, way: &Way) {
+        match &value.node {
+            Expression::On(on) => self.on(on, value.span, state, way),
+            Expression::Pipeline { source, .. } | Expression::Group(source) => {
+                self.acting_value(source, state, way);
+            }
+            _ => {}
+        }
+    }
+
+    fn outage(&mut self, body: &Block, state: &mut State, way: &Way) {
+        state.is_confirmed = true;
+        let before = state.clone();
+        let inner = Way {
+            in_outage: true,
+            ..way.clone()
+        };
+        self.block(body, state, &inner);
+        if state.is_over || way.in_outage || self.findings.is_broken {
+            return;
+        }
+        self.report_left(state, Some(&before));
+        // What was reported here is not reported again at the end of the script.
+        for (now, then) in state.services.iter_mut().zip(&before.services) {
+            let fresh = now.surely.without(&then.surely).without(&now.left);
+            now.surely = now.surely.without(&fresh);
+            now.somewhere = now.somewhere.filter(|_| then.somewhere.is_some());
+        }
+    }
+
+    fn verb(&mut self, call: &VerbCall, state: &mut State, way: &Way) {
+        let declared = self.declared;
+        let Some(entry) = find(&declared.verbs, &way.module, &call.name.node) else {
+            return;
+        };
+        let verb: &VerbDefinition = &entry.item;
+        if way.depth > 20 {
+            return;
+        }
+        self.check_irreversible(verb, call.name.span, state, way);
+        let bound = self.bind(verb, &call.arguments, way);
+        let outer = std::mem::replace(&mut self.words, bound);
+        let inner = Way {
+            module: verb.module.as_str().into(),
+            in_irreversible: way.in_irreversible || verb.irreversible,
+            depth: way.depth + 1,
+            ..way.clone()
+        };
+        self.move_members(verb, state, way);
+        self.block(&verb.body, state, &inner);
+        self.words = outer;
+    }
+
+    /// The parameters whose words are written out where the verb is called.
+    fn bind(
+        &self,
+        verb: &VerbDefinition,
+        arguments: &Arguments,
+        way: &Way,
+    ) -> Vec<(String, Rc<Vec<String>>)> {
+        let mut bound = Vec::new();
+        let mut words = arguments.positional.iter();
+        for parameter in &verb.parameters {
+            let named = arguments
+                .named
+                .iter()
+                .find(|(name, _)| name.node == parameter.name);
+            let given = named.map(|(_, value)| value).or_else(|| words.next());
+            if let Some(given) = given
+                && !parameter.is_rest
+                && let Some(known) = self.words_of(given, way)
+            {
+                bound.push((parameter.name.clone(), known));
+            }
+        }
+        bound
+    }
+
+    /// Roles move: from now on the members of these services are not what the inventory says.
+    fn move_members(&mut self, verb: &VerbDefinition, state: &mut State, way: &Way) {
+        for membership in &verb.memberships {
+            for (index, role) in self.roles.iter().enumerate() {
+                if role.group != membership.group {
+                    continue;
+                }
+                let standing = &mut state.services[index];
+                standing.has_moved = true;
+                standing.somewhere = None;
+                match &way.nodes {
+                    Some(nodes) if membership.host.is_none() => {
+                        standing.surely = standing.surely.without(nodes);
+                    }
+                    _ => standing.surely = Bits::default(),
+                }
+            }
+        }
+    }
+
+    fn on(&mut self, on: &On, at: Span, state: &mut State, way: &Way) {
+        let nodes = self.nodes(&on.nodes.node, way);
+        let head = Span::new(at.start, on.nodes.span.end);
+        let Some(set) = nodes.filter(|set| !on.any || set.count() == 1) else {
+            let inner = Way {
+                nodes: None,
+                whole: None,
+                ..way.clone()
+            };
+            self.body_of_on(&on.body, state, &inner);
+            return;
+        };
+        if set.is_empty() {
+            return;
+        }
+        let inner = Way {
+            whole: Some((set.clone(), head)),
+            ..way.clone()
+        };
+        let batches = self.batches(on, &set, state);
+        for batch in batches {
+            if state.is_over || self.fuel == 0 {
+                return;
+            }
+            self.batch(&on.body, batch, state, &inner);
+        }
+    }
+
+    /// Walks the body for the first nodes of a batch, and for the others only as far as the
+    /// first ones were left in another state than they came.
+    fn batch(&mut self, body: &Block, batch: Batch, state: &mut State, way: &Way) {
+        let before = state.clone();
+        let first = Way {
+            nodes: Some(batch.first),
+            ..way.clone()
+        };
+        self.body_of_on(body, state, &first);
+        if batch.rest.is_empty() || state.is_over {
+            return;
+        }
+        let changed: HashSet<usize> = (0..self.roles.len())
+            .filter(|index| {
+                let (now, then) = (&state.services[*index], &before.services[*index]);
+                now.surely != then.surely || now.maybe != then.maybe
+            })
+            .filter(|index| way.judged.as_ref().is_none_or(|judged| judged.contains(index)))
+            .collect();
+        if changed.is_empty() {
+            return;
+        }
+        let rest = Way {
+            nodes: Some(batch.rest),
+            judged: Some(Rc::new(changed)),
+            ..way.clone()
+        };
+        self.body_of_on(body, state, &rest);
+    }
+
+    fn body_of_on(&mut self, body: &Block, state: &mut State, way: &Way) {
+        let outer = std::mem::take(&mut self.skipped);
+        self.block(body, state, way);
+        for skipped in std::mem::replace(&mut self.skipped, outer) {
+            *state = std::mem::take(state).join(skipped);
+        }
+    }
+}
+
+fn find<'s, T>(shelf: &'s Shelf<T>, module: &str, name: &str) -> Option<&'s super::collect::Entry<T>> {
+    shelf.get(module, name)
+}
