@@ -52,7 +52,7 @@ impl Walk<'_> {
         node: &NodeName,
         used: &[Used],
     ) -> Result<Here, Halt> {
-        let section = self.section.lock().await;
+        let section = self.enter_section(here, used).await;
         for one in used {
             self.take_away(here, step, node, one, here.outage.is_none())
                 .await?;

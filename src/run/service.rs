@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use futures_util::lock::MutexGuard;
+
 use super::act::{Act, PROBE_LIMIT};
 use super::here::{Halt, Here, Started, Used, Walked, trouble};
 use super::walk::Walk;
@@ -302,7 +304,7 @@ impl Walk<'_> {
             }
         }
         let guarded = here.outage.is_none();
-        let section = self.section.lock().await;
+        let section = self.enter_section(here, &running).await;
         for one in &running {
             self.take_away(here, step, node, one, guarded).await?;
         }
@@ -338,6 +340,16 @@ impl Walk<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Enters the critical section of the cluster, where guards are asked at all: two nodes never
+    /// both pass a check that only one may pass. What no guard looks at is not held up.
+    pub(super) async fn enter_section(&self, here: &Here, used: &[Used]) -> Option<MutexGuard<'_, ()>> {
+        let is_guarded = |one: &Used| one.service.budget.is_some() || !one.service.before_stop.is_empty();
+        if here.outage.is_some() || !used.iter().any(is_guarded) {
+            return None;
+        }
+        Some(self.section.lock().await)
     }
 
     /// Inside an outage no quorum may be left to answer, so a stop is proven by the service itself.
@@ -450,7 +462,7 @@ impl Walk<'_> {
     }
 
     async fn restart(&self, here: &Here, step: &Step, node: &NodeName, used: &Used) -> Result<(), Halt> {
-        let section = self.section.lock().await;
+        let section = self.enter_section(here, std::slice::from_ref(used)).await;
         self.take_away(here, step, node, used, here.outage.is_none())
             .await?;
         if !here.losing.contains(&used.key()) {

@@ -96,8 +96,9 @@ impl Walk<'_> {
         if membership.joins {
             self.change_group(&membership.group, host, true);
         }
-        let section = self.section.lock().await;
-        for role in self.roles_in(&membership.group) {
+        let roles = self.roles_in(&membership.group);
+        let section = self.enter_section(here, &roles).await;
+        for role in roles {
             if !membership.joins && !here.losing.contains(&role.key()) {
                 self.ask_budget(&there, step, host, &role).await?;
             }
