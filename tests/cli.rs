@@ -1,6 +1,6 @@
 //! The command as people type it: its output, its errors and its exit codes.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -496,4 +496,116 @@ fn the_scripts_that_come_along_check() {
     let mut words = vec!["check", "--sim"];
     words.extend(files.iter().map(String::as_str));
     place.run(&words).ends(0);
+}
+
+/// An inventory of this machine alone, where a run is real.
+const THIS_MACHINE: &str = "name = \"here\"\n[groups]\nweb = \"localhost\"\n[nodes.localhost]\n";
+
+#[test]
+fn a_run_on_this_machine_is_told_from_the_first_line_to_the_ledger() {
+    let place = Place::new();
+    place.write("cluster.toml", THIS_MACHINE);
+    place.write(
+        "a.runbook",
+        "runbook drill\non web <\n  run \"printf 'a\\\\033[2J'\"\n  run \"exit 3\"\n  note \"never\"\n>\n",
+    );
+    let told = place.run(&["run", "a.runbook"]);
+    told.ends(1)
+        .prints("cluster here  runbook drill")
+        .prints("│ a␛[2J")
+        .prints("failed        localhost");
+    told.complains("failed here on localhost")
+        .complains("a.runbook:4");
+    assert!(!told.out.contains("SIMULATED"), "{}", told.out);
+    let told = place.run(&["run", "a.runbook", "--dry-run"]);
+    told.ends(0)
+        .prints("DRY RUN: nothing is changed")
+        .prints("2 acts held back, nothing was changed");
+    assert!(!told.out.contains("done "), "{}", told.out);
+}
+
+/// Starts a run, waits until its first act has begun, and sends a signal `times` times, each
+/// after the one before was heard. Then the file `go` is there.
+fn interrupt(place: &Place, signal: &str, times: usize) -> Told {
+    let words = ["run", "a.runbook", "--format", "json"];
+    let mut command = place.command(&words);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command starts");
+    let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut err = BufReader::new(child.stderr.take().expect("a pipe"));
+    let (mut printed, mut said) = (String::new(), String::new());
+    while !printed.contains("step_started") {
+        assert_ne!(
+            out.read_line(&mut printed).expect("text"),
+            0,
+            "it ended early: {printed}"
+        );
+    }
+    for time in 0..times {
+        let id = child.id().to_string();
+        let sent = Command::new("kill")
+            .args([signal, id.as_str()])
+            .status()
+            .expect("kill is there");
+        assert!(sent.success());
+        if time == 0 {
+            err.read_line(&mut said).expect("text");
+        }
+    }
+    place.write("go", "");
+    out.read_to_string(&mut printed).expect("text");
+    err.read_to_string(&mut said).expect("text");
+    let output = Output {
+        status: child.wait().expect("the command ends"),
+        stdout: printed.into_bytes(),
+        stderr: said.into_bytes(),
+    };
+    Told::of(&words, output)
+}
+
+#[test]
+fn the_first_signal_waits_and_the_second_breaks_off() {
+    for signal in ["-INT", "-TERM", "-HUP"] {
+        let place = Place::new();
+        place.write("cluster.toml", THIS_MACHINE);
+        place.write(
+            "a.runbook",
+            "on web < run \"until test -e go; do sleep 0.05; done\" >\non web < run \"touch more\" >\n",
+        );
+        let told = interrupt(&place, signal, 1);
+        told.ends(130).complains("stopping after what is in hand");
+        assert!(!place.folder.path().join("more").exists(), "{signal}");
+    }
+    let place = Place::new();
+    place.write("cluster.toml", THIS_MACHINE);
+    place.write("a.runbook", "on web < run \"sleep 600\" >\n");
+    interrupt(&place, "-INT", 2)
+        .ends(6)
+        .complains("the outcome of one act is unknown");
+}
+
+#[test]
+fn a_refusal_says_what_was_measured_and_exits_with_4() {
+    let place = Place::new();
+    place.write("a.runbook", "require quorum spare=5\n");
+    place
+        .run(&["run", "a.runbook", "--sim"])
+        .ends(4)
+        .complains("refused here")
+        .complains("metadata servers");
+    place.write("a.runbook", "confirm \"really?\"\n");
+    place
+        .run(&["run", "a.runbook", "--sim"])
+        .ends(8)
+        .complains("--answer confirm-1=yes");
+    place
+        .run(&["run", "a.runbook", "--sim", "--answer", "confirm-1=no"])
+        .ends(8);
+    place
+        .run(&["run", "a.runbook", "--sim", "--answer", "confirm-1=yes"])
+        .ends(0);
+    place.run(&["run", "a.runbook", "--sim", "--yes"]).ends(0);
 }

@@ -46,6 +46,8 @@ fn read_override(text: &str, inventory: &Inventory) -> Result<Override, Stop> {
 }
 
 /// Drops the findings that are overridden, each with a line that says so.
+///
+/// Only of a script that has a program: what cannot be read or named cannot be run, whatever the reason.
 pub(super) fn drop_overridden(problems: &mut Problems, overrides: &[Override]) -> Vec<String> {
     let mut dropped = Vec::new();
     problems.retain(|problem| {
@@ -53,8 +55,7 @@ pub(super) fn drop_overridden(problems: &mut Problems, overrides: &[Override]) -
         let overriding = overrides
             .iter()
             .find(|known| is_code(&known.name, &code) && known.node.is_none());
-        // What cannot be read or named cannot be run, whatever the reason.
-        let Some(overriding) = overriding.filter(|_| is_overridable(&code)) else {
+        let Some(overriding) = overriding else {
             return true;
         };
         say(&format!(
@@ -104,16 +105,4 @@ pub(super) fn check_overrides(
 
 fn is_code(name: &str, code: &str) -> bool {
     code == name || code.rsplit("::").next() == Some(name)
-}
-
-fn is_overridable(code: &str) -> bool {
-    const SAFETY: &[&str] = &[
-        "check::goes_round_service",
-        "check::stops_too_many",
-        "check::needed",
-        "check::left_stopped",
-        "check::unconfirmed",
-        "check::hidden_status",
-    ];
-    SAFETY.contains(&code)
 }

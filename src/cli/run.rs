@@ -25,7 +25,10 @@ pub(super) fn run_script(flags: &RunFlags, color: Color) -> Result<Exit, Stop> {
         .map(|text| read_limit(text, &inventory))
         .transpose()?;
     let overrides = read_overrides(&flags.overrides, &inventory)?;
-    let dropped = drop_overridden(&mut problems, &overrides);
+    let dropped = match project.program() {
+        Some(_) => drop_overridden(&mut problems, &overrides),
+        None => Vec::new(),
+    };
     say(&project.render(&problems, style));
     let program = match project.program() {
         Some(program) if !problems.has_errors() => program,

@@ -16,7 +16,7 @@ use crate::run::{Ending, RunOptions, World, run_plan};
 use crate::syntax::{format_script, parse_script};
 use crate::transport::simulated::{Shape, SimulatedCluster};
 use crate::transport::{
-    Answers, DryTransport, InTurn, LocalTransport, SystemClock, TerminalPerson, Transport,
+    Answers, Clock, DryTransport, InTurn, LocalTransport, SystemClock, TerminalPerson, Transport,
 };
 
 /// Most problems that are drawn at once.
@@ -95,7 +95,10 @@ impl Project {
     fn check(&mut self, name: &str, text: &str, folder: &Path, implied: Option<&Implied>) -> Problems {
         let mut problems = Problems::new();
         let loaded = load_script(name, text, folder, implied, &mut self.sources, &mut problems);
-        let program = check_scripts(&loaded.modules, &loaded.script, &self.inventory, &mut problems);
+        let is_readable = !problems.has_errors();
+        // What was left out because it cannot be read would be left out of a run, too.
+        let program = check_scripts(&loaded.modules, &loaded.script, &self.inventory, &mut problems)
+            .filter(|_| is_readable);
         problems.sort();
         self.program = program.map(Arc::new);
         problems
@@ -344,5 +347,5 @@ fn run_for_real(
     })?;
     // A thread that still waits for a line of standard input must not hold the end up.
     runtime.shutdown_background();
-    Ok(ended.unwrap_or_else(|| recorder.break_off()))
+    Ok(ended.unwrap_or_else(|| recorder.break_off(clock.now())))
 }

@@ -75,21 +75,16 @@ pub(super) async fn run_with_signals<F: Future<Output = Ending>>(
 pub(super) struct InFlight<'a> {
     inner: &'a mut dyn Recorder,
     count: usize,
-    last: Duration,
 }
 
 impl<'a> InFlight<'a> {
     /// Stands before a recorder.
     pub fn new(inner: &'a mut dyn Recorder) -> Self {
-        InFlight {
-            inner,
-            count: 0,
-            last: Duration::ZERO,
-        }
+        InFlight { inner, count: 0 }
     }
 
-    /// Records the end of a run that was broken off.
-    pub fn break_off(mut self) -> Ending {
+    /// Records the end of a run that was broken off at `at`.
+    pub fn break_off(mut self, at: Duration) -> Ending {
         let (kind, message) = match self.count {
             0 => (TroubleKind::Interrupted, "the run was broken off".to_owned()),
             1 => (
@@ -114,7 +109,7 @@ impl<'a> InFlight<'a> {
             trouble: Some(trouble.clone()),
             exit_code,
         };
-        self.record(&Event { at: self.last, what });
+        self.record(&Event { at, what });
         Ending {
             exit_code,
             trouble: Some(trouble),
@@ -124,7 +119,6 @@ impl<'a> InFlight<'a> {
 
 impl Recorder for InFlight<'_> {
     fn record(&mut self, event: &Event) {
-        self.last = event.at;
         match event.what {
             Happening::StepStarted { .. } => self.count += 1,
             Happening::StepEnded { .. } => self.count = self.count.saturating_sub(1),
