@@ -89,6 +89,34 @@ impl SourceMap {
     }
 }
 
+/// Longest line that is shown whole, in bytes; of a longer one only what is round the place.
+const LONGEST_LINE: usize = 500;
+
+/// The place itself and some letters round it, on its own line.
+fn cut_out<'a>(file: &'a File, local: &SourceSpan) -> Box<dyn SpanContents<'a> + 'a> {
+    const ROUND: usize = 60;
+    let text = &*file.text;
+    let line_start = text[..local.offset()].rfind('\n').map_or(0, |at| at + 1);
+    let line_end = text[local.offset()..]
+        .find('\n')
+        .map_or(text.len(), |at| local.offset() + at);
+    let start = text.floor_char_boundary(local.offset().saturating_sub(ROUND).max(line_start));
+    let length = local.len().min(LONGEST_LINE);
+    let end = text.ceil_char_boundary((local.offset() + length + ROUND).min(line_end).max(start));
+    let line = text[..line_start].matches('\n').count();
+    let column = text[line_start..start].chars().count();
+    let at = (start + file.base as usize, end - start).into();
+    let data = &text.as_bytes()[start..end];
+    Box::new(MietteSpanContents::new_named(
+        file.name.clone(),
+        data,
+        at,
+        line,
+        column,
+        1,
+    ))
+}
+
 impl SourceCode for SourceMap {
     fn read_span<'a>(
         &'a self,
@@ -106,6 +134,13 @@ impl SourceCode for SourceMap {
         }
         let local: SourceSpan = (span.offset() - base, span.len()).into();
         let inner = file.text.read_span(&local, before, after)?;
+        if inner
+            .data()
+            .split(|byte| *byte == b'\n')
+            .any(|line| line.len() > LONGEST_LINE)
+        {
+            return Ok(cut_out(file, &local));
+        }
         let at: Range<usize> =
             inner.span().offset() + base..inner.span().offset() + base + inner.span().len();
         Ok(Box::new(MietteSpanContents::new_named(
