@@ -25,8 +25,10 @@ pub(super) struct Line {
     pub step: StepId,
     /// How it went.
     pub mark: Mark,
-    /// What, in words.
+    /// What, in words of the script: `$node` in them is the node in hand.
     pub words: String,
+    /// What was measured, written or answered, as it is: nodes of which it differs are not joined.
+    pub said: String,
     /// The plain command, when the words do not say it.
     pub command: Option<String>,
     /// What a host printed.
@@ -42,16 +44,23 @@ impl Line {
             step,
             mark,
             words,
+            said: String::new(),
             command: None,
             output: String::new(),
             latest: String::new(),
         }
     }
 
+    /// The same line with what was said after its words.
+    pub fn saying(self, said: String) -> Line {
+        Line { said, ..self }
+    }
+
     fn says_the_same(&self, other: &Line) -> bool {
         let parts = |line: &Line| (line.step, line.mark, line.command.is_some());
         parts(self) == parts(other)
             && self.words == other.words
+            && self.said == other.said
             && self.command == other.command
             && self.output == other.output
     }

@@ -152,7 +152,11 @@ impl<'a, W: Write> LiveReport<'a, W> {
                 let line = Line {
                     words: forget_node(&line.words, node),
                     command: line.command.map(|command| forget_node(&command, node)),
-                    latest: forget_node(&line.latest, node),
+                    said: match line.latest.is_empty() {
+                        true => line.said,
+                        // Progress is told again and again: a line of each node would flood the report.
+                        false => forget_node(&line.said, node),
+                    },
                     ..line
                 };
                 self.gather.add(at, node, line, took);
@@ -217,9 +221,19 @@ impl<'a, W: Write> LiveReport<'a, W> {
         let took = took
             .map(|took| format!("  {}", paint.faint(&write_length(took))))
             .unwrap_or_default();
-        let words = name_node(&format!("{}{}", line.words, line.latest), &nodes);
-        let words = neutralise_text(&words).replace('\n', &format!("\n{margin}"));
-        let mut drawn = format!("{}{column}{mark} {words}{took}\n", paint.faint(&number));
+        let words = name_node(&line.words, &nodes);
+        let said = match line.latest.is_empty() {
+            true => line.said.clone(),
+            false => name_node(&line.said, &nodes),
+        };
+        // What changes all the time stands before the rows, or it would pass for one of them.
+        let (said, rows) = match said.find('\n') {
+            Some(at) => said.split_at(at),
+            None => (said.as_str(), ""),
+        };
+        let draw = |text: &str| neutralise_text(text).replace('\n', &format!("\n{margin}"));
+        let (words, rows) = (draw(&format!("{words}{said}{}", line.latest)), draw(rows));
+        let mut drawn = format!("{}{column}{mark} {words}{took}{rows}\n", paint.faint(&number));
         if let Some(command) = &line.command {
             let command = neutralise_text(command).replace('\n', &format!("\n{margin}  "));
             drawn.push_str(&format!("{margin}{}\n", paint.faint(&format!("$ {command}"))));
@@ -290,15 +304,14 @@ impl<'a, W: Write> LiveReport<'a, W> {
             let set = &self.sets[index];
             (set.nodes.len() - set.alive.len() + 1, set.nodes.len())
         });
-        if let Some((mark, words)) = describe_end(result, node, &self.told, self.is_dry) {
+        if let Some((mark, word, why)) = describe_end(result, node, &self.told, self.is_dry) {
             let words = match count {
                 Some((number, all)) if all > 1 && self.sets[found.unwrap_or(0)].is_serial => {
-                    let (word, rest) = words.split_at(words.find(':').unwrap_or(words.len()));
-                    format!("{word} ({number} of {all} nodes){rest}")
+                    format!("{word} ({number} of {all} nodes)")
                 }
-                _ => words,
+                _ => word.to_owned(),
             };
-            let line = Line::of(step, mark, words);
+            let line = Line::of(step, mark, words).saying(why);
             self.show(at, Some(node), line, None);
         }
         let Some(index) = found else { return };
@@ -328,25 +341,28 @@ impl<'a, W: Write> LiveReport<'a, W> {
         };
         let key = (place.node.clone(), place.step);
         let command = self.in_flight.remove(&key).and_then(|(_, command)| command);
-        let (mut words, command) = join_command(what, command);
+        let (words, command) = join_command(what, command);
+        let mut said = String::new();
         let mark = match result {
             StepResult::Done => Mark::Good,
             StepResult::Skipped(why) => {
-                words.push_str(&format!(": skipped, {why}"));
+                said = format!(": skipped, {why}");
                 Mark::Passed
             }
             StepResult::NotReached => {
-                words.push_str(": not reached");
+                said = ": not reached".to_owned();
                 Mark::Passed
             }
             StepResult::Trouble(trouble) => {
-                words.push_str(&format!(": {}", trouble.message));
+                let node = place.node.as_ref().map_or("", NodeName::as_str);
+                said = format!(": {}", name_node(&trouble.message, node));
                 self.told.insert((trouble.message.clone(), place.node.clone()));
                 trouble_mark(trouble)
             }
         };
         let line = Line {
             command,
+            said,
             output: output.clone(),
             ..Line::of(place.step, mark, words)
         };
@@ -378,10 +394,10 @@ impl<'a, W: Write> LiveReport<'a, W> {
             String::new()
         };
         let latest = format!("{held} ({} of {})", write_length(*waited), write_length(*limit));
-        let words = format!("waiting for {what}{because}");
+        let words = format!("waiting for {what}");
         if self.style.is_live {
             let node = place.node.as_ref().map(ToString::to_string).unwrap_or_default();
-            let words = name_node(&format!("{words}{latest}"), &node);
+            let words = name_node(&format!("{words}{latest}{because}"), &node);
             let blanks = if node.is_empty() { "" } else { "  " };
             let text = neutralise_text(&format!("{}{node}{blanks}… {words}", self.number(place.step)));
             self.print_status(&text.replace(['\n', '\t'], " "));
@@ -393,8 +409,9 @@ impl<'a, W: Write> LiveReport<'a, W> {
             None => true,
         };
         if is_new {
-            self.told_waits.insert(key, (because, *waited));
+            self.told_waits.insert(key, (because.clone(), *waited));
             let line = Line {
+                said: because,
                 latest,
                 ..Line::of(place.step, Mark::Said, words)
             };
@@ -483,9 +500,10 @@ impl<W: Write> Recorder for LiveReport<'_, W> {
                 };
                 let (mark, words) = match came {
                     true => (Mark::Good, format!("{what}, after a wait")),
-                    false => (Mark::Bad, format!("waited in vain for {what}{because}")),
+                    false => (Mark::Bad, format!("waited in vain for {what}")),
                 };
-                let line = Line::of(place.step, mark, words);
+                let said = if *came { String::new() } else { because };
+                let line = Line::of(place.step, mark, words).saying(said);
                 self.told_waits.remove(&(place.step, place.node.clone()));
                 self.show(at, place.node.as_ref(), line, Some(*waited));
             }

@@ -193,3 +193,49 @@ fn a_long_output_is_capped_with_a_word_about_it() {
         "{shown}"
     );
 }
+
+#[test]
+fn notes_and_reasons_stay_each_nodes_own() {
+    let mut happenings = begun("in parallel");
+    for node in ["n1", "n2", "n3"] {
+        let asked = Happening::Asked {
+            place: place(1, Some(node)),
+            what: format!("quorum losing={node}"),
+            holds: Some(true),
+            reason: String::new(),
+            shown_only: false,
+        };
+        let text = format!("I am {node}, not $node");
+        let place = place(1, Some(node));
+        happenings.extend([(0, asked), (0, Happening::Note { place, text })]);
+    }
+    let (trouble, exit_code) = (None, 0);
+    happenings.push((1, Happening::RunEnded { trouble, exit_code }));
+    let printed = report(&happenings);
+    assert!(
+        printed.contains("n[1-3]  ✓ quorum losing=$node holds"),
+        "{printed}"
+    );
+    assert!(printed.contains("n2    note: I am n2, not $node"), "{printed}");
+}
+
+#[test]
+fn the_time_of_a_wait_stands_before_its_rows() {
+    let mut happenings = begun("serially");
+    happenings.push((
+        0,
+        Happening::Waiting {
+            place: place(1, Some("n1")),
+            what: "(all of mds have up)".to_owned(),
+            reason: "1 of 2 have up\n    row".to_owned(),
+            waited: Duration::from_secs(1),
+            limit: Duration::from_secs(30),
+        },
+    ));
+    let printed = report(&happenings);
+    let first = printed.lines().find(|line| line.contains("waiting for"));
+    assert!(
+        first.is_some_and(|line| line.ends_with("1 of 2 have up (1.0s of 30s)")),
+        "{printed}"
+    );
+}

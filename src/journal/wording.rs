@@ -34,32 +34,30 @@ pub(super) fn describe_asked(what: &Happening) -> Option<(&StepPlace, Line)> {
         format!(": {reason}")
     };
     let only = if *shown_only { " (today's answer)" } else { "" };
-    let words = format!("{what} {verb}{because}{only}");
-    Some((place, Line::of(place.step, mark, words)))
+    let line = Line::of(place.step, mark, format!("{what} {verb}"));
+    Some((place, line.saying(format!("{because}{only}"))))
 }
 
 /// What is said rather than done: its place, the line, and what stands under it.
 pub(super) fn describe_remark(what: &Happening) -> Option<(&StepPlace, Line)> {
-    let (place, mark, words, output) = match what {
-        Happening::PassedOver { place, what, why } => {
-            (place, Mark::Passed, format!("{what}: {why}"), String::new())
-        }
+    let mut output = String::new();
+    // Words of the script, and what was said: only in the first is `$node` the node in hand.
+    let (place, words, said) = match what {
+        Happening::PassedOver { place, what, why } => (place, what.clone(), format!(": {why}")),
         Happening::Overridden {
             place,
             what,
             reason,
             why,
         } => {
-            let said = if reason.is_empty() {
-                String::new()
-            } else {
-                format!(" (it said: {reason})")
+            let first = match reason.is_empty() {
+                true => String::new(),
+                false => format!(" (it said: {reason})"),
             };
             (
                 place,
-                Mark::Said,
-                format!("OVERRIDDEN: {what}, because {why}{said}"),
-                String::new(),
+                format!("OVERRIDDEN: {what}"),
+                format!(", because {why}{first}"),
             )
         }
         Happening::Answered {
@@ -67,41 +65,36 @@ pub(super) fn describe_remark(what: &Happening) -> Option<(&StepPlace, Line)> {
             name,
             text,
             answer,
-        } => (
-            place,
-            Mark::Said,
-            format!("{text} ({name}): {answer}"),
-            String::new(),
-        ),
+        } => (place, String::new(), format!("{text} ({name}): {answer}")),
         Happening::Outage { place, why, opens } => {
             let word = if *opens { "OUTAGE begins" } else { "outage ends" };
-            (place, Mark::Said, format!("{word}: {why}"), String::new())
+            (place, word.to_owned(), format!(": {why}"))
         }
-        Happening::LeftStopped { place, service, why } => (
-            place,
-            Mark::Said,
-            format!("{service} is left stopped: {why}"),
-            String::new(),
-        ),
-        Happening::Note { place, text } => (place, Mark::Said, format!("note: {text}"), String::new()),
-        Happening::Shown { place, what, value } => (place, Mark::Said, what.clone(), value.clone()),
-        Happening::Named { place, name, value } => match value.trim_end().contains('\n') {
-            true => (place, Mark::Said, format!("{name} ="), value.clone()),
-            false => (place, Mark::Said, format!("{name} = {value}"), String::new()),
-        },
-        Happening::CleaningUp { place, what, why } => {
-            (place, Mark::Said, format!("{what}: {why}"), String::new())
+        Happening::LeftStopped { place, service, why } => {
+            (place, format!("{service} is left stopped"), format!(": {why}"))
         }
-        Happening::Caught { place, by, trouble } => (
-            place,
-            Mark::Said,
-            format!("caught by {by}: {}", trouble.message),
-            String::new(),
-        ),
-        Happening::Branch { place, what } => (place, Mark::Said, what.clone(), String::new()),
+        Happening::Note { place, text } => (place, "note: ".to_owned(), text.clone()),
+        Happening::Shown { place, what, value } => {
+            output.clone_from(value);
+            (place, what.clone(), String::new())
+        }
+        Happening::Named { place, name, value } if value.trim_end().contains('\n') => {
+            output.clone_from(value);
+            (place, format!("{name} ="), String::new())
+        }
+        Happening::Named { place, name, value } => (place, format!("{name} = "), value.clone()),
+        Happening::CleaningUp { place, what, why } => (place, what.clone(), format!(": {why}")),
+        Happening::Caught { place, by, trouble } => {
+            (place, format!("caught by {by}: "), trouble.message.clone())
+        }
+        Happening::Branch { place, what } => (place, String::new(), what.clone()),
         _ => return None,
     };
-    let line = Line::of(place.step, mark, words);
+    let mark = match what {
+        Happening::PassedOver { .. } => Mark::Passed,
+        _ => Mark::Said,
+    };
+    let line = Line::of(place.step, mark, words).saying(said);
     Some((place, Line { output, ..line }))
 }
 
@@ -155,32 +148,32 @@ pub(super) fn trouble_mark(trouble: &Trouble) -> Mark {
     }
 }
 
-/// How the end of a node is told; `None` when all that is to be said was said.
+/// How the end of a node is told: the mark, one word, and why; `None` when all was said.
 pub(super) fn describe_end(
     result: &StepResult,
     node: &NodeName,
     told: &HashSet<(String, Option<NodeName>)>,
     is_dry: bool,
-) -> Option<(Mark, String)> {
+) -> Option<(Mark, &'static str, String)> {
     Some(match result {
         // A dry run does nothing, so nothing is done by it.
-        StepResult::Done if is_dry => (Mark::Passed, "gone through".to_owned()),
-        StepResult::Done => (Mark::Good, "done".to_owned()),
-        StepResult::Skipped(why) => (Mark::Passed, format!("skipped: {why}")),
+        StepResult::Done if is_dry => (Mark::Passed, "gone through", String::new()),
+        StepResult::Done => (Mark::Good, "done", String::new()),
+        StepResult::Skipped(why) => (Mark::Passed, "skipped", format!(": {why}")),
         StepResult::NotReached => return None,
         StepResult::Trouble(trouble) => {
             let was_told = told.contains(&(trouble.message.clone(), Some(node.clone())));
-            let word = if trouble.kind == TroubleKind::Unknown {
-                "unknown"
-            } else {
-                "failed"
+            let word = match trouble.kind {
+                TroubleKind::Unknown => "unknown",
+                TroubleKind::Refused => "refused",
+                _ => "failed",
             };
-            let words = if was_told {
-                word.to_owned()
-            } else {
-                format!("{word}: {}", trouble.message)
+            let why = match was_told {
+                true => String::new(),
+                // It quotes the script, where `$node` is the node in hand.
+                false => format!(": {}", name_node(&trouble.message, node.as_str())),
             };
-            (trouble_mark(trouble), words)
+            (trouble_mark(trouble), word, why)
         }
     })
 }
