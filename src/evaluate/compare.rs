@@ -24,6 +24,9 @@ impl Context<'_> {
             IsNot => Ok(self.equal(&left, &right).not()),
             In => self.contained(&left, &right, at),
             NotIn => Ok(self.contained(&left, &right, at)?.not()),
+            Matches if left.unsure().is_some() => Ok(Truth::Unknown(
+                left.unsure().unwrap_or_else(|| "it is not known".into()),
+            )),
             Matches => matches_expression(&left, &right, at),
             AtLeast | AtMost | MoreThan | LessThan => self.ordered(&left, operator, &right, at),
         }
@@ -121,7 +124,10 @@ impl Context<'_> {
                     truth.clone().not()
                 }
             }
-            _ => Truth::from(*left == self.alike(right, left)),
+            _ => match left.unsure().or_else(|| right.unsure()) {
+                Some(why) => Truth::Unknown(why),
+                None => Truth::from(*left == self.alike(right, left)),
+            },
         }
     }
 

@@ -233,9 +233,8 @@ impl Context<'_> {
             return Ok(match quantifier {
                 Quantifier::All | Quantifier::None | Quantifier::AtMost(_) => Truth::from(or_none),
                 Quantifier::Some => Truth::No,
-                Quantifier::Exactly(number) | Quantifier::AtLeast(number) => {
-                    Truth::from(self.count_wanted(frame, number)? == 0)
-                }
+                Quantifier::AtLeast(number) => Truth::from(self.count_wanted(frame, number)? == 0),
+                Quantifier::Exactly(number) => Truth::from(or_none && self.count_wanted(frame, number)? == 0),
             });
         }
         let least = counted.yes.len();

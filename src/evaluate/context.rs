@@ -117,7 +117,9 @@ impl Frame {
         frame
     }
 
-    pub(super) fn looking_at(&self, row: &Row) -> Frame {
+    /// The same place, looking at a row: its columns are names.
+    #[must_use]
+    pub fn looking_at(&self, row: &Row) -> Frame {
         let mut frame = self.clone();
         frame.row = Some(Rc::new(row.clone()));
         frame

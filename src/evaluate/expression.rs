@@ -108,15 +108,26 @@ impl Context<'_> {
     }
 
     /// A value that must be known.
+    ///
+    /// # Errors
+    ///
+    /// [`EvaluateError::Unknown`] when it is not.
     pub fn known(&self, value: Value, what: &str, at: Span) -> Result<Value, Stop> {
         match value {
-            Value::Unknown(why) => Err(EvaluateError::Unknown {
-                what: format!("`{what}`"),
-                why: why.to_string(),
-                at,
-            }
-            .into()),
+            Value::Unknown(why) => Err(unknown(what, &why, at)),
             value => Ok(value),
+        }
+    }
+
+    /// A value that must be known with all that is in it: what a command is made of.
+    ///
+    /// # Errors
+    ///
+    /// [`EvaluateError::Unknown`] when anything in it is not.
+    pub fn wholly_known(&self, value: Value, what: &str, at: Span) -> Result<Value, Stop> {
+        match value.unsure() {
+            Some(why) => Err(unknown(what, &why, at)),
+            None => Ok(value),
         }
     }
 
@@ -302,6 +313,15 @@ impl Context<'_> {
             pieces: vec![Piece::Text(line.as_str().to_owned())],
         })))
     }
+}
+
+fn unknown(what: &str, why: &str, at: Span) -> Stop {
+    EvaluateError::Unknown {
+        what: format!("`{what}`"),
+        why: why.to_owned(),
+        at,
+    }
+    .into()
 }
 
 pub(super) fn literal_value(literal: &Literal) -> Value {

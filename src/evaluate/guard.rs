@@ -58,7 +58,13 @@ impl Context<'_> {
                     }
                     merge(verdict, found);
                 }
-                Statement::Steady(value) => verdict.steady.push(self.evaluate(&frame, value)?.to_string()),
+                Statement::Steady(value) => {
+                    let value = self.evaluate(&frame, value)?;
+                    if let Some(why) = value.unsure() {
+                        merge(verdict, Verdict::unknown(why.to_string()));
+                    }
+                    verdict.steady.push(value.to_string());
+                }
                 Statement::If {
                     condition,
                     body,

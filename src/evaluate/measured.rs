@@ -7,7 +7,7 @@ use crate::inventory::NodeName;
 use crate::value::{CommandLine, Secret, Value};
 
 /// A probe whose answer is needed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Ask {
     /// Where; `None` is the machine that runs the script.
     pub node: Option<NodeName>,
@@ -54,20 +54,19 @@ impl From<EvaluateError> for Stop {
 /// asks, and once within it.
 #[derive(Debug, Default)]
 pub struct Measured {
-    replies: HashMap<(Option<NodeName>, CommandLine), Reply>,
+    replies: HashMap<Ask, Reply>,
     facts: RefCell<HashMap<String, Value>>,
 }
 
 impl Measured {
     /// Takes in the answer to a probe.
     pub fn insert(&mut self, ask: &Ask, reply: Reply) {
-        self.replies
-            .insert((ask.node.clone(), ask.command.clone()), reply);
+        self.replies.insert(ask.clone(), reply);
     }
 
     /// The answer to a probe, if it is there.
-    pub fn reply(&self, node: Option<&NodeName>, command: &CommandLine) -> Option<&Reply> {
-        self.replies.get(&(node.cloned(), command.clone()))
+    pub fn reply(&self, ask: &Ask) -> Option<&Reply> {
+        self.replies.get(ask)
     }
 
     pub(super) fn fact(&self, key: &str) -> Option<Value> {

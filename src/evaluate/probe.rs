@@ -83,7 +83,7 @@ impl Context<'_> {
             limit,
             input,
         };
-        match self.measured.reply(ask.node.as_ref(), &ask.command) {
+        match self.measured.reply(&ask) {
             Some(reply) => {
                 let reply = reply.clone();
                 Ok((ask, reply))

@@ -26,7 +26,7 @@ impl Context<'_> {
     pub(super) fn text_value(&self, frame: &Frame, template: &Template) -> Result<Value, Stop> {
         for part in &template.parts {
             if let TemplatePart::Variable(variable) = &part.node
-                && let Value::Unknown(why) = self.variable(frame, variable, part.span)?
+                && let Some(why) = self.variable(frame, variable, part.span)?.unsure()
             {
                 return Ok(Value::Unknown(why));
             }
@@ -58,7 +58,7 @@ impl Context<'_> {
             match &part.node {
                 TemplatePart::Text(piece) => text.push_str(piece),
                 TemplatePart::Variable(variable) => {
-                    let value = self.known(
+                    let value = self.wholly_known(
                         self.variable(frame, variable, part.span)?,
                         &variable.name.node,
                         part.span,

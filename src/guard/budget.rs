@@ -55,18 +55,26 @@ impl Budget {
         }
     }
 
-    /// What it would come to if the members in `away` were away; `domain` names a node's failure
-    /// domain. A member counts once, and a node that is no member does not count.
-    pub fn count(&self, members: &NodeSet, away: &NodeSet, domain: &dyn Fn(&NodeName) -> String) -> Loss {
+    /// What it would come to if the members in `away` were away, and `strangers` more of which
+    /// nobody knows where they are; `domain` names a node's failure domain. A member counts once,
+    /// and a node that is no member does not count.
+    pub fn count(
+        &self,
+        members: &NodeSet,
+        away: &NodeSet,
+        strangers: usize,
+        domain: &dyn Fn(&NodeName) -> String,
+    ) -> Loss {
         let nodes = away.intersection(members);
         let count = match self {
             Budget::Domains(..) => nodes.iter().map(domain).collect::<BTreeSet<String>>().len(),
             _ => nodes.len(),
         };
+        let all = members.len() + strangers;
         Loss {
-            members: members.len(),
-            away: count,
-            may_be_away: self.of(members.len()),
+            members: all,
+            away: count + strangers,
+            may_be_away: self.of(all),
             nodes,
         }
     }
@@ -132,7 +140,7 @@ mod tests {
         ];
         for (what, budget, away, allowed) in cases {
             assert_eq!(
-                budget.count(&members, &set(&away), &domain).is_allowed(),
+                budget.count(&members, &set(&away), 0, &domain).is_allowed(),
                 allowed,
                 "{what}"
             );

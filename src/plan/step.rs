@@ -6,7 +6,8 @@ use crate::check::{Program, VerbDefinition};
 use crate::diagnostic::{Span, Spanned};
 use crate::inventory::Inventory;
 use crate::syntax::{
-    Arguments, CommandCall, Expression, Mode, NodeExpression, OnOption, ServiceCall, Test, Written,
+    Arguments, CommandCall, Expression, Mode, NodeExpression, OnOption, ServiceAction, ServiceCall, Test,
+    Written,
 };
 use crate::value::Value;
 
@@ -163,6 +164,24 @@ pub enum StepKind {
     },
     /// An expression whose value is the block's.
     Value(Spanned<Expression>),
+}
+
+impl Step {
+    /// Whether it, or anything in it, changes something or asks a person.
+    pub fn acts(&self) -> bool {
+        match &self.kind {
+            StepKind::Command(call) => call.acts,
+            StepKind::Service(call) => call.action.node != ServiceAction::Status,
+            StepKind::Reboot(_)
+            | StepKind::Losing(..)
+            | StepKind::Leave(..)
+            | StepKind::Manual { .. }
+            | StepKind::Confirm { .. }
+            | StepKind::Outage { .. } => true,
+            StepKind::Verb { verb, .. } if verb.irreversible || !verb.memberships.is_empty() => true,
+            kind => kind.bodies().into_iter().flatten().any(Step::acts),
+        }
+    }
 }
 
 impl StepKind {

@@ -162,10 +162,17 @@ fn with_one_metadata_server_down_the_update_touches_nothing() {
     assert_eq!(cluster.acts, 0);
 }
 
+/// A runbook, the shape it runs on, and its parameters.
+type Case = (
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+);
+
 #[test]
 fn each_runbook_leaves_a_healthy_cluster_with_every_service_back() {
     const DEAD_DISK: &str = "[[state]]\nnode = \"node4\"\ndisk = \"/pstorage/pcs1-cs2\"\nis = \"failed\"\n";
-    let cases: &[(&str, &str, &[(&str, &str)])] = &[
+    let cases: &[Case] = &[
         ("network-maintenance", "", &[]),
         ("update-nodes", OLD_MASTER, &[]),
         (

@@ -75,7 +75,10 @@ impl Walk<'_> {
             }
             prepared => prepared?,
         };
-        match self.carry_out(here, step, &act).await {
+        let carried_out = self.carry_out(here, step, &act).await;
+        // Nobody knows what a raw command has started or stopped.
+        self.state.borrow_mut().epoch += 1;
+        match carried_out {
             Ok(Some(outcome)) => Ok(Value::text(
                 outcome.output.strip_suffix('\n').unwrap_or(&outcome.output),
             )),
@@ -177,9 +180,7 @@ impl Walk<'_> {
             as_root: here.as_root,
         };
         let replied = self.world.transport.carry_out(&request).await;
-        if act.purpose == Purpose::Act && !matches!(replied, Err(TransportError::Unreachable { .. })) {
-            self.state.borrow_mut().acts += 1;
-        }
+        let replied = replied.map(|outcome| self.without_secrets(outcome));
         let took = self.now().saturating_sub(began);
         let output = replied
             .as_ref()
@@ -235,12 +236,17 @@ impl Walk<'_> {
                 _ => Ok(outcome),
             },
             Err(TransportError::HeldBack) => Ok(nothing()),
-            Err(TransportError::Unknown { .. }) if act.may_disconnect => Ok(nothing()),
+            Err(TransportError::Unknown { is_late: false, .. }) if act.may_disconnect => Ok(nothing()),
+            // A probe changes nothing, so one without an answer has failed and no more.
+            Err(TransportError::Unknown { node, why, .. }) if act.purpose == Purpose::Probe => {
+                let message = format!("{node} did not answer `{}`: {why}", act.command);
+                Err(trouble(TroubleKind::Failed, message, step, here))
+            }
             Err(error @ TransportError::Unreachable { .. }) => {
                 let message = format!("`{}` was not started: {error}", act.command);
                 Err(trouble(TroubleKind::Unreachable, message, step, here))
             }
-            Err(TransportError::Unknown { node, why }) => {
+            Err(TransportError::Unknown { node, why, .. }) => {
                 let message = format!("`{}` may or may not have happened on {node}: {why}", act.command);
                 let help = format!("look on {node} whether it has, before anything else is done");
                 Err(trouble(TroubleKind::Unknown, message, step, here).with_help(help))
@@ -249,7 +255,7 @@ impl Walk<'_> {
     }
 
     /// `within` is asked before each act; it never kills one in flight.
-    fn check_deadline(&self, here: &Here, step: &Step) -> Result<(), Halt> {
+    pub(super) fn check_deadline(&self, here: &Here, step: &Step) -> Result<(), Halt> {
         match here.deadline {
             Some(deadline) if self.now() >= deadline => {
                 let message = "the time of `within` is over, so nothing more is begun";

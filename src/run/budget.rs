@@ -5,7 +5,7 @@ use crate::guard::{Budget, Loss};
 use crate::inventory::{NodeName, NodeSet};
 use crate::journal::Happening;
 use crate::plan::{Step, StepKind, domain_of};
-use crate::syntax::{Expression, ServiceAction, Test};
+use crate::syntax::{ServiceAction, Test};
 use crate::value::{Truth, Value};
 
 impl Walk<'_> {
@@ -25,13 +25,8 @@ impl Walk<'_> {
         }
         let counted = self.count_members(here, used).await?;
         let mut loss = self.loss(&budget.node, used, &counted, Some(node));
-        if !loss.is_allowed() && self.is_given_back(here, used).await? {
-            // What is replicated elsewhere is not missed: only what went since then counts.
-            let fresh = Counted {
-                down: NodeSet::default(),
-                ..counted.clone()
-            };
-            loss = self.loss(&budget.node, used, &fresh, Some(node));
+        if !loss.is_allowed() && self.give_back_replaced(here, used, &counted).await? {
+            loss = self.loss(&budget.node, used, &counted, Some(node));
         }
         if loss.is_allowed() {
             return Ok(());
@@ -56,23 +51,43 @@ impl Walk<'_> {
             return Ok(None);
         };
         let counted = self.count_members(here, used).await?;
-        let loss = self.loss(&budget.node, used, &counted, None);
-        if !loss.is_allowed() && self.is_given_back(here, used).await? {
-            let fresh = Counted {
-                down: NodeSet::default(),
-                ..counted
-            };
-            return Ok(Some(self.loss(&budget.node, used, &fresh, None)));
+        let mut loss = self.loss(&budget.node, used, &counted, None);
+        if !loss.is_allowed() && self.give_back_replaced(here, used, &counted).await? {
+            loss = self.loss(&budget.node, used, &counted, None);
         }
         Ok(Some(loss))
     }
 
+    /// Whether one more stop takes a service below its budget. Where nobody can say any more who
+    /// is up, as in an outage, this run's own tokens tell.
+    pub(super) async fn is_beyond(&self, here: &Here, node: &NodeName, used: &Used) -> Result<bool, Halt> {
+        let Some(budget) = &used.service.budget else {
+            return Ok(true);
+        };
+        let counted = match self.count_members(here, used).await {
+            Ok(counted) if counted.blind.is_none() => counted,
+            _ => Counted {
+                members: self.group_of(&used.service),
+                ..Counted::default()
+            },
+        };
+        Ok(!self.loss(&budget.node, used, &counted, Some(node)).is_allowed())
+    }
+
     fn loss(&self, budget: &Budget, used: &Used, counted: &Counted, losing: Option<&NodeName>) -> Loss {
-        let mut away = self.tokens_of(used).union(&counted.down);
+        let key = used.key();
+        let replaced: NodeSet = {
+            let state = self.state.borrow();
+            let own = state.replaced.iter().filter(|(service, _)| *service == key);
+            own.map(|(_, node)| node.clone()).collect()
+        };
+        let mut away = self.tokens_of(used).union(&counted.down.difference(&replaced));
         if let Some(node) = losing {
             away.insert(node.clone());
         }
-        budget.count(&counted.members, &away, &|node| self.domain(budget, node))
+        budget.count(&counted.members, &away, counted.strangers.len(), &|node| {
+            self.domain(budget, node)
+        })
     }
 
     pub(super) fn domain(&self, budget: &Budget, node: &NodeName) -> String {
@@ -100,71 +115,68 @@ impl Walk<'_> {
         let Some(members) = &used.service.members else {
             return Ok(Counted {
                 members: group,
-                down: NodeSet::default(),
-                blind: None,
+                ..Counted::default()
             });
         };
         let inner = here.fresh(&used.service.module);
-        let rows = self.value(&inner, &members.rows).await?;
-        let Value::Table(table) = rows else {
-            let why = match rows {
-                Value::Unknown(why) => why.to_string(),
-                other => format!("{other} is not a table"),
-            };
-            return Ok(Counted {
-                members: group.clone(),
-                down: group,
-                blind: Some(why),
-            });
+        let rows = self
+            .measured(&inner, |context, frame| {
+                let table = match context.evaluate(frame, &members.rows)? {
+                    Value::Table(table) => table,
+                    Value::Unknown(why) => return Ok(Err(why.to_string())),
+                    other => return Ok(Err(format!("{other} is not a table"))),
+                };
+                let mut rows = Vec::new();
+                for row in &table.rows {
+                    let is_up = match &members.up_when {
+                        Some(condition) => context.truth(&frame.looking_at(row), condition)?,
+                        None => Truth::Yes,
+                    };
+                    rows.push((row.get(&members.column).cloned(), is_up.holds()));
+                }
+                Ok(Ok((rows, table.or_more.clone())))
+            })
+            .await?;
+        let (rows, or_more) = match rows {
+            Ok(found) => found,
+            Err(why) => {
+                return Ok(Counted {
+                    members: group.clone(),
+                    down: group,
+                    blind: Some(why),
+                    ..Counted::default()
+                });
+            }
         };
-        let mut named = NodeSet::default();
-        let mut down = NodeSet::default();
-        for row in &table.rows {
-            let Some(Value::Node(node)) = row.get(&members.column) else {
-                continue;
-            };
-            named.insert(node.clone());
-            let is_up = match &members.up_when {
-                Some(condition) => self.row_is(&inner, row, condition).await?,
-                None => Truth::Yes,
-            };
-            if !is_up.holds() {
-                down.insert(node.clone());
+        let mut counted = Counted {
+            blind: or_more.map(|why| why.to_string()),
+            ..Counted::default()
+        };
+        for (cell, is_up) in rows {
+            match cell {
+                Some(Value::Node(node)) => {
+                    if !is_up {
+                        counted.down.insert(node.clone());
+                    }
+                    counted.members.insert(node);
+                }
+                // A member all the same, and nobody knows where: one that is away.
+                Some(Value::Unknown(why)) => counted.strangers.push(why.to_string()),
+                _ => counted.strangers.push("its node is not named".to_owned()),
             }
         }
-        let down = down.union(&group.difference(&named));
-        Ok(Counted {
-            members: named.union(&group),
-            down,
-            blind: table.or_more.as_ref().map(ToString::to_string),
-        })
+        counted.named = counted.members.clone();
+        counted.down = counted.down.union(&group.difference(&counted.members));
+        counted.members = counted.members.union(&group);
+        Ok(counted)
     }
 
-    async fn row_is(
-        &self,
-        here: &Here,
-        row: &crate::value::Row,
-        condition: &Spanned<Expression>,
-    ) -> Result<Truth, Halt> {
-        let mut inner = here.clone();
-        inner.frame.row = Some(std::rc::Rc::new(row.clone()));
-        self.measured(&inner, |context, frame| context.truth(frame, condition))
-            .await
-    }
-
-    /// `until GUARD`: whether members that are away are no longer missed. Gives such tokens back.
-    async fn is_given_back(&self, here: &Here, used: &Used) -> Result<bool, Halt> {
-        let Some(until) = &used.service.until else {
+    /// `until GUARD`: members that this run took away, whose going was noticed and which are no
+    /// longer missed, give their tokens back. Nothing is given back when nothing can be read.
+    async fn give_back_replaced(&self, here: &Here, used: &Used, counted: &Counted) -> Result<bool, Halt> {
+        let (Some(until), None) = (&used.service.until, &counted.blind) else {
             return Ok(false);
         };
-        let inner = here.fresh(&used.service.module);
-        let test = Spanned::new(Test::Guard(until.clone()), until.name.span);
-        let verdict = self
-            .measured(&inner, |context, frame| context.judge(frame, &test))
-            .await?;
-        if !verdict.holds() {
-            return Ok(false);
-        }
         let key = used.key();
         let noticed: Vec<NodeName> = {
             let state = self.state.borrow();
@@ -174,8 +186,20 @@ impl Walk<'_> {
                 .filter(|token| token.service == key && token.is_noticed);
             noticed.map(|token| token.node.clone()).collect()
         };
+        if noticed.is_empty() {
+            return Ok(false);
+        }
+        let inner = here.fresh(&used.service.module);
+        let test = Spanned::new(Test::Guard(until.clone()), until.name.span);
+        let verdict = self
+            .measured(&inner, |context, frame| context.judge(frame, &test))
+            .await?;
+        if !verdict.holds() {
+            return Ok(false);
+        }
         for node in noticed {
             self.return_token(&node, used);
+            self.state.borrow_mut().replaced.insert((key.clone(), node));
         }
         Ok(true)
     }
@@ -200,6 +224,11 @@ impl Walk<'_> {
         } else {
             format!("{held} by this run")
         };
+        let strangers = match counted.strangers.len() {
+            0 => String::new(),
+            1 => "1 that the inventory does not know".to_owned(),
+            count => format!("{count} that the inventory does not know"),
+        };
         let others = counted
             .down
             .difference(&held)
@@ -209,7 +238,7 @@ impl Walk<'_> {
         } else {
             format!("{others} down")
         };
-        let away: Vec<String> = [by_run, down]
+        let away: Vec<String> = [by_run, down, strangers]
             .into_iter()
             .filter(|part| !part.is_empty())
             .collect();
@@ -242,13 +271,13 @@ impl Walk<'_> {
 
     /// Compares each role's group with its members before the first act: the inventory may be old.
     pub(super) async fn compare_inventory(&self, here: &Here) -> Result<(), Halt> {
-        let Some(taking) = find_taking(&self.plan.steps) else {
+        let Some(acting) = find_acts(&self.plan.steps) else {
             return Ok(());
         };
         for service in self.plan.program.all_services() {
-            let (Some(members), true) = (&service.members, service.budget.is_some()) else {
+            if service.members.is_none() || service.budget.is_none() {
                 continue;
-            };
+            }
             let used = Used {
                 service: service.clone(),
                 instances: Value::list(Vec::new()),
@@ -259,37 +288,25 @@ impl Walk<'_> {
             }
             let counted = self.count_members(here, &used).await?;
             let message = match &counted.blind {
-                Some(why) if !taking.in_outage => {
+                Some(why) if acting.takes_away => {
                     format!(
                         "cannot compare {} with the members of {}: {why}",
                         service.group, service.name
                     )
                 }
                 Some(_) => continue,
-                None => {
-                    let table = self.value(&here.fresh(&service.module), &members.rows).await?;
-                    let named = nodes_in(&table, &members.column);
-                    if named == group {
-                        continue;
+                None => match differences(&group, &counted) {
+                    Some(parts) => {
+                        format!(
+                            "the inventory's {} differs from the members of {}: {parts}",
+                            service.group, service.name
+                        )
                     }
-                    let missing = named.difference(&group);
-                    let extra = group.difference(&named);
-                    let mut parts = Vec::new();
-                    if !missing.is_empty() {
-                        parts.push(format!("{missing} is a member and not in the group"));
-                    }
-                    if !extra.is_empty() {
-                        parts.push(format!("{extra} is in the group and no member"));
-                    }
-                    let parts = parts.join("; ");
-                    format!(
-                        "the inventory's {} differs from the members of {}: {parts}",
-                        service.group, service.name
-                    )
-                }
+                    None => continue,
+                },
             };
             let help = "correct the inventory, or give --override inventory-differs=\"why\"".to_owned();
-            self.refuse(here, taking.step, "inventory-differs", message, Some(help))?;
+            self.refuse(here, acting.step, "inventory-differs", message, Some(help))?;
         }
         Ok(())
     }
@@ -305,7 +322,7 @@ impl Walk<'_> {
                 service: service.clone(),
                 instances: Value::list(Vec::new()),
             })
-            .filter(|used| !here.losing.contains(&used.key()))
+            .filter(|used| !here.is_losing(used, node))
             .collect()
     }
 
@@ -337,53 +354,78 @@ impl Walk<'_> {
 }
 
 /// Who the members of a role are, by its own table and the group.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct Counted {
+    /// Those of the table and of the group.
     members: NodeSet,
+    /// Those of the table.
+    named: NodeSet,
+    /// Those that are not surely up.
     down: NodeSet,
+    /// Rows whose node the inventory does not know, each with the reason.
+    strangers: Vec<String>,
     /// Why nothing is known of them.
     blind: Option<String>,
 }
 
-fn nodes_in(table: &Value, column: &str) -> NodeSet {
-    let Value::Table(table) = table else {
-        return NodeSet::default();
-    };
-    let node = |row: &crate::value::Row| match row.get(column) {
-        Some(Value::Node(node)) => Some(node.clone()),
-        _ => None,
-    };
-    table.rows.iter().filter_map(node).collect()
+/// How a group differs from the members of its role.
+fn differences(group: &NodeSet, counted: &Counted) -> Option<String> {
+    let missing = counted.named.difference(group);
+    let extra = group.difference(&counted.named);
+    let mut parts = Vec::new();
+    if !missing.is_empty() {
+        parts.push(format!("{missing} is a member and not in the group"));
+    }
+    if !extra.is_empty() {
+        parts.push(format!("{extra} is in the group and no member"));
+    }
+    parts.extend(
+        counted
+            .strangers
+            .iter()
+            .map(|why| format!("a member is not in the inventory: {why}")),
+    );
+    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
-/// The first step that takes a member away, and whether all of them stand in an outage.
-struct Taking<'p> {
+/// The first step that acts, and whether any takes a member away outside an outage.
+struct Acting<'p> {
     step: &'p Step,
-    in_outage: bool,
+    takes_away: bool,
 }
 
-fn find_taking(steps: &[Step]) -> Option<Taking<'_>> {
-    let mut found: Option<Taking<'_>> = None;
-    look_for_taking(steps, false, &mut found);
+fn find_acts(steps: &[Step]) -> Option<Acting<'_>> {
+    let mut found: Option<Acting<'_>> = None;
+    look_for_acts(steps, false, &mut found);
     found
 }
 
-fn look_for_taking<'p>(steps: &'p [Step], in_outage: bool, found: &mut Option<Taking<'p>>) {
+fn look_for_acts<'p>(steps: &'p [Step], in_outage: bool, found: &mut Option<Acting<'p>>) {
     for step in steps {
-        let takes = match &step.kind {
-            StepKind::Service(call) => {
-                matches!(call.action.node, ServiceAction::Stop | ServiceAction::Restart)
+        let (acts, takes) = match &step.kind {
+            StepKind::Service(call) => match call.action.node {
+                ServiceAction::Stop | ServiceAction::Restart => (true, true),
+                ServiceAction::Start => (true, false),
+                ServiceAction::Status => (false, false),
+            },
+            StepKind::Losing(..) | StepKind::Reboot(_) | StepKind::Leave(..) => (true, true),
+            StepKind::Command(call) => (call.acts, false),
+            StepKind::Verb { verb, .. } => {
+                let leaves = verb.memberships.iter().any(|membership| !membership.joins);
+                (!verb.memberships.is_empty(), leaves)
             }
-            StepKind::Losing(..) | StepKind::Reboot(_) | StepKind::Leave(..) => true,
-            _ => false,
+            _ => (false, false),
         };
-        if takes {
-            let known = found.get_or_insert(Taking { step, in_outage });
-            known.in_outage &= in_outage;
+        if acts {
+            let known = found.get_or_insert(Acting {
+                step,
+                takes_away: false,
+            });
+            known.takes_away |= takes && !in_outage;
         }
         let inside = in_outage || matches!(step.kind, StepKind::Outage { .. });
         for body in step.kind.bodies() {
-            look_for_taking(body, inside, found);
+            look_for_acts(body, inside, found);
         }
     }
 }

@@ -3,7 +3,7 @@ use std::rc::Rc;
 
 use super::here::{Halt, Here, Walked};
 use super::walk::Walk;
-use crate::journal::{Happening, StepPlace};
+use crate::journal::{Happening, StepPlace, TroubleKind};
 use crate::plan::Step;
 use crate::transport::{Answer, Question, QuestionKind};
 
@@ -25,11 +25,13 @@ pub(super) struct Cleanup {
 impl Walk<'_> {
     /// Runs what a body owes now that it has ended, newest first.
     ///
-    /// One that fails is told, and the older ones still run.
+    /// One that fails is told, and the older ones still run; the worst trouble is what remains.
+    /// A parked run owes everything still: it is to be resumed, not taken back.
     pub(super) async fn clean_up(&self, walked: Walked, cleanups: Cleanups) -> Walked {
         let mut walked = walked;
         for cleanup in cleanups.into_inner().into_iter().rev() {
             let why = match &walked {
+                Err(Halt::Trouble(trouble)) if trouble.kind == TroubleKind::Parked => continue,
                 Err(Halt::Trouble(trouble)) => trouble.message.clone(),
                 _ if cleanup.is_finally => "the block ended".to_owned(),
                 // A block that ends well forgets its undos.
@@ -45,16 +47,21 @@ impl Walk<'_> {
                 what: what.to_owned(),
                 why,
             });
-            if let Err(Halt::Trouble(trouble)) = self.scoped(cleanup.here.clone(), &cleanup.steps).await {
+            let mut here = cleanup.here.clone();
+            // What ran out of time is tidied up all the same; what an outage lifted is lifted no more.
+            here.deadline = None;
+            here.outage = here.outage.filter(|outage| !outage.is_over.get());
+            if let Err(Halt::Trouble(trouble)) = self.scoped(here, &cleanup.steps).await {
                 let by = format!("{what}, which failed itself");
                 self.record(Happening::Caught {
                     place,
                     by,
                     trouble: (*trouble).clone(),
                 });
-                if walked.is_ok() {
-                    walked = Err(Halt::Trouble(trouble));
-                }
+                walked = match walked {
+                    Err(Halt::Trouble(first)) if first.kind >= trouble.kind => Err(Halt::Trouble(first)),
+                    _ => Err(Halt::Trouble(trouble)),
+                };
             }
         }
         walked
@@ -72,6 +79,9 @@ impl Walk<'_> {
             node: cleanup.place.node.clone(),
             rehearsed_as: None,
         };
-        self.world.person.ask(&question).await != Answer::No
+        matches!(
+            self.world.person.ask(&question).await,
+            Answer::Yes | Answer::Nobody
+        )
     }
 }

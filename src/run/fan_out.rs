@@ -7,12 +7,12 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use super::here::{Halt, Here, Walked, trouble};
 use super::walk::Walk;
 use crate::diagnostic::Spanned;
-use crate::evaluate::{Place, gather};
+use crate::evaluate::{Ask, Place, Reply, gather};
 use crate::inventory::{NodeName, NodeSet};
 use crate::journal::{Happening, StepResult, Trouble, TroubleKind};
-use crate::plan::{OnStep, Step, batches};
+use crate::plan::{OnStep, Step, batches, describe_step};
 use crate::syntax::{Expression, Mode, OnOption};
-use crate::value::{Type, Value};
+use crate::value::{CommandLine, Type, Value};
 
 /// How long a fact that orders nodes is asked again before the `on` fails.
 const ORDER_LIMIT: Duration = Duration::from_secs(60);
@@ -30,6 +30,7 @@ struct Options {
 /// How the nodes of an `on` have fared so far.
 #[derive(Default)]
 struct Tally {
+    begun: NodeSet,
     done: NodeSet,
     values: Vec<(NodeName, Value)>,
     troubles: Vec<Trouble>,
@@ -52,9 +53,17 @@ fn is_tolerable(kind: TroubleKind) -> bool {
 impl Walk<'_> {
     /// `on NODES MODE, OPTIONS < … >`
     pub(super) async fn on(&self, here: &Here, step: &Step, on: &OnStep) -> Walked {
-        let all = self
+        let all = match self
             .measured(here, |context, frame| context.nodes(frame, &on.nodes))
-            .await?;
+            .await
+        {
+            Err(_) if self.options.dry_run && self.is_past_acts() => {
+                self.show_held_back(here, &on.body);
+                return Ok(Value::unknown("a dry run does not know the nodes"));
+            }
+            all => all?,
+        };
+        self.state.borrow_mut().epoch += 1;
         let nodes = self
             .options
             .limit
@@ -87,9 +96,18 @@ impl Walk<'_> {
             inner.starts = Some(Rc::new(RefCell::new(Vec::new())));
         }
         if on.any {
-            return self.on_any(&inner, step, on, &nodes).await;
+            let walked = self.on_any(&inner, step, on, &nodes).await;
+            let troubles = self.ask_started(&inner, step).await;
+            return match (walked, troubles.into_iter().max_by_key(|trouble| trouble.kind)) {
+                (Ok(_), Some(trouble)) => Err(Halt::Trouble(Box::new(trouble))),
+                (walked, _) => walked,
+            };
         }
-        let tally = self.on_all(&inner, step, on, &nodes, &options).await?;
+        let mut tally = Tally::default();
+        let ordered = self.on_all(&inner, step, on, &nodes, &options, &mut tally).await;
+        if let Err(Halt::Trouble(trouble)) = ordered {
+            tally.troubles.push(*trouble);
+        }
         self.close_on(&inner, step, &nodes, &options, tally).await
     }
 
@@ -106,25 +124,80 @@ impl Walk<'_> {
         Ok(options)
     }
 
-    /// The first node that answers; the next is tried only while nothing has been changed.
+    /// Probes: the next node is tried when one fails. With an act in the body: the first node that
+    /// answers, and no second try.
     async fn on_any(&self, here: &Here, step: &Step, on: &OnStep, nodes: &NodeSet) -> Walked {
+        let acts = on.body.iter().any(Step::acts);
         let mut worst: Option<Trouble> = None;
         for node in nodes.iter() {
-            let acts_before = self.state.borrow().acts;
+            if acts && !self.answers(here, node).await {
+                continue;
+            }
             let (result, walked) = self.on_node(here, step, on, node.clone()).await;
-            match (result, walked) {
-                (StepResult::Trouble(trouble), _)
-                    if is_tolerable(trouble.kind) && self.state.borrow().acts == acts_before =>
-                {
-                    worst.get_or_insert(trouble);
+            match result {
+                StepResult::Trouble(trouble) if !acts && is_tolerable(trouble.kind) => {
+                    if worst.as_ref().is_none_or(|known| known.kind < trouble.kind) {
+                        worst = Some(trouble);
+                    }
                 }
-                (_, walked) => return walked,
+                _ => return walked,
             }
         }
-        Err(worst.map_or_else(
-            || trouble(TroubleKind::Failed, "no node answered", step, here),
-            |worst| Halt::Trouble(Box::new(worst)),
-        ))
+        let nobody = || {
+            trouble(
+                TroubleKind::Unreachable,
+                format!("none of {nodes} answers"),
+                step,
+                here,
+            )
+        };
+        Err(worst.map_or_else(nobody, |worst| Halt::Trouble(Box::new(worst))))
+    }
+
+    async fn answers(&self, here: &Here, node: &NodeName) -> bool {
+        let command = CommandLine::from_quoted("true");
+        let ask = Ask {
+            node: Some(node.clone()),
+            command,
+            limit: super::act::PROBE_LIMIT,
+            input: None,
+        };
+        matches!(self.ask(here, &ask).await, Reply::Ran { .. })
+    }
+
+    /// Lists what a dry run cannot walk, since the nodes are not known yet.
+    fn show_held_back(&self, here: &Here, steps: &[Step]) {
+        for step in steps {
+            let (place, what) = (self.place(step, here), describe_step(&step.kind));
+            self.record(Happening::HeldBack {
+                place,
+                what,
+                command: None,
+            });
+            for body in step.kind.bodies() {
+                self.show_held_back(here, body);
+            }
+        }
+    }
+
+    /// Asks the `after start` of what was started inside an outage, on all nodes at once.
+    async fn ask_started(&self, here: &Here, step: &Step) -> Vec<Trouble> {
+        let started = here
+            .starts
+            .as_ref()
+            .map(|starts| starts.take())
+            .unwrap_or_default();
+        let mut hooks: FuturesUnordered<_> = started
+            .iter()
+            .map(|started| self.after_start(&started.here, step, &started.used))
+            .collect();
+        let mut troubles = Vec::new();
+        while let Some(asked) = hooks.next().await {
+            if let Err(Halt::Trouble(trouble)) = asked {
+                troubles.push(*trouble);
+            }
+        }
+        troubles
     }
 
     async fn on_all(
@@ -134,8 +207,8 @@ impl Walk<'_> {
         on: &OnStep,
         nodes: &NodeSet,
         options: &Options,
-    ) -> Result<Tally, Halt> {
-        let mut tally = Tally::default();
+        tally: &mut Tally,
+    ) -> Result<(), Halt> {
         let mut left = nodes.clone();
         let mut sizes = self.sizes(here, step, on, nodes).await?.into_iter();
         let mut size = 1;
@@ -147,9 +220,9 @@ impl Walk<'_> {
             size = sizes.next().unwrap_or(size);
             let batch = self.next_batch(&on.mode, &left, &last, size);
             left = left.difference(&batch);
-            self.batch(here, step, on, &batch, options, &mut tally).await;
+            self.batch(here, step, on, &batch, options, tally).await;
         }
-        Ok(tally)
+        Ok(())
     }
 
     /// The nodes to take next: not those that ought to be last while others are left.
@@ -264,6 +337,7 @@ impl Walk<'_> {
                     tally.troubles.push(self.interrupted(step));
                     break;
                 }
+                tally.begun.insert(node.clone());
                 in_hand.push(async {
                     let (result, walked) = self.on_node(here, step, on, node.clone()).await;
                     (node, result, walked)
@@ -340,13 +414,7 @@ impl Walk<'_> {
         options: &Options,
         tally: Tally,
     ) -> Walked {
-        let begun: NodeSet = tally
-            .done
-            .iter()
-            .cloned()
-            .chain(tally.troubles.iter().filter_map(|trouble| trouble.node.clone()))
-            .collect();
-        for node in nodes.difference(&begun).iter() {
+        for node in nodes.difference(&tally.begun).iter() {
             let result = StepResult::NotReached;
             self.record(Happening::NodeEnded {
                 step: step.id,
@@ -354,21 +422,8 @@ impl Walk<'_> {
                 result,
             });
         }
-        let started = here
-            .starts
-            .as_ref()
-            .map(|starts| starts.take())
-            .unwrap_or_default();
-        let mut hooks: FuturesUnordered<_> = started
-            .iter()
-            .map(|started| self.after_start(&started.here, step, &started.used))
-            .collect();
         let mut troubles = tally.troubles.clone();
-        while let Some(asked) = hooks.next().await {
-            if let Err(Halt::Trouble(trouble)) = asked {
-                troubles.push(*trouble);
-            }
-        }
+        troubles.extend(self.ask_started(here, step).await);
         if troubles.is_empty() {
             let mut values = tally.values;
             values.sort_by(|left, right| left.0.cmp(&right.0));

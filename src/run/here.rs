@@ -1,4 +1,4 @@
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
@@ -26,12 +26,14 @@ pub(super) struct Here {
     pub outage: Option<Rc<Outage>>,
     /// Starts whose `after start` is asked at the end of the `on`; inside an outage only.
     pub starts: Option<Rc<RefCell<Vec<Started>>>>,
-    /// Services that an enclosing `losing` has taken the node out of, by `module.name`.
-    pub losing: Rc<BTreeSet<String>>,
+    /// Services that an enclosing `losing` has taken a node out of, by `module.name` and node.
+    pub losing: Rc<BTreeSet<(String, NodeName)>>,
     /// Whether commands run as root.
     pub as_root: bool,
-    /// Whether a person has confirmed what cannot be taken back.
-    pub confirmed: bool,
+    /// Whether a person has confirmed what cannot be taken back; kept for the whole run.
+    pub confirmed: Rc<Cell<bool>>,
+    /// Whether a dry run only shows this branch, which a run might not take.
+    pub is_shown: bool,
 }
 
 impl Here {
@@ -43,6 +45,11 @@ impl Here {
     /// The innermost body.
     pub fn body(&self) -> BodyId {
         self.bodies.last().copied().unwrap_or_default()
+    }
+
+    /// Whether an enclosing `losing` has taken `node` out of a service.
+    pub fn is_losing(&self, used: &Used, node: &NodeName) -> bool {
+        self.losing.contains(&(used.key(), node.clone()))
     }
 
     /// The same place in a fresh frame: the body of a verb or hook.
@@ -69,8 +76,10 @@ pub(super) struct Outage {
     pub why: String,
     /// When it began.
     pub since: Duration,
-    /// What was stopped in it and does not run again yet.
-    pub stopped: RefCell<BTreeSet<(String, NodeName)>>,
+    /// What was stopped in it and was not started again, with the place where.
+    pub stopped: RefCell<Vec<(Used, NodeName)>>,
+    /// Whether it is over: an undo that runs later is guarded again.
+    pub is_over: Cell<bool>,
 }
 
 /// A service that was started inside an outage, and where.
@@ -97,9 +106,21 @@ impl Used {
         service_key(&self.service)
     }
 
+    /// The service, and which instances.
+    pub fn name(&self) -> String {
+        format!("{} {}", self.service.name, self.instances)
+            .trim_end()
+            .to_owned()
+    }
+
     /// `module.name`, and which instances.
     pub fn full_key(&self) -> String {
         format!("{} {}", self.key(), self.instances)
+    }
+
+    /// Whether no instance was named: all on the node are meant.
+    pub fn names_all(&self) -> bool {
+        matches!(&self.instances, Value::List(values) if values.is_empty())
     }
 
     /// One use for each instance that was named: a service's command takes one at a time.

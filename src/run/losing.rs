@@ -34,7 +34,7 @@ impl Walk<'_> {
         let used = self.present(here, step, "losing", &node, used).await?;
         let used: Vec<Used> = used
             .into_iter()
-            .filter(|one| !here.losing.contains(&one.key()))
+            .filter(|one| !here.is_losing(one, &node))
             .collect();
         let inner = self.enter_losing(here, step, &node, &used).await?;
         let walked = self.scoped(inner, body).await;
@@ -53,17 +53,11 @@ impl Walk<'_> {
         used: &[Used],
     ) -> Result<Here, Halt> {
         let section = self.enter_section(here, used).await;
-        for one in used {
-            self.take_away(here, step, node, one, here.outage.is_none())
-                .await?;
-        }
-        for one in used {
-            self.take_token(here, node, one);
-        }
+        self.take_away(here, step, node, used).await?;
         drop(section);
         let mut inner = here.clone();
         let mut losing = (*here.losing).clone();
-        losing.extend(used.iter().map(Used::key));
+        losing.extend(used.iter().map(|one| (one.key(), node.clone())));
         inner.losing = Rc::new(losing);
         Ok(inner)
     }
@@ -118,7 +112,11 @@ impl Walk<'_> {
         };
         let roles = self.roles_of(&node, here);
         let inner = self.enter_losing(here, step, &node, &roles).await?;
-        let before = self.boot_id(here, &node).await;
+        // Without it nobody could tell a reboot from a node that never went down.
+        let before = self.boot_id(here, &node).await.map_err(|why| {
+            let message = format!("{node} is not rebooted: its boot id cannot be read: {why}");
+            trouble(TroubleKind::Failed, message, step, here)
+        })?;
         let mut act = Act::new("reboot".to_owned(), CommandLine::from_quoted("reboot"));
         act.may_disconnect = true;
         if self.carry_out(&inner, step, &act).await?.is_none() {
@@ -127,21 +125,20 @@ impl Walk<'_> {
         let end = self.now() + limit;
         loop {
             self.world.clock.sleep(REBOOT_EVERY).await;
-            match (self.boot_id(here, &node).await, &before) {
-                (Ok(now), Ok(before)) if now != *before => break,
-                // Without a boot id from before, an answer is all that can be had.
-                (Ok(_), Err(_)) => break,
+            match self.boot_id(here, &node).await {
+                Ok(now) if now != before => break,
                 _ if self.now() < end => {}
-                (Ok(_), _) => {
+                Ok(_) => {
                     let message = format!("{node} has not rebooted: its boot id is the same");
                     return Err(trouble(TroubleKind::Failed, message, step, here));
                 }
-                (Err(why), _) => {
+                Err(why) => {
                     let message = format!("{node} has not come back after its reboot: {why}");
                     return Err(trouble(TroubleKind::Unreachable, message, step, here));
                 }
             }
         }
+        self.state.borrow_mut().epoch += 1;
         self.leave_losing(here, step, &node, roles).await?;
         Ok(Value::text(""))
     }

@@ -5,8 +5,11 @@ use super::walk::Walk;
 use crate::evaluate::{Ask, Context, EvaluateError, Frame, Measured, Reply, Stop};
 use crate::journal::{Trouble, TroubleKind};
 use crate::plan::Step;
-use crate::transport::{Purpose, Request, TransportError};
+use crate::transport::{Outcome, Purpose, Request, TransportError};
 use crate::value::{Type, Value};
+
+/// Secrets from so many characters on are blotted out of what hosts print.
+const SHORTEST_SECRET: usize = 4;
 
 impl Walk<'_> {
     /// Evaluates, measuring what is needed, afresh for this call and once within it.
@@ -124,16 +127,33 @@ impl Walk<'_> {
             as_root: here.as_root,
         };
         match self.world.transport.carry_out(&request).await {
-            Ok(outcome) => Reply::Ran {
-                status: outcome.status,
-                output: outcome.output,
-                errors: outcome.errors,
-            },
+            Ok(outcome) => {
+                let outcome = self.without_secrets(outcome);
+                Reply::Ran {
+                    status: outcome.status,
+                    output: outcome.output,
+                    errors: outcome.errors,
+                }
+            }
             Err(TransportError::Unreachable { why, .. } | TransportError::Unknown { why, .. }) => {
                 Reply::Silent(why)
             }
             Err(TransportError::HeldBack) => Reply::Silent("held back".to_owned()),
         }
+    }
+
+    /// What a host printed, the script's secrets blotted out: a command may echo its input.
+    pub(super) fn without_secrets(&self, outcome: Outcome) -> Outcome {
+        let mut outcome = outcome;
+        for (_, value) in &self.plan.arguments {
+            let Value::Secret(secret) = value else { continue };
+            // A very short one would blot out half of what is printed.
+            if secret.reveal().len() >= SHORTEST_SECRET {
+                outcome.output = outcome.output.replace(secret.reveal(), "***");
+                outcome.errors = outcome.errors.replace(secret.reveal(), "***");
+            }
+        }
+        outcome
     }
 }
 

@@ -1,9 +1,14 @@
 use std::sync::Arc;
 
+use futures_util::stream::{self, StreamExt};
+
 use super::here::{Halt, Here, Used};
+use super::service::Presence;
 use super::walk::Walk;
 use crate::check::{Need, ServiceDefinition};
+use crate::evaluate::Place;
 use crate::inventory::{NodeName, NodeSet};
+use crate::journal::TroubleKind;
 use crate::plan::Step;
 use crate::value::Value;
 
@@ -66,38 +71,45 @@ impl Walk<'_> {
     }
 
     /// What still runs and needs a service forbids to take it away beyond its budget.
+    ///
+    /// What the same statement stops on the same node, `together`, goes first and is not asked.
     pub(super) async fn ask_dependents(
         &self,
         here: &Here,
         step: &Step,
         node: &NodeName,
         used: &Used,
+        together: &[Used],
     ) -> Result<(), Halt> {
-        if self.options.dry_run {
+        if self.options.dry_run && self.is_past_acts() {
             return Ok(());
         }
-        let beyond = match (&used.service.budget, here.outage.is_some()) {
-            (None, _) => true,
-            // Outside an outage the budget has been asked already.
-            (Some(_), false) => false,
-            (Some(_), true) => self.is_beyond(node, used),
-        };
+        // Outside an outage the budget has been asked already, so what needs the role in the
+        // cluster still has it; a service without a budget is missed at once.
+        let may_be_missed = used.service.budget.is_none() || here.outage.is_some();
         for dependent in self.plan.program.all_services() {
+            let goes_too = together
+                .iter()
+                .any(|other| Arc::ptr_eq(&other.service, dependent));
             for need in &dependent.needs {
-                let is_it = self
-                    .plan
-                    .program
-                    .service(&dependent.module, &need.service)
-                    .is_some_and(|service| Arc::ptr_eq(service, &used.service));
-                if !is_it || !(need.here || beyond) {
+                let needed = self.plan.program.service(&dependent.module, &need.service);
+                if !needed.is_some_and(|service| Arc::ptr_eq(service, &used.service))
+                    || !(need.here || may_be_missed)
+                {
                     continue;
                 }
-                let nodes = if need.here {
+                let mut nodes = if need.here {
                     std::iter::once(node.clone()).collect()
                 } else {
                     self.group_of(dependent)
                 };
-                if let Some(running) = self.runs_on(here, step, dependent, &nodes).await? {
+                if goes_too {
+                    nodes.remove(node);
+                }
+                let running = self.runs_on(here, step, dependent, &nodes).await?;
+                // Who is up is asked last: in an outage there may be nobody left to tell.
+                let Some(running) = running else { continue };
+                if need.here || self.is_beyond(here, node, used).await? {
                     let message = format!(
                         "{} still runs on {running} and needs {}",
                         dependent.name, used.service.name
@@ -110,21 +122,8 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Whether one more stop takes a service below its budget, by this run's own tokens.
-    fn is_beyond(&self, node: &NodeName, used: &Used) -> bool {
-        let Some(budget) = &used.service.budget else {
-            return true;
-        };
-        let mut away: NodeSet = self.tokens_of(used);
-        away.insert(node.clone());
-        let domain = |node: &NodeName| self.domain(&budget.node, node);
-        !budget
-            .node
-            .count(&self.group_of(&used.service), &away, &domain)
-            .is_allowed()
-    }
-
-    /// A node on which a service still runs; what is known from this run is not asked again.
+    /// A node on which a service still runs: each is asked, several at once. A node that does not
+    /// answer is down. What was asked since the `on` in hand began is not asked again.
     async fn runs_on(
         &self,
         here: &Here,
@@ -132,37 +131,53 @@ impl Walk<'_> {
         service: &Arc<ServiceDefinition>,
         nodes: &NodeSet,
     ) -> Result<Option<NodeName>, Halt> {
+        let _one_at_a_time = self.asking.lock().await;
         let used = Used {
             service: service.clone(),
             instances: Value::list(Vec::new()),
         };
+        let mut unknown = Vec::new();
         for node in nodes.iter() {
-            let known = self
-                .state
-                .borrow()
-                .running
-                .get(&(used.full_key(), node.clone()))
-                .copied();
-            let runs = match known {
-                Some(runs) => Some(runs),
-                None => {
-                    let mut there = here.clone();
-                    there.frame.place = crate::evaluate::Place::Node(node.clone());
-                    if self
-                        .present(&there, step, "status", node, vec![used.clone()])
-                        .await?
-                        .is_empty()
-                    {
-                        Some(false)
-                    } else {
-                        self.status(&there, step, node, &used).await?
-                    }
-                }
-            };
-            if runs != Some(false) {
-                return Ok(Some(node.clone()));
+            match self.state.borrow().known_to_run(&used.full_key(), node) {
+                Some(true) => return Ok(Some(node.clone())),
+                Some(false) => {}
+                None => unknown.push(node.clone()),
             }
         }
-        Ok(None)
+        let mut asked = stream::iter(unknown)
+            .map(|node| {
+                let used = used.clone();
+                async move {
+                    let runs = self.runs_there(here, step, &node, used).await;
+                    (node, runs)
+                }
+            })
+            .buffered(self.fan_out());
+        let mut running = None;
+        while let Some((node, runs)) = asked.next().await {
+            if runs {
+                running.get_or_insert(node);
+            }
+        }
+        Ok(running)
+    }
+
+    async fn runs_there(&self, here: &Here, step: &Step, node: &NodeName, used: Used) -> bool {
+        let mut there = here.clone();
+        there.frame.place = Place::Node(node.clone());
+        let runs = match self.presence(&there, step, node, &used, "status").await {
+            Ok(Presence::There) => self.status(&there, step, node, &used).await,
+            Ok(_) => Ok(Some(false)),
+            Err(halt) => Err(halt),
+        };
+        let runs = match runs {
+            Ok(Some(runs)) => runs,
+            // A status that says nothing may be that of a service that runs.
+            Ok(None) => true,
+            // It does not answer, and counts as down; anything else that went wrong proves nothing.
+            Err(halt) => !matches!(halt, Halt::Trouble(trouble) if trouble.kind == TroubleKind::Unreachable),
+        };
+        self.now_runs(&used, node, runs);
+        runs
     }
 }

@@ -1,10 +1,10 @@
-use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use super::cleanup::Cleanups;
 use super::here::{Halt, Here, Outage, Walked, trouble};
 use super::walk::Walk;
+use crate::evaluate::Place;
 use crate::journal::{Happening, TroubleKind};
 use crate::plan::Step;
 use crate::syntax::Written;
@@ -39,38 +39,50 @@ impl Walk<'_> {
         let outage = Rc::new(Outage {
             why,
             since: self.now(),
-            stopped: RefCell::new(BTreeSet::new()),
+            stopped: RefCell::default(),
+            is_over: Cell::new(false),
         });
         let mut inner = here.clone();
         inner.outage = Some(outage.clone());
-        let walked = self
-            .sequence(inner, body, cleanups)
-            .await
-            .map_err(|halt| self.still_open(halt, &outage));
-        let value = walked?;
-        let left: Vec<String> = outage
-            .stopped
-            .borrow()
-            .iter()
-            .map(|(service, node)| format!("{service} on {node}"))
-            .collect();
-        if !left.is_empty() && !self.options.dry_run {
-            let message = format!(
-                "at the end of the outage these are still stopped: {}",
-                left.join(", ")
-            );
-            let help = "start them again inside the outage, or say `leave SERVICE stopped \"why\"`";
-            return Err(self.still_open(
-                trouble(TroubleKind::Failed, message, step, here).with_help(help),
-                &outage,
-            ));
+        let walked = self.sequence(inner, body, cleanups).await;
+        if let Err(halt @ Halt::Trouble(_)) = walked {
+            return Err(self.still_open(halt, &outage));
         }
+        self.ask_stopped(here, step, &outage)
+            .await
+            .map_err(|halt| self.still_open(halt, &outage))?;
+        outage.is_over.set(true);
         self.record(Happening::Outage {
             place,
             why: outage.why.clone(),
             opens: false,
         });
-        Ok(value)
+        walked
+    }
+
+    /// What was stopped inside must run again, by its own status, or be left by word.
+    async fn ask_stopped(&self, here: &Here, step: &Step, outage: &Outage) -> Result<(), Halt> {
+        if self.options.dry_run {
+            return Ok(());
+        }
+        let mut left = Vec::new();
+        let stopped = outage.stopped.borrow().clone();
+        for (used, node) in stopped {
+            let mut there = here.clone();
+            there.frame.place = Place::Node(node.clone());
+            if !matches!(self.status(&there, step, &node, &used).await, Ok(Some(true))) {
+                left.push(format!("{} on {node}", used.name()));
+            }
+        }
+        if left.is_empty() {
+            return Ok(());
+        }
+        let message = format!(
+            "at the end of the outage these are still stopped: {}",
+            left.join(", ")
+        );
+        let help = "start them again inside the outage, or say `leave SERVICE stopped \"why\"`";
+        Err(trouble(TroubleKind::Failed, message, step, here).with_help(help))
     }
 
     /// Says on a failure that the outage is still open.

@@ -20,6 +20,8 @@ impl Walk<'_> {
             return Ok(());
         }
         let answer = self.world.person.ask(&question).await;
+        // A person may have started or stopped anything meanwhile.
+        self.state.borrow_mut().epoch += 1;
         let said = match &answer {
             Answer::Yes => "yes",
             Answer::No => "no",

@@ -13,6 +13,13 @@ use crate::plan::{Hooks, Step, StepKind, order_services};
 use crate::syntax::{Arguments, ServiceAction, ServiceCall, Template};
 use crate::value::{CommandLine, Value};
 
+/// Whether a node has a service.
+pub(super) enum Presence {
+    There,
+    Elsewhere,
+    NotInstalled,
+}
+
 impl Walk<'_> {
     /// `stop`, `start`, `restart`, `status` on the node in hand.
     pub(super) async fn service(&self, here: &Here, step: &Step, call: &ServiceCall) -> Walked {
@@ -68,6 +75,11 @@ impl Walk<'_> {
                 single => vec![single],
             };
             for value in values {
+                let value = self
+                    .measured(here, |context, _| {
+                        context.wholly_known(value.clone(), "this argument", word.span)
+                    })
+                    .await?;
                 let name = value.to_string();
                 let known = self.plan.program.service(&here.frame.module, &name);
                 match known {
@@ -110,42 +122,43 @@ impl Walk<'_> {
     ) -> Result<Vec<Used>, Halt> {
         let mut present = Vec::new();
         for one in used {
-            let what = format!("{verb} {}", one.service.name);
-            if !self.group_of(&one.service).contains(node) {
-                let why = format!("{node} is not in {}", one.service.group);
-                self.record(Happening::PassedOver {
-                    place: self.place(step, here),
-                    what,
-                    why,
-                });
-                continue;
-            }
-            if let Some(test) = &one.service.optional {
-                let command = self.service_command(here, &one, test, verb).await?;
-                match self.probe_status(here, node, command).await {
-                    Reply::Ran { status: 0, .. } => {}
-                    Reply::Ran { status: 1, .. } => {
-                        let why = "it is not installed here".to_owned();
-                        self.record(Happening::PassedOver {
-                            place: self.place(step, here),
-                            what,
-                            why,
-                        });
-                        continue;
-                    }
-                    reply => {
-                        let message = format!(
-                            "cannot tell whether {} is installed: {}",
-                            one.service.name,
-                            said(&reply)
-                        );
-                        return Err(trouble(kind_of(&reply), message, step, here));
-                    }
+            match self.presence(here, step, node, &one, verb).await? {
+                Presence::There => present.push(one),
+                Presence::Elsewhere => {
+                    let why = format!("{node} is not in {}", one.service.group);
+                    self.pass_over(here, step, &one, verb, &why);
                 }
+                Presence::NotInstalled => self.pass_over(here, step, &one, verb, "it is not installed here"),
             }
-            present.push(one);
         }
         Ok(present)
+    }
+
+    /// Whether the node has a service: of its group, and installed where that is not certain.
+    pub(super) async fn presence(
+        &self,
+        here: &Here,
+        step: &Step,
+        node: &NodeName,
+        used: &Used,
+        verb: &str,
+    ) -> Result<Presence, Halt> {
+        if !self.group_of(&used.service).contains(node) {
+            return Ok(Presence::Elsewhere);
+        }
+        let Some(test) = &used.service.optional else {
+            return Ok(Presence::There);
+        };
+        let command = self.service_command(here, used, test, verb).await?;
+        match self.probe_status(here, node, command).await {
+            Reply::Ran { status: 0, .. } => Ok(Presence::There),
+            Reply::Ran { status: 1, .. } => Ok(Presence::NotInstalled),
+            reply => {
+                let (name, said) = (&used.service.name, said(&reply));
+                let message = format!("cannot tell whether {name} is installed: {said}");
+                Err(trouble(kind_of(&reply), message, step, here))
+            }
+        }
     }
 
     /// The nodes of the service's group, as this run's joins and leaves have changed it.
@@ -230,12 +243,7 @@ impl Walk<'_> {
         used: &Used,
     ) -> Result<Option<bool>, Halt> {
         // Past an act that a dry run held back, the node shows what was, not what would be.
-        let known = self
-            .state
-            .borrow()
-            .running
-            .get(&(used.full_key(), node.clone()))
-            .copied();
+        let known = self.state.borrow().last_seen(&used.full_key(), node);
         if self.options.dry_run && self.is_past_acts() && known.is_some() {
             return Ok(known);
         }
@@ -259,10 +267,13 @@ impl Walk<'_> {
     }
 
     /// Remembers what a service was last known to be doing.
-    fn now_runs(&self, used: &Used, node: &NodeName, running: bool) {
+    pub(super) fn now_runs(&self, used: &Used, node: &NodeName, running: bool) {
         let mut state = self.state.borrow_mut();
+        let epoch = state.epoch;
         for one in used.one_by_one() {
-            state.running.insert((one.full_key(), node.clone()), running);
+            state
+                .running
+                .insert((one.full_key(), node.clone()), (running, epoch));
         }
     }
 
@@ -278,8 +289,7 @@ impl Walk<'_> {
             let command = self
                 .service_command(here, &one, &one.service.command, action.word())
                 .await?;
-            let mut what = format!("{} {} {}", action.word(), one.service.name, one.instances);
-            what.truncate(what.trim_end().len());
+            let what = format!("{} {}", action.word(), one.name());
             self.carry_out(here, step, &Act::new(what, command)).await?;
         }
         Ok(())
@@ -290,46 +300,27 @@ impl Walk<'_> {
         let mut running = Vec::new();
         for one in used {
             if self.status(here, step, node, &one).await? == Some(false) {
-                let (what, why) = (
-                    format!("stop {}", one.service.name),
-                    "it is stopped already".to_owned(),
-                );
-                self.record(Happening::PassedOver {
-                    place: self.place(step, here),
-                    what,
-                    why,
-                });
+                self.pass_over(here, step, &one, "stop", "it is stopped already");
             } else {
                 running.push(one);
             }
         }
-        let guarded = here.outage.is_none();
         let section = self.enter_section(here, &running).await;
-        for one in &running {
-            self.take_away(here, step, node, one, guarded).await?;
-        }
-        for one in &running {
-            if !here.losing.contains(&one.key()) {
-                self.take_token(here, node, one);
-            }
-        }
+        self.take_away(here, step, node, &running).await?;
         for one in &running {
             self.command_service(here, step, one, ServiceAction::Stop).await?;
             self.now_runs(one, node, false);
             if let Some(outage) = &here.outage {
-                outage
-                    .stopped
-                    .borrow_mut()
-                    .insert((one.service.name.clone(), node.clone()));
+                outage.stopped.borrow_mut().push((one.clone(), node.clone()));
                 self.prove_stopped(here, step, node, one).await?;
             }
         }
         drop(section);
-        if !guarded {
+        if here.outage.is_some() {
             return Ok(());
         }
         for one in &running {
-            if here.losing.contains(&one.key()) {
+            if here.is_losing(one, node) {
                 continue;
             }
             if let Some(hooks) = self.hooks(one) {
@@ -340,6 +331,15 @@ impl Walk<'_> {
             }
         }
         Ok(())
+    }
+
+    pub(super) fn pass_over(&self, here: &Here, step: &Step, used: &Used, verb: &str, why: &str) {
+        let (what, why) = (format!("{verb} {}", used.name()), why.to_owned());
+        self.record(Happening::PassedOver {
+            place: self.place(step, here),
+            what,
+            why,
+        });
     }
 
     /// Enters the critical section of the cluster, where guards are asked at all: two nodes never
@@ -360,32 +360,49 @@ impl Walk<'_> {
         node: &NodeName,
         used: &Used,
     ) -> Result<(), Halt> {
-        if self.options.dry_run || self.status(here, step, node, used).await? != Some(true) {
+        if self.options.dry_run {
             return Ok(());
         }
-        let message = format!("{} still runs on {node} after it was stopped", used.service.name);
-        Err(trouble(TroubleKind::Failed, message, step, here))
+        let (name, status) = (&used.service.name, self.status(here, step, node, used).await?);
+        match status {
+            Some(false) => Ok(()),
+            Some(true) => {
+                let message = format!("{name} still runs on {node} after it was stopped");
+                Err(trouble(TroubleKind::Failed, message, step, here))
+            }
+            None => {
+                let message =
+                    format!("{name} was stopped on {node}, and its own status does not say whether it runs");
+                Err(trouble(TroubleKind::Unknown, message, step, here))
+            }
+        }
     }
 
-    /// Asks whether the node may be taken out of a service: its budget, its dependents, its guard.
+    /// Takes a node out of services: asks their budgets, guards and dependents, then takes the
+    /// tokens. Inside an outage only the dependents are asked.
     pub(super) async fn take_away(
         &self,
         here: &Here,
         step: &Step,
         node: &NodeName,
-        used: &Used,
-        guarded: bool,
+        used: &[Used],
     ) -> Result<(), Halt> {
-        if here.losing.contains(&used.key()) {
-            return Ok(());
-        }
-        if guarded {
-            self.ask_budget(here, step, node, used).await?;
-            if let Some(hooks) = self.hooks(used) {
-                self.hook(here, used, "stop", &hooks.before_stop).await?;
+        // A token is for an act that is about to begin.
+        self.check_deadline(here, step)?;
+        let leaving: Vec<&Used> = used.iter().filter(|one| !here.is_losing(one, node)).collect();
+        for one in &leaving {
+            if here.outage.is_none() {
+                self.ask_budget(here, step, node, one).await?;
+                if let Some(hooks) = self.hooks(one) {
+                    self.hook(here, one, "stop", &hooks.before_stop).await?;
+                }
             }
+            self.ask_dependents(here, step, node, one, used).await?;
         }
-        self.ask_dependents(here, step, node, used).await
+        for one in leaving {
+            self.take_token(here, node, one);
+        }
+        Ok(())
     }
 
     pub(super) fn take_token(&self, here: &Here, node: &NodeName, used: &Used) {
@@ -439,17 +456,9 @@ impl Walk<'_> {
 
     async fn start(&self, here: &Here, step: &Step, node: &NodeName, used: &Used) -> Result<(), Halt> {
         self.ask_needs(here, step, node, used).await?;
-        let runs = self.status(here, step, node, used).await? == Some(true);
-        if runs {
-            let (what, why) = (
-                format!("start {}", used.service.name),
-                "it runs already".to_owned(),
-            );
-            self.record(Happening::PassedOver {
-                place: self.place(step, here),
-                what,
-                why,
-            });
+        if self.status(here, step, node, used).await? == Some(true) {
+            self.pass_over(here, step, used, "start", "it runs already");
+            self.is_back(here, node, used);
             if self.state.borrow_mut().token(&used.key(), node).is_none() {
                 return Ok(());
             }
@@ -462,12 +471,10 @@ impl Walk<'_> {
     }
 
     async fn restart(&self, here: &Here, step: &Step, node: &NodeName, used: &Used) -> Result<(), Halt> {
-        let section = self.enter_section(here, std::slice::from_ref(used)).await;
-        self.take_away(here, step, node, used, here.outage.is_none())
-            .await?;
-        if !here.losing.contains(&used.key()) {
-            self.take_token(here, node, used);
-        }
+        self.ask_needs(here, step, node, used).await?;
+        let used_alone = std::slice::from_ref(used);
+        let section = self.enter_section(here, used_alone).await;
+        self.take_away(here, step, node, used_alone).await?;
         self.command_service(here, step, used, ServiceAction::Restart)
             .await?;
         drop(section);
@@ -475,20 +482,33 @@ impl Walk<'_> {
         self.has_started(here, step, node, used).await
     }
 
+    /// What runs again is not missed at the end of the outage.
+    fn is_back(&self, here: &Here, node: &NodeName, used: &Used) {
+        let Some(outage) = &here.outage else { return };
+        let all = used.one_by_one();
+        let is_it = |stopped: &Used| {
+            stopped.key() == used.key()
+                && (used.names_all() || all.iter().any(|one| one.full_key() == stopped.full_key()))
+        };
+        outage
+            .stopped
+            .borrow_mut()
+            .retain(|(stopped, where_)| where_ != node || !is_it(stopped));
+    }
+
     /// A service was started: its `after start` is asked, now or at the end of the `on`.
     async fn has_started(&self, here: &Here, step: &Step, node: &NodeName, used: &Used) -> Result<(), Halt> {
-        if let Some(outage) = &here.outage {
-            outage
-                .stopped
-                .borrow_mut()
-                .remove(&(used.service.name.clone(), node.clone()));
-        }
-        if here.losing.contains(&used.key()) {
+        self.is_back(here, node, used);
+        if here.is_losing(used, node) {
             return Ok(());
         }
         // The token follows the body that brings the member back, so that it sees its own member.
-        if let Some(token) = self.state.borrow_mut().token(&used.key(), node) {
-            token.holder = here.body();
+        {
+            let mut state = self.state.borrow_mut();
+            state.replaced.remove(&(used.key(), node.clone()));
+            if let Some(token) = state.token(&used.key(), node) {
+                token.holder = here.body();
+            }
         }
         if let Some(starts) = &here.starts {
             starts.borrow_mut().push(Started {
@@ -525,20 +545,11 @@ impl Walk<'_> {
             .used_services(here, step, ServiceAction::Stop, services)
             .await?;
         let used = self.present(here, step, "leave", &node, used).await?;
-        let names: Vec<String> = used.iter().map(|one| one.service.name.clone()).collect();
-        self.stop(here, step, &node, used).await?;
-        for service in names {
-            if let Some(outage) = &here.outage {
-                outage
-                    .stopped
-                    .borrow_mut()
-                    .remove(&(service.clone(), node.clone()));
-            }
-            self.record(Happening::LeftStopped {
-                place: self.place(step, here),
-                service,
-                why: why.clone(),
-            });
+        self.stop(here, step, &node, used.clone()).await?;
+        for one in used {
+            self.is_back(here, &node, &one);
+            let (place, service, why) = (self.place(step, here), one.name(), why.clone());
+            self.record(Happening::LeftStopped { place, service, why });
         }
         Ok(Value::text(""))
     }

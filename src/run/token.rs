@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::here::{BodyId, Here};
@@ -14,12 +14,15 @@ pub(super) struct State {
     pub tokens: Vec<Token>,
     /// The number of the next body.
     pub next_body: BodyId,
-    /// How many acts were begun.
-    pub acts: u64,
     /// Whether a dry run has held an act back: from then on facts are not what they would be.
     pub held_back: bool,
     /// What each service on each node was last known to be doing, by its own `status` or this run's acts.
-    pub running: BTreeMap<(String, NodeName), bool>,
+    /// With the time at which that was: see [`State::epoch`].
+    pub running: BTreeMap<(String, NodeName), (bool, u64)>,
+    /// Counts what may change services without this run's doing: each `on`, person and raw command.
+    pub epoch: u64,
+    /// Members that were given back by `until` and are still away: they are not missed.
+    pub replaced: BTreeSet<(String, NodeName)>,
 }
 
 /// A member that this run has taken away, or let join and not seen up yet.
@@ -52,6 +55,7 @@ impl State {
             return false;
         }
         let (service, node) = (service.to_owned(), node.clone());
+        self.replaced.remove(&(service.clone(), node.clone()));
         self.tokens.push(Token {
             service,
             node,
@@ -60,6 +64,19 @@ impl State {
             is_noticed: false,
         });
         true
+    }
+
+    /// Whether a service was seen to run, however long ago.
+    pub fn last_seen(&self, service: &str, node: &NodeName) -> Option<bool> {
+        self.running
+            .get(&(service.to_owned(), node.clone()))
+            .map(|(runs, _)| *runs)
+    }
+
+    /// Whether a service runs, as far as that is still sure.
+    pub fn known_to_run(&self, service: &str, node: &NodeName) -> Option<bool> {
+        let (runs, epoch) = self.running.get(&(service.to_owned(), node.clone()))?;
+        (*epoch == self.epoch).then_some(*runs)
     }
 
     /// Gives a token back; whether there was one.

@@ -28,7 +28,7 @@ impl Walk<'_> {
                 context.bind(frame, &verb.parameters, arguments, step.span)
             })
             .await?;
-        if verb.irreversible && !here.confirmed {
+        if verb.irreversible && !here.confirmed.get() {
             let question = Question {
                 kind: QuestionKind::Irreversible,
                 name: name.to_owned(),
@@ -49,11 +49,13 @@ impl Walk<'_> {
         for (membership, host) in &hosts {
             self.before_membership(&inner, step, membership, host).await?;
         }
-        let value = self.scoped(inner.clone(), body).await?;
-        for (membership, host) in &hosts {
-            self.after_membership(&inner, step, membership, host).await?;
+        let walked = self.scoped(inner.clone(), body).await;
+        if !matches!(walked, Err(Halt::Trouble(_))) {
+            for (membership, host) in &hosts {
+                self.after_membership(&inner, step, membership, host).await?;
+            }
         }
-        Ok(value)
+        walked
     }
 
     async fn host_of(&self, here: &Here, step: &Step, membership: &Membership) -> Result<NodeName, Halt> {
@@ -93,13 +95,25 @@ impl Walk<'_> {
         host: &NodeName,
     ) -> Result<(), Halt> {
         let there = on_host(here, host);
+        let groups = self.state.borrow().groups.clone();
+        let now = groups.of(&self.plan.inventory, &membership.group);
+        if now.is_some_and(|nodes| nodes.contains(host)) == membership.joins {
+            let (group, verb) = (&membership.group, if membership.joins { "join" } else { "leave" });
+            let is = if membership.joins {
+                "is in it already"
+            } else {
+                "is not in it"
+            };
+            let message = format!("{host} cannot {verb} {group}: it {is}");
+            return Err(trouble(TroubleKind::Failed, message, step, here));
+        }
         if membership.joins {
             self.change_group(&membership.group, host, true);
         }
         let roles = self.roles_in(&membership.group);
         let section = self.enter_section(here, &roles).await;
         for role in roles {
-            if !membership.joins && !here.losing.contains(&role.key()) {
+            if !membership.joins && !here.is_losing(&role, host) {
                 self.ask_budget(&there, step, host, &role).await?;
             }
             self.take_token(&there, host, &role);

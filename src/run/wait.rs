@@ -129,6 +129,7 @@ impl Walk<'_> {
                 Look::HoldsFor(held) => needed.saturating_sub(held),
                 _ => every,
             };
+            self.check_interrupt(here, step)?;
             self.world
                 .clock
                 .sleep(every.min(until_held).min(end.saturating_sub(now)))

@@ -10,6 +10,7 @@ use super::cleanup::{Cleanup, Cleanups};
 use super::here::{Halt, Here, Walked, trouble};
 use super::token::State;
 use super::{Ending, RunOptions, World};
+use crate::diagnostic::Spanned;
 use crate::evaluate::{Frame, Place};
 use crate::inventory::NodeName;
 use crate::journal::{Event, Happening, Recorder, StepPlace, TroubleKind};
@@ -36,6 +37,7 @@ pub async fn run_plan(
         state: RefCell::new(State::default()),
         recorder: RefCell::new(recorder),
         section: Mutex::new(()),
+        asking: Mutex::new(()),
         began: world.clock.now(),
     };
     walk.record(Happening::RunStarted {
@@ -67,6 +69,8 @@ pub(super) struct Walk<'w> {
     recorder: RefCell<&'w mut dyn Recorder>,
     /// From the first `before` guard to the stop returned: one at a time in the whole cluster.
     pub section: Mutex<()>,
+    /// What still runs is asked for one statement at a time, so that others find it answered.
+    pub asking: Mutex<()>,
     began: Duration,
 }
 
@@ -115,6 +119,19 @@ impl Walk<'_> {
         self.state.borrow().held_back
     }
 
+    /// Ctrl-C ends a run between two steps, but never in the middle of a node.
+    pub(super) fn check_interrupt(&self, here: &Here, step: &Step) -> Result<(), Halt> {
+        if here.node().is_none() && self.options.stop_requested.get() {
+            return Err(trouble(
+                TroubleKind::Interrupted,
+                "interrupted: nothing more is begun",
+                step,
+                here,
+            ));
+        }
+        Ok(())
+    }
+
     /// The node in hand, or trouble.
     pub(super) fn node_in_hand<'h>(&self, here: &'h Here, step: &Step) -> Result<&'h NodeName, Halt> {
         let what = format!("`{}` needs a node", describe_step(&step.kind));
@@ -142,6 +159,7 @@ impl Walk<'_> {
         async move {
             let mut last = Value::text("");
             for step in steps {
+                self.check_interrupt(&here, step)?;
                 last = self.step(&mut here, step, cleanups).await?;
             }
             Ok(last)
@@ -173,7 +191,9 @@ impl Walk<'_> {
                 before_irreversible,
             } => {
                 self.confirm(here, step, name, text, *before_irreversible).await?;
-                here.confirmed |= before_irreversible;
+                if *before_irreversible {
+                    here.confirmed.set(true);
+                }
                 Ok(Value::text(""))
             }
             StepKind::Note(text) => {
@@ -196,9 +216,18 @@ impl Walk<'_> {
             }
             StepKind::Fail(text) => {
                 let message = self.shown(here, text).await?;
+                if here.is_shown {
+                    return Ok(self.hold_back(here, step));
+                }
                 Err(trouble(TroubleKind::Failed, message, step, here))
             }
-            StepKind::Skip(text) => Err(Halt::Skipped(self.shown(here, text).await?)),
+            StepKind::Skip(text) => {
+                let why = self.shown(here, text).await?;
+                if here.is_shown {
+                    return Ok(self.hold_back(here, step));
+                }
+                Err(Halt::Skipped(why))
+            }
             StepKind::Let { name, value, source } => {
                 self.name_value(here, step, name, value, source.as_deref()).await
             }
@@ -239,6 +268,17 @@ impl Walk<'_> {
             } => self.verb(here, step, verb, arguments, name, body).await,
             StepKind::Value(value) => self.value(here, value).await,
         }
+    }
+
+    /// Shows a step that a dry run does not take.
+    fn hold_back(&self, here: &Here, step: &Step) -> Value {
+        let (place, what) = (self.place(step, here), describe_step(&step.kind));
+        self.record(Happening::HeldBack {
+            place,
+            what,
+            command: None,
+        });
+        Value::text("")
     }
 
     /// A value as it is shown to a person: a text, or whatever it prints as.
@@ -292,9 +332,12 @@ impl Walk<'_> {
         otherwise: &[Step],
         cleanups: &Cleanups,
     ) -> Walked {
-        let truth = self
-            .measured(here, |context, frame| context.truth(frame, condition))
-            .await?;
+        let truth = if self.is_past_acts() && !is_constant(condition) {
+            Truth::Unknown("a dry run cannot know it".into())
+        } else {
+            self.measured(here, |context, frame| context.truth(frame, condition))
+                .await?
+        };
         match truth {
             Truth::Yes => self.sequence(here.clone(), body, cleanups).await,
             Truth::No => self.sequence(here.clone(), otherwise, cleanups).await,
@@ -307,14 +350,17 @@ impl Walk<'_> {
                         crate::evaluate::describe(&condition.node)
                     ),
                 });
-                self.sequence(here.clone(), body, cleanups).await?;
+                let mut inner = here.clone();
+                inner.is_shown = true;
+                let taken = self.sequence(inner.clone(), body, cleanups).await;
                 if !otherwise.is_empty() {
                     self.record(Happening::Branch {
                         place: self.place(step, here),
                         what: "else".to_owned(),
                     });
                 }
-                self.sequence(here.clone(), otherwise, cleanups).await
+                let other = self.sequence(inner, otherwise, cleanups).await;
+                taken.and(other)
             }
             Truth::Unknown(why) => {
                 let what = crate::evaluate::describe(&condition.node);
@@ -325,8 +371,13 @@ impl Walk<'_> {
     }
 
     async fn each_turn(&self, here: &Here, step: &Step, name: &str, list: &Written, body: &[Step]) -> Walked {
-        let found = self.value(here, list).await?;
+        let found = if self.is_past_acts() && !is_constant(list) {
+            Value::unknown("a dry run cannot know it")
+        } else {
+            self.value(here, list).await?
+        };
         let turns = match found {
+            // The body is shown once.
             unknown @ Value::Unknown(_) if self.options.dry_run => vec![unknown],
             found => {
                 self.measured(here, |context, _| context.items(found.clone(), list.span))
@@ -374,7 +425,10 @@ impl Walk<'_> {
         every: Option<&Written>,
         body: &[Step],
     ) -> Walked {
-        let times = self.count(here, times, step).await?.max(1);
+        let times = match self.count(here, times, step).await {
+            Err(_) if self.is_past_acts() => 1,
+            times => times?.max(1),
+        };
         let pause = match every {
             Some(every) => self.duration(here, every, step).await?,
             None => Duration::ZERO,
@@ -382,7 +436,11 @@ impl Walk<'_> {
         let mut attempt = 1;
         loop {
             match self.scoped(here.clone(), body).await {
-                Err(Halt::Trouble(trouble)) if is_caught(trouble.kind) && attempt < times => {
+                Err(Halt::Trouble(trouble))
+                    if is_caught(trouble.kind)
+                        && attempt < times
+                        && here.deadline.is_none_or(|deadline| self.now() + pause < deadline) =>
+                {
                     let (place, by) = (self.place(step, here), format!("retry {attempt} of {times}"));
                     self.record(Happening::Caught {
                         place,
@@ -391,6 +449,7 @@ impl Walk<'_> {
                     });
                     attempt += 1;
                     self.world.clock.sleep(pause).await;
+                    self.check_interrupt(here, step)?;
                 }
                 walked => return walked,
             }
@@ -406,13 +465,18 @@ fn is_caught(kind: TroubleKind) -> bool {
     )
 }
 
-/// Whether a value hangs on nothing that is measured.
-fn is_constant(written: &Written) -> bool {
+/// Whether a value hangs on nothing that is measured; a variable may still be unknown itself.
+fn is_constant(written: &Spanned<Expression>) -> bool {
     match &written.node {
         Expression::Literal(_) | Expression::Text(_) | Expression::Word(_) | Expression::Variable(_) => true,
-        Expression::List(items) => items.iter().all(|item| is_constant(&Box::new(item.clone()))),
-        Expression::Group(inner) => is_constant(inner),
-        Expression::Arithmetic { left, right, .. } => is_constant(left) && is_constant(right),
+        Expression::Folded(_) | Expression::Regex(_) => true,
+        Expression::List(items) => items.iter().all(is_constant),
+        Expression::Group(inner) | Expression::Not(inner) | Expression::Negative(inner) => is_constant(inner),
+        Expression::Arithmetic { left, right, .. }
+        | Expression::Compare { left, right, .. }
+        | Expression::And(left, right)
+        | Expression::Or(left, right) => is_constant(left) && is_constant(right),
+        Expression::Pipeline { source, .. } => is_constant(source),
         _ => false,
     }
 }

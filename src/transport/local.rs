@@ -90,15 +90,21 @@ impl Transport for LocalTransport {
             }),
             Ok(Err(Ending::TookTooLong)) => {
                 let why = format!("it took longer than {}", write_duration(limit));
-                Err(TransportError::Unknown { node: here(), why })
+                Err(TransportError::Unknown {
+                    node: here(),
+                    why,
+                    is_late: true,
+                })
             }
             Ok(Err(Ending::Lost(why))) => Err(TransportError::Unknown {
                 node: here(),
                 why: why.to_string(),
+                is_late: false,
             }),
             Err(why) => Err(TransportError::Unknown {
                 node: here(),
                 why: why.to_string(),
+                is_late: false,
             }),
         }
     }

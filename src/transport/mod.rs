@@ -81,6 +81,8 @@ pub enum TransportError {
         node: String,
         /// What the transport says of it.
         why: String,
+        /// Whether it took longer than it may, rather than that the connection went.
+        is_late: bool,
     },
     /// It was held back: a dry run changes nothing.
     #[error("held back")]

@@ -83,7 +83,12 @@ impl Person for TerminalPerson {
                 return answer;
             }
         }
-        Answer::Nobody
+        // Somebody is there, and did not say yes.
+        if question.kind == QuestionKind::Manual {
+            Answer::Park
+        } else {
+            Answer::No
+        }
     }
 }
 

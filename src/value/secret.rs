@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// A text that is never printed, logged or put on a command line.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Secret(Arc<str>);
 
 impl Secret {

@@ -68,7 +68,10 @@ impl Column {
     /// Whether its cells say which thing the row speaks of (a node, or an id), rather than
     /// how that thing is. Such cells stay readable while the member is masked.
     pub fn is_identity(&self) -> bool {
-        matches!(self.kind, Type::Node | Type::Nodes) || self.name == "id" || self.name.ends_with("id")
+        let names_an_id = self.name == "id" || self.name.ends_with("-id") || self.name.ends_with("_id");
+        matches!(self.kind, Type::Node | Type::Nodes)
+            || names_an_id
+            || (self.kind == Type::Int && self.name.ends_with("id"))
     }
 }
 

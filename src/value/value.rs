@@ -101,6 +101,28 @@ impl Value {
         matches!(self, Value::Unknown(_))
     }
 
+    /// Why it, or something in it, is not surely known.
+    pub fn unsure(&self) -> Option<Arc<str>> {
+        match self {
+            Value::Unknown(why) | Value::AtLeast(_, why) | Value::Truth(Truth::Unknown(why)) => {
+                Some(why.clone())
+            }
+            Value::List(values) => values.iter().find_map(Value::unsure),
+            Value::Row(row) => row.cells.iter().find_map(Value::unsure),
+            Value::Table(table) => {
+                let in_rows = || {
+                    table
+                        .rows
+                        .iter()
+                        .flat_map(|row| &row.cells)
+                        .find_map(Value::unsure)
+                };
+                table.or_more.clone().or_else(in_rows)
+            }
+            _ => None,
+        }
+    }
+
     /// The type it is of, as far as the value alone tells.
     pub fn kind(&self) -> Type {
         match self {

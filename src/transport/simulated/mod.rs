@@ -283,11 +283,12 @@ fn failed() -> Outcome {
 }
 
 fn lose(node: String, lost: Lost, limit: Duration) -> TransportError {
+    let is_late = matches!(lost, Lost::TookTooLong);
     let why = match lost {
         Lost::TookTooLong => format!("it took longer than {}", crate::value::write_duration(limit)),
         Lost::ConnectionLost => "the connection was lost".to_owned(),
     };
-    TransportError::Unknown { node, why }
+    TransportError::Unknown { node, why, is_late }
 }
 
 /// Carries commands out on the nodes of a simulated cluster.
