@@ -1,6 +1,6 @@
 //! Whole runs on the simulated cluster, as an operator sees them.
 //!
-//! Each `NAME.case` of `tests/golden/run` and `tests/golden/guards` holds the words after `quorate`, one command line a file
+//! Each `NAME.case` of `tests/golden/run`, `guards` and `rules` holds the words after `quorate`, one command line a file
 //! (lines that begin with `#` say what it shows); `NAME.out` beside it holds what is printed
 //! and the exit code. Time is virtual, so the output is the same on every machine.
 //! `UPDATE_GOLDEN=1 cargo test --test golden_run` writes the `.out` files anew.
@@ -42,6 +42,12 @@ fn runs_print_what_they_printed() {
 #[test]
 fn guards_refuse_as_they_refused() {
     compare("tests/golden/guards");
+}
+
+/// The rules of the language that are easiest to break, each by a script that broke it once.
+#[test]
+fn rules_hold_as_they_held() {
+    compare("tests/golden/rules");
 }
 
 fn compare(folder: &str) {

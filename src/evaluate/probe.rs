@@ -177,7 +177,7 @@ impl Context<'_> {
                 found => return found,
             }
         }
-        let (what, why) = (describe_nodes(on), said.join("; "));
+        let (what, why) = (describe_nodes(on), shorten(&said));
         Err(EvaluateError::Unknown {
             what: format!("any of {what}"),
             why,
@@ -252,4 +252,14 @@ pub fn gather(values: Vec<(NodeName, Value)>) -> Value {
         rows,
         or_more,
     }))
+}
+
+/// The first reasons of many: after two the rest say the same as a rule.
+fn shorten(said: &[String]) -> String {
+    match said {
+        [first, second, rest @ ..] if !rest.is_empty() => {
+            format!("{first}; {second}; and {} more", rest.len())
+        }
+        few => few.join("; "),
+    }
 }
