@@ -29,6 +29,7 @@ pub fn build_plan(
         next: 0,
         names: BTreeMap::new(),
         calls: Vec::new(),
+        irreversible_later: false,
     };
     let module = program.module.clone();
     let steps = builder.steps(&module, &program.body)?;
@@ -136,6 +137,7 @@ struct Builder<'a> {
     /// How many questions of each kind there are so far: `confirm-1`, `manual-1`, `outage-1`.
     names: BTreeMap<&'static str, u32>,
     calls: Vec<String>,
+    irreversible_later: bool,
 }
 
 impl Builder<'_> {
@@ -144,13 +146,12 @@ impl Builder<'_> {
         for (index, statement) in block.iter().enumerate() {
             let id = StepId(self.next);
             self.next += 1;
-            if let Some(mut kind) = self.kind(module, &statement.node, statement.span)? {
-                if let StepKind::Confirm {
-                    before_irreversible, ..
-                } = &mut kind
-                {
-                    *before_irreversible = self.has_irreversible(module, &block[index + 1..]);
-                }
+            // Whether something that cannot be taken back comes later, here or in what encloses this.
+            let outer = self.irreversible_later;
+            self.irreversible_later = outer || self.has_irreversible(module, &block[index + 1..]);
+            let kind = self.kind(module, &statement.node, statement.span);
+            self.irreversible_later = outer;
+            if let Some(kind) = kind? {
                 steps.push(Step {
                     id,
                     span: statement.span,
@@ -208,7 +209,7 @@ impl Builder<'_> {
             Statement::Confirm { text, name } => StepKind::Confirm {
                 name: self.question("confirm", name.as_ref()),
                 text: text.clone(),
-                before_irreversible: false,
+                before_irreversible: self.irreversible_later,
             },
             Statement::Note(text) => StepKind::Note(text.clone()),
             Statement::Show(value) => StepKind::Show(value.clone()),

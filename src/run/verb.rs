@@ -7,7 +7,7 @@ use crate::diagnostic::Spanned;
 use crate::evaluate::Place;
 use crate::inventory::NodeName;
 use crate::journal::TroubleKind;
-use crate::plan::{Step, describe_step};
+use crate::plan::Step;
 use crate::syntax::{Arguments, Expression};
 use crate::transport::{Question, QuestionKind};
 use crate::value::{Type, Value};
@@ -32,7 +32,7 @@ impl Walk<'_> {
             let question = Question {
                 kind: QuestionKind::Irreversible,
                 name: name.to_owned(),
-                text: format!("{} cannot be taken back. Go on?", describe_step(&step.kind)),
+                text: format!("`{}` cannot be taken back. Go on?", call_in_words(verb, &bound)),
                 node: here.node().cloned(),
                 rehearsed_as: None,
             };
@@ -146,6 +146,12 @@ impl Walk<'_> {
         }
         Ok(())
     }
+}
+
+/// A call with its values: `rm-cs cs=1026 force=yes`.
+fn call_in_words(verb: &VerbDefinition, bound: &[(String, Value)]) -> String {
+    let arguments = bound.iter().map(|(name, value)| format!(" {name}={value}"));
+    format!("{}{}", verb.name, arguments.collect::<String>())
 }
 
 fn on_host(here: &Here, host: &NodeName) -> Here {
