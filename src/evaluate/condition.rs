@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::describe::{compare_words, describe, quantifier_words};
-use super::{Context, EvaluateError, Frame, Reply, Stop};
+use super::{Ask, Context, EvaluateError, Frame, Reply, Stop};
 use crate::diagnostic::Spanned;
 use crate::guard::Verdict;
 use crate::syntax::{Arguments, Expression, Quantifier, Test};
@@ -139,7 +139,37 @@ impl Context<'_> {
                 ..
             } => self.explain_rows(frame, &quantifier.node, table, condition)?,
             Expression::Holds(call) => self.guard(frame, call)?.reason,
+            Expression::Succeeds(arguments) => self.explain_status(frame, arguments, condition)?,
+            Expression::Not(inner) => self.explain_not(frame, inner)?,
             other => format!("{} does not hold", describe(other)),
+        })
+    }
+
+    /// Why `not CONDITION` does not hold: the condition does.
+    fn explain_not(&self, frame: &Frame, condition: &Spanned<Expression>) -> Result<String, Stop> {
+        Ok(match &condition.node {
+            Expression::Group(inner) => self.explain_not(frame, inner)?,
+            Expression::Not(inner) => self.explain(frame, inner)?,
+            Expression::Succeeds(arguments) => self.explain_status(frame, arguments, condition)?,
+            other => format!("{} holds, and must not", describe(other)),
+        })
+    }
+
+    /// The command that was asked for its status, its node and the status.
+    fn explain_status(
+        &self,
+        frame: &Frame,
+        arguments: &Arguments,
+        written: &Spanned<Expression>,
+    ) -> Result<String, Stop> {
+        let Some(command) = arguments.positional.first() else {
+            return Ok(format!("{} does not hold", describe(&written.node)));
+        };
+        let (ask, reply) = self.answered(frame, command, &arguments.named, written.span)?;
+        let node = name_place(&ask);
+        Ok(match reply {
+            Reply::Ran { status, .. } => format!("`{}` on {node} ended with status {status}", ask.command),
+            Reply::Silent(why) => format!("{node} did not answer `{}`: {why}", ask.command),
         })
     }
 
@@ -310,10 +340,7 @@ impl Context<'_> {
             Some(value) => vec![value],
             None => vec![Value::Int(1)],
         };
-        let node = ask
-            .node
-            .as_ref()
-            .map_or("this machine".to_owned(), ToString::to_string);
+        let node = name_place(&ask);
         Ok(match reply {
             Reply::Ran { status: 0, .. } => Truth::Yes,
             Reply::Ran { status, .. } if no.contains(&Value::Int(i64::from(status))) => Truth::No,
@@ -330,6 +357,13 @@ impl Context<'_> {
             }
         })
     }
+}
+
+/// Where a command was asked, in words.
+fn name_place(ask: &Ask) -> String {
+    ask.node
+        .as_ref()
+        .map_or("this machine".to_owned(), ToString::to_string)
 }
 
 /// The rows of a table, sorted by what a condition says of them.
