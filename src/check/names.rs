@@ -42,6 +42,12 @@ impl Checker<'_, '_> {
         if matches!(declared.services.find(&self.module, name), Found::One(_)) {
             return Type::Service;
         }
+        // The item in hand has no column to name it by, so its own name stands for it, as in `sort by it`.
+        if name == "it"
+            && let Some(item) = self.scope.take(name)
+        {
+            return item.kind.clone();
+        }
         if !matches!(declared.facts.find(&self.module, name), Found::Several(_)) {
             self.report_unknown_name(name, at);
         }

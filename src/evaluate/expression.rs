@@ -177,6 +177,11 @@ impl Context<'_> {
         if self.program.service(&frame.module, name).is_some() {
             return Ok(Value::Service(name.into()));
         }
+        if name == "it"
+            && let Some(item) = frame.scope.get(name)
+        {
+            return Ok(item.clone());
+        }
         if frame.subject.is_some() && self.inventory.variable_names().any(|known| known == name) {
             return Ok(Value::unknown(format!(
                 "this node has no `{name}` in the inventory"

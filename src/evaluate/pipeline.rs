@@ -97,7 +97,8 @@ impl Context<'_> {
             or_more: table.or_more.clone(),
         };
         for row in &table.rows {
-            match self.truth(&frame.looking_at(row), condition)? {
+            let inner = frame.with("it", Value::Row(Arc::new(row.clone()))).looking_at(row);
+            match self.truth(&inner, condition)? {
                 Truth::Yes => kept.rows.push(row.clone()),
                 Truth::No => {}
                 Truth::Unknown(why) => {
