@@ -98,6 +98,8 @@ pub(super) struct Learned {
     pub(super) used: HashSet<Definition>,
     /// Definitions with a `$node`, a command or a service in them that needs a node.
     pub(super) uses_node: HashSet<Definition>,
+    /// Groups that a module speaks of and the inventory lacks: who uses them, in which module, where.
+    pub(super) missing_groups: Vec<(Option<Definition>, String, Spanned<String>)>,
     /// The types of the constants, in their order.
     pub(super) constants: Vec<(Type, Option<Arc<Vec<String>>>)>,
 }

@@ -1,9 +1,9 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::checker::{Body, Checker, Definition, Learned, NodeInHand, Place, RowNames};
 use super::collect::{Declared, Found};
 use super::error::CheckError;
-use super::findings::Findings;
+use super::findings::{Findings, list_names};
 use super::fit::fits;
 use super::program::{Module, ParameterDefinition, ServiceDefinition};
 use super::scope::{Role, Scope};
@@ -12,6 +12,9 @@ use crate::diagnostic::{Span, Spanned};
 use crate::inventory::Inventory;
 use crate::syntax::{Declaration, Script, Statement};
 use crate::value::Type;
+
+/// Most groups of an inventory that a help names.
+const MOST_GROUPS: usize = 8;
 
 /// Walks every definition and the script; gives what was learned on the way.
 pub(super) fn check_bodies(
@@ -316,6 +319,50 @@ pub(super) fn check_calls(declared: &Declared, learned: &mut Learned, findings: 
         }
     }
     report_rings(declared, learned, findings);
+}
+
+/// Reports groups that the inventory lacks and that something the script calls looks at.
+pub(super) fn check_groups(
+    inventory: &Inventory,
+    declared: &Declared,
+    learned: &Learned,
+    findings: &mut Findings,
+) {
+    if learned.missing_groups.is_empty() {
+        return;
+    }
+    let mut reached: HashSet<Option<Definition>> = HashSet::from([None]);
+    let mut has_changed = true;
+    while has_changed {
+        has_changed = false;
+        for call in &learned.calls {
+            has_changed |= reached.contains(&call.from) && reached.insert(Some(call.to));
+        }
+    }
+    let mut told = HashSet::new();
+    for (user, module, name) in &learned.missing_groups {
+        if !reached.contains(user) || !told.insert((module, &name.node)) {
+            continue;
+        }
+        let group = declared.group(module, &name.node);
+        let groups = list_names(inventory.group_names().take(MOST_GROUPS), "and");
+        let help = match group == name.node {
+            true => format!(
+                "it has the groups {groups}; say which one is meant where module {module} is used, `with \
+                 {group}=GROUP`, or add `{group}` to the inventory"
+            ),
+            false => format!(
+                "`with {}={group}` names it; it has the groups {groups}",
+                name.node
+            ),
+        };
+        findings.push(CheckError::UnknownGroup {
+            cluster: inventory.name.clone(),
+            name: group.to_owned(),
+            at: name.span,
+            help: Some(help),
+        });
+    }
 }
 
 fn report_rings(declared: &Declared, learned: &Learned, findings: &mut Findings) {

@@ -56,6 +56,7 @@ pub fn check_scripts(
     services::check_order(&declared, &mut findings);
     let mut learned = definitions::check_bodies(main, inventory, &declared, &mut findings);
     definitions::check_calls(&declared, &mut learned, &mut findings);
+    definitions::check_groups(inventory, &declared, &learned, &mut findings);
     definitions::report_unused(main, &declared, &learned, &mut findings);
     let body = body_of(main);
     safety::check_safety(&body, &main.name, inventory, &declared, &learned, &mut findings);

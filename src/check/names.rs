@@ -33,7 +33,13 @@ impl Checker<'_, '_> {
             return fact.kind.clone();
         }
         let group = declared.group(&self.module, name);
-        if self.inventory.group(group).is_some() || declared.module_needs(&self.module, name) {
+        if self.inventory.group(group).is_some() {
+            return Type::Nodes;
+        }
+        if declared.module_needs(&self.module, name) {
+            if self.inventory.find(name).is_none() {
+                self.miss_group(name, at);
+            }
             return Type::Nodes;
         }
         if self.inventory.find(name).is_some() {

@@ -101,11 +101,20 @@ impl Checker<'_, '_> {
         if let Some(node) = self.inventory.find(name) {
             return Some(std::iter::once(node).collect());
         }
-        // A module may speak of groups that this inventory does without.
-        if !declared.module_needs(&self.module, name) {
-            self.report_unknown_set(name, at);
+        match declared.module_needs(&self.module, name) {
+            true => self.miss_group(name, at),
+            false => self.report_unknown_set(name, at),
         }
         None
+    }
+
+    /// Remembers a group that the inventory lacks: a module may speak of it where nobody asks for it.
+    pub(super) fn miss_group(&mut self, name: &str, at: Span) {
+        let name = Spanned::new(name.to_owned(), at);
+        let user = self.place.definition;
+        self.learned
+            .missing_groups
+            .push((user, self.module.clone(), name));
     }
 
     fn report_unknown_set(&mut self, name: &str, at: Span) {

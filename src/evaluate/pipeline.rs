@@ -97,7 +97,9 @@ impl Context<'_> {
             or_more: table.or_more.clone(),
         };
         for row in &table.rows {
-            let inner = frame.with("it", Value::Row(Arc::new(row.clone()))).looking_at(row);
+            let inner = frame
+                .with("it", Value::Row(Arc::new(row.clone())))
+                .looking_at(row);
             match self.truth(&inner, condition)? {
                 Truth::Yes => kept.rows.push(row.clone()),
                 Truth::No => {}
