@@ -39,10 +39,16 @@ impl Walk<'_> {
             Test::Guard(call) => call.name.node.clone(),
             Test::Condition(_) => "condition".to_owned(),
         };
-        let mut message = refusal(&what, &verdict);
-        if let Some(why) = otherwise {
-            message = format!("{}: {message}", self.shown(here, why).await?);
-        }
+        let message = match (otherwise, &test.node) {
+            (None, _) => refusal(&what, &verdict),
+            (Some(why), Test::Guard(_)) => {
+                format!("{}: {}", self.shown(here, why).await?, refusal(&what, &verdict))
+            }
+            // The script's own words say it; what was measured stands behind them.
+            (Some(why), Test::Condition(_)) => {
+                format!("{} ({})", self.shown(here, why).await?, verdict.reason)
+            }
+        };
         self.refuse(here, step, &name, message, None)
             .map(|()| Value::Bool(false))
     }
