@@ -84,11 +84,14 @@ fn describe_set(set: &SetLedger, dry_run: bool, sources: &SourceMap, paint: Pain
         let word = match state {
             // A dry run does nothing, so nothing is done by it.
             NodeState::Done if dry_run => "gone through",
+            // Any one of them was wanted.
+            NodeState::NotReached if set.mode == "any" => "not needed",
             _ => state.word(),
         };
         let padded = format!("{word:WIDTH$}");
         let painted = match state {
             NodeState::Done if !dry_run => paint.good(&padded),
+            NodeState::NotReached if set.mode == "any" => padded,
             NodeState::Done | NodeState::Skipped => padded,
             NodeState::Failed => paint.bad(&padded),
             NodeState::Unknown | NodeState::NotReached => paint.notable(&padded),

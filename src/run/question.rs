@@ -40,7 +40,11 @@ impl Walk<'_> {
         match answer {
             Answer::Yes => Ok(()),
             Answer::No => halt(TroubleKind::Declined, format!("declined: {}", question.text)),
-            Answer::Park => halt(TroubleKind::Parked, format!("parked: {}", question.text)),
+            Answer::Park => {
+                let help = "what comes after it has not been done, and undo and finally are still owed";
+                halt(TroubleKind::Parked, format!("parked: {}", question.text))
+                    .map_err(|halt| halt.with_help(help))
+            }
             Answer::CouldNot(why) => halt(
                 TroubleKind::Failed,
                 format!("a person could not do it: {}: {why}", question.text),
