@@ -2,6 +2,7 @@ use std::cmp::Ordering;
 
 use super::{Context, EvaluateError, Stop};
 use crate::diagnostic::Span;
+use crate::library::read_regex;
 use crate::syntax::CompareOperator;
 use crate::value::{Truth, Value};
 
@@ -197,7 +198,7 @@ fn matches_expression(left: &Value, right: &Value, at: Span) -> Result<Truth, St
         }
         .into());
     };
-    let compiled = regex::Regex::new(expression).map_err(|error| EvaluateError::WrongKind {
+    let compiled = read_regex(expression).map_err(|error| EvaluateError::WrongKind {
         found: format!("/{expression}/ ({error})"),
         wanted: "a regular expression".into(),
         at,

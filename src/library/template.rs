@@ -1,4 +1,4 @@
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -48,12 +48,27 @@ pub(super) static MATCH: Filter = Filter {
 
 /// A template, ready to be searched for.
 struct Template {
-    regex: Regex,
+    pattern: String,
+    /// Compiled when first matched: a checked script has many templates and matches few.
+    compiled: OnceCell<Regex>,
     columns: Arc<Vec<Column>>,
     /// Whether the first and last thing in it is a number, which must then not be the end or
     /// beginning of a longer one: the 13 of `13.5`.
     has_open_start: bool,
     has_open_end: bool,
+}
+
+/// A pattern so short stays within what the compiler takes, whatever fields are in it.
+const SURELY_COMPILES: usize = 1_000;
+
+impl Template {
+    fn regex(&self) -> Result<&Regex, String> {
+        if let Some(regex) = self.compiled.get() {
+            return Ok(regex);
+        }
+        let regex = Regex::new(&self.pattern).map_err(|_| "has a template that is too long".to_owned())?;
+        Ok(self.compiled.get_or_init(|| regex))
+    }
 }
 
 /// Most templates that are kept ready; with more than these, all are let go at once.
@@ -71,9 +86,11 @@ fn find_matches(value: Value, arguments: &FilterArguments) -> Result<Value, Filt
         return Ok(unknown);
     }
     let written = arguments.text(0).unwrap_or_default();
-    let template = read_template(written).map_err(|why| FilterError::BadArgument { filter: NAME, why })?;
+    let bad = |why| FilterError::BadArgument { filter: NAME, why };
+    let template = read_template(written).map_err(bad)?;
     let rows: Vec<Row> = template
-        .regex
+        .regex()
+        .map_err(bad)?
         .captures_iter(&text)
         .map(|found| read_match(&template, &found, &text))
         .collect();
@@ -201,13 +218,17 @@ fn compile_template(written: &str) -> Result<Template, String> {
         ),
         _ => false,
     };
-    let regex = Regex::new(&pattern).map_err(|_| "has a template that is too long".to_owned())?;
-    Ok(Template {
-        regex,
-        columns: Arc::new(columns),
+    let template = Template {
         has_open_start: is_number(parts.first()),
         has_open_end: is_number(parts.last()),
-    })
+        pattern,
+        compiled: OnceCell::new(),
+        columns: Arc::new(columns),
+    };
+    if template.pattern.len() > SURELY_COMPILES {
+        template.regex()?;
+    }
+    Ok(template)
 }
 
 /// Cuts a template at its fields; `{{` and `}}` stand for the braces themselves.

@@ -50,14 +50,13 @@ pub fn order_services(
 ///
 /// `sizes` are counts already: of the whole set, rounded down, at least 1; the last repeats.
 pub fn batches(nodes: &NodeSet, sizes: &[usize]) -> Vec<Vec<NodeName>> {
-    let mut left: Vec<NodeName> = nodes.iter().cloned().collect();
+    let mut left = nodes.iter().cloned().peekable();
     let mut cut = Vec::new();
     let mut sizes = sizes.iter().copied();
     let mut size = 1;
-    while !left.is_empty() {
+    while left.peek().is_some() {
         size = sizes.next().unwrap_or(size).max(1);
-        let rest = left.split_off(size.min(left.len()));
-        cut.push(std::mem::replace(&mut left, rest));
+        cut.push(left.by_ref().take(size).collect());
     }
     cut
 }

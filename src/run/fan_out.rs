@@ -10,7 +10,7 @@ use crate::diagnostic::Spanned;
 use crate::evaluate::{Ask, Place, Reply, gather};
 use crate::inventory::{NodeName, NodeSet};
 use crate::journal::{Happening, StepResult, Trouble, TroubleKind};
-use crate::plan::{OnStep, Step, batches, describe_step};
+use crate::plan::{OnStep, Step, describe_step};
 use crate::syntax::{Expression, Mode, OnOption};
 use crate::value::{CommandLine, Type, Value};
 
@@ -219,7 +219,9 @@ impl Walk<'_> {
             };
             size = sizes.next().unwrap_or(size);
             let batch = self.next_batch(&on.mode, &left, &last, size);
-            left = left.difference(&batch);
+            for node in &batch {
+                left.remove(node);
+            }
             self.batch(here, step, on, &batch, options, tally).await;
         }
         Ok(())
@@ -227,24 +229,24 @@ impl Walk<'_> {
 
     /// The nodes to take next: not those that ought to be last while others are left.
     fn next_batch(&self, mode: &Mode, left: &NodeSet, last: &NodeSet, size: usize) -> NodeSet {
+        if matches!(mode, Mode::Serially | Mode::InBatches(_)) {
+            // Not by way of sets: on 10,000 nodes, one after another, each of these would be whole.
+            let mut first = left.iter().filter(|node| !last.contains(node)).peekable();
+            let size = size.max(1);
+            return match first.peek() {
+                Some(_) => first.take(size).cloned().collect(),
+                None => left.iter().take(size).cloned().collect(),
+            };
+        }
         let first = left.difference(last);
         let pool = if first.is_empty() { left } else { &first };
         match mode {
-            Mode::InParallel => pool.clone(),
             Mode::By(variable) => {
                 let domains = self.plan.inventory.domains(pool, variable);
-                domains
-                    .into_iter()
-                    .next()
-                    .map(|(_, nodes)| nodes)
-                    .unwrap_or_else(|| pool.clone())
+                let first = domains.into_iter().next();
+                first.map_or_else(|| pool.clone(), |(_, nodes)| nodes)
             }
-            Mode::Serially | Mode::InBatches(_) => batches(pool, &[size])
-                .into_iter()
-                .next()
-                .unwrap_or_default()
-                .into_iter()
-                .collect(),
+            _ => pool.clone(),
         }
     }
 
