@@ -46,13 +46,21 @@ fn main() {
         ("check, 10,000 nodes", vec!["check", &with], &script),
         ("run, 6 nodes", vec!["run", "--yes", "--sim"], &script),
         ("run ten steps, 10,000 nodes", vec!["run", "--yes", &on], &script),
-        ("run one by one, 10,000 nodes", vec!["run", "--yes", &on], &serially),
+        (
+            "run one by one, 10,000 nodes",
+            vec!["run", "--yes", &on],
+            &serially,
+        ),
     ];
     println!("{:32} {:>10} {:>10}", "most memory of the process", "MiB", "took");
     for (what, words, script) in cases {
         let began = Instant::now();
         let most = support::watch_memory(support::quorate(&words, &[script]));
         let took = began.elapsed();
-        println!("{what:32} {:>10.1} {:>7} ms", most as f64 / 1024.0, took.as_millis());
+        println!(
+            "{what:32} {:>10.1} {:>7} ms",
+            most as f64 / 1024.0,
+            took.as_millis()
+        );
     }
 }

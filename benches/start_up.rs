@@ -18,7 +18,10 @@ fn run_quietly(mut command: Command) {
 
 fn start_up(criterion: &mut Criterion) {
     let folder = support::Folder::new();
-    let script = folder.write("small.runbook", "on mds_nodes serially < restart pstorage-mdsd >\n");
+    let script = folder.write(
+        "small.runbook",
+        "on mds_nodes serially < restart pstorage-mdsd >\n",
+    );
     let mut group = criterion.benchmark_group("a process");
     group.bench_function("floor: /bin/true", |bencher| {
         bencher.iter(|| run_quietly(Command::new("/bin/true")));

@@ -67,7 +67,9 @@ fn carry_out_steps(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("a step");
     group.sample_size(20);
     for (what, steps, step_count) in cases {
-        let body: String = (0..TIMES).map(|turn| steps.replace('@', &turn.to_string())).collect();
+        let body: String = (0..TIMES)
+            .map(|turn| steps.replace('@', &turn.to_string()))
+            .collect();
         let plan = support::lay_out(&format!("runbook steps\nuse pstorage\non node1 <\n{body}>\n"));
         // The start and the end of a run belong to no step.
         let bare = support::lay_out("runbook steps\nuse pstorage\non node1 < note \"\" >\n");

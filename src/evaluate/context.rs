@@ -25,7 +25,7 @@ pub struct Context<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mask {
     /// The fact whose rows are masked, as `module.fact`.
-    pub fact: String,
+    pub fact: Rc<str>,
     /// The node whose rows are masked.
     pub node: NodeName,
 }

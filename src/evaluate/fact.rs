@@ -1,8 +1,10 @@
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::{Context, EvaluateError, Frame, Place, Stop};
 use crate::check::FactDefinition;
 use crate::diagnostic::Span;
+use crate::inventory::NodeName;
 use crate::value::{Table, Type, Value};
 
 impl Context<'_> {
@@ -76,21 +78,26 @@ impl Context<'_> {
 
     /// Hides what the rows of masked members say, but for ids and nodes: the view lags.
     fn mask(&self, fact: &FactDefinition, value: Value) -> Value {
-        let key = format!("{}.{}", fact.module, fact.name);
-        let masked: Vec<&super::Mask> = self.masks.iter().filter(|mask| mask.fact == key).collect();
         let Value::Table(table) = &value else { return value };
+        if self.masks.is_empty() {
+            return value;
+        }
+        let key = format!("{}.{}", fact.module, fact.name);
+        let masks = self.masks.iter().filter(|mask| *mask.fact == *key);
+        let masked: HashSet<&NodeName> = masks.map(|mask| &mask.node).collect();
         if masked.is_empty() {
             return value;
         }
         let mut table = (**table).clone();
         for row in &mut table.rows {
-            let hit = masked
-                .iter()
-                .find(|mask| row.cells.contains(&Value::Node(mask.node.clone())));
-            let Some(mask) = hit else { continue };
+            let hit = row.cells.iter().find_map(|cell| match cell {
+                Value::Node(node) => masked.get(node).copied(),
+                _ => None,
+            });
+            let Some(node) = hit else { continue };
             for (column, cell) in table.columns.iter().zip(&mut row.cells) {
                 if !column.is_identity() {
-                    *cell = Value::unknown(format!("{} is out by this run, and the view lags", mask.node));
+                    *cell = Value::unknown(format!("{node} is out by this run, and the view lags"));
                 }
             }
         }

@@ -1,4 +1,6 @@
 use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use super::error::{MOST_SHOWN, show_line};
@@ -308,27 +310,55 @@ pub(super) static UNIQUE: Filter = Filter {
     apply: Apply::Pure(|value, _| match value {
         Value::List(values) => match values.iter().find(|value| value.is_unknown()) {
             Some(unknown) => Ok(unknown.clone()),
-            None => Ok(Value::list(drop_repeated(values.iter()))),
+            None => Ok(Value::list(drop_repeated(values.iter(), |value| {
+                hash_values(std::iter::once(value))
+            }))),
         },
         Value::Table(table) => {
             // A row with an unknown cell may be one of the others, or one more.
             let unknown = table.rows.iter().find_map(unknown_of);
             let known = table.rows.iter().filter(|row| unknown_of(row).is_none());
-            let rows = drop_repeated(known);
+            let rows = drop_repeated(known, |row| hash_values(row.cells.iter()));
             Ok(with_rows(&table, rows, table.or_more.clone().or(unknown)))
         }
         other => refuse("unique", TABLE_OR_LIST, other),
     }),
 };
 
-fn drop_repeated<'a, T: PartialEq + Clone + 'a>(items: impl Iterator<Item = &'a T>) -> Vec<T> {
+/// `hash` gives equal items the same number, and most others another one.
+fn drop_repeated<'a, T: PartialEq + Clone + 'a>(
+    items: impl Iterator<Item = &'a T>,
+    hash: impl Fn(&T) -> u64,
+) -> Vec<T> {
     let mut kept: Vec<T> = Vec::new();
+    let mut places: HashMap<u64, Vec<usize>> = HashMap::new();
     for item in items {
-        if !kept.contains(item) {
+        let alike = places.entry(hash(item)).or_default();
+        if !alike.iter().any(|place| kept[*place] == *item) {
+            alike.push(kept.len());
             kept.push(item.clone());
         }
     }
     kept
+}
+
+fn hash_values<'a>(values: impl Iterator<Item = &'a Value>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for value in values {
+        std::mem::discriminant(value).hash(&mut hasher);
+        match value {
+            Value::Text(text) | Value::Path(text) | Value::Service(text) | Value::Regex(text) => {
+                text.hash(&mut hasher);
+            }
+            Value::Node(node) => node.hash(&mut hasher),
+            Value::Int(number) | Value::Percent(number) => number.hash(&mut hasher),
+            Value::Size(bytes) => bytes.hash(&mut hasher),
+            Value::Duration(length) => length.hash(&mut hasher),
+            // Seldom many in a list; the same number for all of a kind is right as well.
+            _ => {}
+        }
+    }
+    hasher.finish()
 }
 
 pub(super) static REVERSE: Filter = Filter {

@@ -35,7 +35,7 @@ pub(super) struct Token {
     /// The body that holds it; everybody else sees the member masked.
     pub holder: BodyId,
     /// The fact whose rows speak of it, as `module.fact`.
-    pub fact: Option<String>,
+    pub fact: Option<Rc<str>>,
     /// Whether its `after stop` has held, so that `until` may give it back.
     pub is_noticed: bool,
 }
@@ -60,7 +60,7 @@ impl State {
             service,
             node,
             holder,
-            fact,
+            fact: fact.map(Rc::from),
             is_noticed: false,
         });
         true
