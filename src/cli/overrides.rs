@@ -1,9 +1,9 @@
 use super::exit::Stop;
 use super::nodes::unknown_node;
-use super::streams::say;
 use crate::check::Program;
 use crate::diagnostic::{Problems, nearest};
 use crate::inventory::{Inventory, NodeName};
+use crate::journal::OverriddenFinding;
 use crate::run::Override;
 
 /// Findings of a run itself, which no checker can make.
@@ -45,10 +45,10 @@ fn read_override(text: &str, inventory: &Inventory) -> Result<Override, Stop> {
     })
 }
 
-/// Drops the findings that are overridden, each with a line that says so.
+/// Takes out the findings that are overridden; the journal lists them.
 ///
 /// Only of a script that has a program: what cannot be read or named cannot be run, whatever the reason.
-pub(super) fn drop_overridden(problems: &mut Problems, overrides: &[Override]) -> Vec<String> {
+pub(super) fn drop_overridden(problems: &mut Problems, overrides: &[Override]) -> Vec<OverriddenFinding> {
     let mut dropped = Vec::new();
     problems.retain(|problem| {
         let code = problem.code();
@@ -58,11 +58,12 @@ pub(super) fn drop_overridden(problems: &mut Problems, overrides: &[Override]) -
         let Some(overriding) = overriding else {
             return true;
         };
-        say(&format!(
-            "OVERRIDDEN: {} ({code}), because {}\n",
-            problem.finding, overriding.why
-        ));
-        dropped.push(code);
+        dropped.push(OverriddenFinding {
+            code,
+            finding: problem.finding.to_string(),
+            why: overriding.why.clone(),
+            at: problem.span().unwrap_or_default(),
+        });
         false
     });
     dropped
@@ -71,7 +72,7 @@ pub(super) fn drop_overridden(problems: &mut Problems, overrides: &[Override]) -
 /// Refuses overrides that are for nothing: a slip of the hand must not pass for a decision.
 pub(super) fn check_overrides(
     overrides: &[Override],
-    dropped: &[String],
+    dropped: &[OverriddenFinding],
     program: &Program,
 ) -> Result<(), Stop> {
     let services = program.all_services();
@@ -81,7 +82,7 @@ pub(super) fn check_overrides(
         .map(|service| format!("may-lose:{}", service.name))
         .collect();
     for known in overrides {
-        let is_known = dropped.iter().any(|code| is_code(&known.name, code))
+        let is_known = dropped.iter().any(|finding| is_code(&known.name, &finding.code))
             || RUN_FINDINGS.contains(&known.name.as_str())
             || guards.iter().any(|guard| guard.name == known.name)
             || budgets.contains(&known.name);

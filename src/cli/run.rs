@@ -7,7 +7,7 @@ use super::nodes::read_limit;
 use super::overrides::{check_overrides, drop_overridden, read_overrides};
 use super::parameters::{ask_for_missing, read_settings};
 use super::streams::{error_style, is_coloured, is_live, say};
-use crate::journal::{JsonRecorder, LiveReport, Recorder, ReportStyle};
+use crate::journal::{JsonRecorder, LiveReport, Recorder, ReportStyle, WithOverridden};
 use crate::project::Project;
 use crate::run::RunOptions;
 use crate::transport::Answers;
@@ -55,8 +55,8 @@ pub(super) fn run_script(flags: &RunFlags, color: Color) -> Result<Exit, Stop> {
         named,
         simulated: project.is_simulated(),
     };
-    let mut recorder = open_report(flags.format, color, &project);
-    let ending = project.run(&plan, &options, answers, &mut *recorder)?;
+    let mut recorder = WithOverridden::new(open_report(flags.format, color, &project), dropped);
+    let ending = project.run(&plan, &options, answers, &mut recorder)?;
     if let Some(trouble) = &ending.trouble {
         say(&project.render_trouble(trouble, style));
     }

@@ -25,6 +25,12 @@ impl Recorder for Vec<Event> {
     }
 }
 
+impl<R: Recorder + ?Sized> Recorder for &mut R {
+    fn record(&mut self, event: &Event) {
+        (**self).record(event);
+    }
+}
+
 /// Which step, where it is written, and on which node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepPlace {
@@ -35,6 +41,9 @@ pub struct StepPlace {
     /// The node in hand; `None` outside `on`.
     pub node: Option<NodeName>,
 }
+
+/// The number of what belongs to no step.
+pub(super) const NO_STEP: StepId = StepId(u32::MAX);
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]

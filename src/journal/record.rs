@@ -2,6 +2,7 @@ use std::io::Write;
 
 use serde::{Deserialize, Serialize};
 
+use super::event::NO_STEP;
 use super::{Event, Happening, Recorder, StepPlace, StepResult, Trouble, TroubleKind};
 use crate::diagnostic::{SourceMap, Span};
 
@@ -21,7 +22,8 @@ pub struct Record {
 /// Where a step is written, and on which node it is carried out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordPlace {
-    /// The step's number.
+    /// The step's number; what belongs to no step has none.
+    #[serde(default = "no_step", skip_serializing_if = "is_no_step")]
     pub step: u32,
     /// The file's name as it was given.
     pub file: String,
@@ -32,6 +34,16 @@ pub struct RecordPlace {
     /// The node in hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
+}
+
+fn no_step() -> u32 {
+    NO_STEP.0
+}
+
+// `serde` hands over a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_no_step(step: &u32) -> bool {
+    *step == no_step()
 }
 
 /// The written form of a [`Trouble`].

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Write;
 use std::time::Duration;
 
+use super::event::NO_STEP;
 use super::gather::{Gather, Gathered, Line, Mark};
 use super::ledger::Ledger;
 use super::screen::{Paint, neutralise_text, write_length};
@@ -439,7 +440,7 @@ impl<'a, W: Write> LiveReport<'a, W> {
         };
         let line = Line {
             latest,
-            ..Line::of(StepId(u32::MAX), Mark::Said, words)
+            ..Line::of(NO_STEP, Mark::Said, words)
         };
         self.show(at, Some(node), line, None);
     }
