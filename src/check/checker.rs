@@ -162,6 +162,14 @@ impl Checker<'_, '_> {
                 at: name.span,
                 first,
             });
+        } else if !self.is_built_in
+            && let Found::One(index) = self.declared.constants.find(&self.module, text)
+        {
+            self.findings.push(CheckError::ShadowedName {
+                name: name.node.clone(),
+                at: name.span,
+                first: Some(self.declared.constants.entries[index].span),
+            });
         }
         self.scope.add(Binding {
             name: name.node.clone(),

@@ -110,6 +110,12 @@ impl<T> Shelf<T> {
         }
     }
 
+    /// All definitions of this name, whichever module has them.
+    pub(super) fn named(&self, name: &str) -> impl Iterator<Item = &Entry<T>> {
+        let places = self.short.get(name).into_iter().flatten();
+        places.map(|place| &self.entries[*place])
+    }
+
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.short.keys().map(String::as_str)
     }

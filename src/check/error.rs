@@ -221,6 +221,46 @@ pub enum CheckError {
         first: Option<Span>,
     },
 
+    /// A definition that has the name of a used module's.
+    #[error("this {what} `{name}` would hide that of module `{module}`")]
+    #[diagnostic(code(check::shadowed_name), help("{help}"))]
+    ShadowedDefinition {
+        /// `service`, `guard`, …
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// Whose it is already.
+        module: String,
+        /// The new one.
+        #[label("declared again here")]
+        at: Span,
+        /// The module's.
+        #[label("first here")]
+        first: Span,
+        /// What to do.
+        help: String,
+    },
+
+    /// A service that is run by another one's command, and has its own guards or none.
+    #[error("service `{name}` is run by the command of {other}, without its guards")]
+    #[diagnostic(
+        code(check::goes_round_service),
+        severity(Warning),
+        help("use {other}, or give this one the command of a service of its own")
+    )]
+    SameCommand {
+        /// The new service.
+        name: String,
+        /// The known one.
+        other: String,
+        /// The new one.
+        #[label("the same command")]
+        at: Span,
+        /// The known one.
+        #[label("as this")]
+        first: Span,
+    },
+
     /// A name that the language sets itself.
     #[error("`${name}` is set by the language")]
     #[diagnostic(code(check::shadowed_name), help("choose another name here"))]
@@ -952,6 +992,7 @@ impl CheckError {
             self,
             E::UnusedName { .. }
                 | E::GoesRoundService { .. }
+                | E::SameCommand { .. }
                 | E::StopsTooMany { .. }
                 | E::Needed { .. }
                 | E::StartedTooEarly { .. }

@@ -22,6 +22,7 @@ mod program;
 mod safety;
 mod scope;
 mod services;
+mod shadows;
 mod statements;
 mod types;
 mod uses;
@@ -54,6 +55,7 @@ pub fn check_scripts(
     let mut findings = Findings::new(problems);
     let declared = collect::collect_declarations(modules, main, &mut findings);
     services::check_order(&declared, &mut findings);
+    shadows::check_shadows(modules, main, &declared, &mut findings);
     let mut learned = definitions::check_bodies(main, inventory, &declared, &mut findings);
     definitions::check_calls(&declared, &mut learned, &mut findings);
     definitions::check_groups(inventory, &declared, &learned, &mut findings);
