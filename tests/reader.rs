@@ -130,6 +130,54 @@ fn layout_keeps_the_tree_of_samples() {
     }
 }
 
+#[test]
+fn there_is_one_layout() {
+    let long = "a-long-name-of-a-fact";
+    let cases = [
+        // as written, as laid out
+        ("v one ,two", "v one ,two"),
+        ("on a,or none < stop b >", "on a, or none < stop b >"),
+        (
+            "verb f( a:int,b : string=\"x\" ) < stop b >",
+            "verb f(a: int, b: string = \"x\") < stop b >",
+        ),
+        (
+            "fact f:table(a:int , b: string ) < mds >",
+            "fact f: table(a: int, b: string) < mds >",
+        ),
+        ("param p : path ...", "param p: path..."),
+        ("let x=$x|count", "let x = $x | count"),
+        (
+            "let x = mds|sort by a down,b|first",
+            "let x = mds | sort by a down, b | first",
+        ),
+        ("let x = $a+1", "let x = $a + 1"),
+        ("on a+b < stop c >", "on a + b < stop c >"),
+        ("on a <\n>", "on a < >"),
+        ("on a <>", "on a < >"),
+        ("v a=b [c=d x,y]", "v a=b [c=d x,y]"),
+        ("let x = f(a,b , c)", "let x = f(a, b, c)"),
+        (
+            "if $a is 1 <\n  stop b\n> # why\nelse <\n  stop c\n>",
+            "if $a is 1 <\n  stop b\n>  # why\nelse <\n  stop c\n>",
+        ),
+        (
+            "if $a is 1 <\n  stop b\n>\n# why\nelse <\n  stop c\n>",
+            "if $a is 1 <\n  stop b\n>\n# why\nelse <\n  stop c\n>",
+        ),
+        (
+            &format!("let x = {long} | where {long} is 5 | get {long} | sort by {long} | first"),
+            &format!("let x = {long}\n  | where {long} is 5\n  | get {long}\n  | sort by {long}\n  | first"),
+        ),
+    ];
+    for (written, wanted) in cases {
+        let (script, problems) = read(written);
+        assert!(problems.is_empty(), "{}", drawn("case", written, &problems));
+        assert_eq!(format_script(written, 0, &script).trim_end(), wanted, "{written}");
+        assert_layout_keeps("case", written);
+    }
+}
+
 fn cases() -> u32 {
     let asked = std::env::var("PROPTEST_CASES").ok();
     asked.and_then(|count| count.parse().ok()).unwrap_or(64)
@@ -148,6 +196,9 @@ fn simple_statement() -> impl Strategy<Value = String> {
         "# a comment",
         "## a doc comment",
         "show [a b\n c] ; note 'x'",
+        "v one ,two ,three",
+        "let y=(a|sort by b,c)+1",
+        "verb f( a:int,b : string=\"x\" ) < v ,b >",
         "rm-cs $cs force=yes",
     ])
     .prop_map(str::to_owned)

@@ -267,7 +267,15 @@ impl Project {
             problems.sort();
             return Err(draw_problems(&problems, &sources, style));
         }
-        Ok(format_script(text, base, &script))
+        let formatted = format_script(text, base, &script);
+        // A layout is blanks alone; whatever else it would do is not done.
+        let mut problems = Problems::new();
+        if parse_script(&formatted, base, &mut problems) != script || problems.has_errors() {
+            return Err(format!(
+                "{name}: laid out, it would no longer say the same; it is left as it is (a defect of quorate)\n"
+            ));
+        }
+        Ok(formatted)
     }
 
     /// Writes a text to a file, which keeps its mode.

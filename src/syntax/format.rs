@@ -29,7 +29,17 @@ fn write_lines(lines: &[Line], indentation: usize, page: &mut String) {
                 let trial = write_statement(items, indentation, Blocks::Trial);
                 let fits = trial.lines().all(|line| line.chars().count() <= WIDEST);
                 let blocks = if fits { Blocks::AsWritten } else { Blocks::OnLines };
-                page.push_str(&write_statement(items, indentation, blocks));
+                let written = write_statement(items, indentation, blocks);
+                let is_too_wide = blocks == Blocks::OnLines && {
+                    let heads = write_statement(items, indentation, Blocks::Heads);
+                    heads.lines().any(|line| line.chars().count() > WIDEST)
+                };
+                match break_pipeline(items) {
+                    Some(broken) if is_too_wide => {
+                        page.push_str(&write_statement(&broken, indentation, blocks));
+                    }
+                    _ => page.push_str(&written),
+                }
                 page.push('\n');
             }
         }
@@ -45,6 +55,33 @@ enum Blocks {
     Trial,
     /// All on lines of their own.
     OnLines,
+    /// As on lines of their own, but without what stands there.
+    Heads,
+}
+
+/// The statement with each filter that stands in no bracket on a line of its own.
+fn break_pipeline(items: &[Item]) -> Option<Vec<Item>> {
+    let mut depth = 0;
+    let mut pipes = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        match item {
+            Item::Word { text, .. } | Item::Sign { text, .. } if text == "(" || text == "[" => depth += 1,
+            Item::Word { text, .. } if text == ")" || text == "]" => depth -= 1,
+            Item::Sign { is_pipe: true, .. } if depth == 0 => pipes.push(index),
+            _ => {}
+        }
+    }
+    if pipes.is_empty() {
+        return None;
+    }
+    let mut broken = Vec::with_capacity(items.len() + pipes.len());
+    for (index, item) in items.iter().enumerate() {
+        if pipes.contains(&index) && !matches!(broken.last(), Some(Item::Break)) {
+            broken.push(Item::Break);
+        }
+        broken.push(item.clone());
+    }
+    Some(broken)
 }
 
 /// A statement without the newline behind it.
@@ -58,6 +95,8 @@ fn write_statement(items: &[Item], indentation: usize, blocks: Blocks) -> String
         brackets: Vec::new(),
         blocks,
         is_fresh: true,
+        is_behind_sign: false,
+        is_behind_block: false,
     };
     for (index, item) in items.iter().enumerate() {
         writer.item(
@@ -80,21 +119,24 @@ struct Writer {
     blocks: Blocks,
     /// Whether nothing stands on the line yet.
     is_fresh: bool,
+    /// Whether a sign stands before, which a blank follows.
+    is_behind_sign: bool,
+    /// Whether nothing but comments follows a block.
+    is_behind_block: bool,
 }
 
 impl Writer {
     fn item(&mut self, item: &Item, before: Option<&Item>, after: &[Item]) {
         match item {
             Item::Word { text, is_glued } => {
-                self.part(
-                    text,
-                    *is_glued && !matches!(before, Some(Item::Block { .. } | Item::Break)),
-                );
-                match text.as_str() {
-                    "(" | "[" => self.brackets.push(self.line),
-                    ")" | "]" => self.line = self.brackets.pop().unwrap_or(self.base),
-                    _ => {}
-                }
+                let is_free = self.is_behind_sign || matches!(before, Some(Item::Block { .. } | Item::Break));
+                self.part(text, *is_glued && !is_free);
+                self.count_brackets(text);
+            }
+            Item::Sign { text, clings, .. } => {
+                self.part(text, *clings);
+                self.count_brackets(text);
+                self.is_behind_sign = true;
             }
             Item::Comment(text) => {
                 self.written.push_str(if self.is_fresh { "" } else { "  " });
@@ -102,17 +144,24 @@ impl Writer {
                 self.is_fresh = false;
             }
             Item::Break => {
-                let is_else = matches!(after.first(), Some(Item::Word { text, .. }) if text == "else");
+                let next = after
+                    .iter()
+                    .find(|item| !matches!(item, Item::Break | Item::Comment(_)));
+                let is_else = matches!(next, Some(Item::Word { text, .. }) if text == "else");
                 let is_last = after.is_empty();
-                let follows_block = matches!(before, Some(Item::Block { .. }));
-                if !(is_last || is_else && follows_block) {
+                if is_else && self.is_behind_block {
+                    let is_joined = matches!(before, Some(Item::Block { .. }))
+                        && matches!(after.first(), Some(Item::Word { .. }));
+                    if !is_joined {
+                        self.line = self.base;
+                        self.new_line();
+                    }
+                } else if !is_last {
                     let closes =
                         matches!(after.first(), Some(Item::Word { text, .. }) if text == ")" || text == "]");
                     let outer = self.brackets.last().copied().unwrap_or(self.base);
                     self.line = if closes { outer } else { outer + 2 };
-                    self.written.push('\n');
-                    write_blanks(self.line, &mut self.written);
-                    self.is_fresh = true;
+                    self.new_line();
                 }
             }
             Item::Block {
@@ -121,7 +170,13 @@ impl Writer {
                 is_on_one_line,
             } => {
                 self.part("<", false);
-                if *is_on_one_line && self.blocks != Blocks::OnLines && comment.is_none() {
+                self.is_behind_block = true;
+                if lines.is_empty() && comment.is_none() {
+                    self.written.push_str(" >");
+                } else if *is_on_one_line
+                    && matches!(self.blocks, Blocks::AsWritten | Blocks::Trial)
+                    && comment.is_none()
+                {
                     self.block_on_one_line(lines);
                 } else {
                     self.block_on_lines(comment.as_deref(), lines);
@@ -132,15 +187,29 @@ impl Writer {
 
     /// A word, with a blank before it unless it clings to what stands there.
     fn part(&mut self, text: &str, is_glued: bool) {
-        let clings = is_glued
-            || self.is_fresh
-            || self.written.ends_with(['(', '['])
-            || text.starts_with([')', ']', ',']);
+        let clings =
+            is_glued || self.is_fresh || self.written.ends_with(['(', '[']) || text.starts_with([')', ']']);
         if !clings {
             self.written.push(' ');
         }
         self.written.push_str(text);
         self.is_fresh = false;
+        self.is_behind_sign = false;
+        self.is_behind_block = false;
+    }
+
+    fn count_brackets(&mut self, text: &str) {
+        match text {
+            "(" | "[" => self.brackets.push(self.line),
+            ")" | "]" => self.line = self.brackets.pop().unwrap_or(self.base),
+            _ => {}
+        }
+    }
+
+    fn new_line(&mut self) {
+        self.written.push('\n');
+        write_blanks(self.line, &mut self.written);
+        self.is_fresh = true;
     }
 
     fn block_on_one_line(&mut self, lines: &[Line]) {
@@ -162,7 +231,7 @@ impl Writer {
             self.written.push_str(comment);
         }
         self.written.push('\n');
-        if self.blocks == Blocks::Trial {
+        if matches!(self.blocks, Blocks::Trial | Blocks::Heads) {
             write_blanks(self.line, &mut self.written);
             return self.written.push('>');
         }

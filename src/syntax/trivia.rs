@@ -1,11 +1,12 @@
 //! What a tree leaves out and a page needs: which lines were broken, where comments stand.
 
 use super::Script;
+use super::parse::{Sign, find_signs};
 use super::scan::scan_text;
 use crate::diagnostic::Problems;
 
 /// A line of a page, at its own indentation.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Line {
     /// A statement, a declaration, or a line of a service.
     Statement(Vec<Item>),
@@ -16,7 +17,7 @@ pub(super) enum Line {
 }
 
 /// A piece of a statement.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Item {
     /// A word, a bracket, or a text in quotes.
     Word {
@@ -24,6 +25,15 @@ pub(super) enum Item {
         text: String,
         /// Whether no blank stood before it.
         is_glued: bool,
+    },
+    /// A comma, a colon, an operator or a bracket whose blanks the language does not care about.
+    Sign {
+        /// As written.
+        text: String,
+        /// Whether it clings to the word before it.
+        clings: bool,
+        /// Whether it is the `|` of a pipeline.
+        is_pipe: bool,
     },
     /// `< … >`
     Block {
@@ -56,6 +66,7 @@ pub(super) fn read_lines(text: &str, base: u32, script: &Script) -> Vec<Line> {
         text,
         flat: flat.text.as_bytes(),
         comments: &comments,
+        signs: &find_signs(&flat.text),
         at: 0,
     };
     page.lines()
@@ -72,6 +83,7 @@ struct Page<'a> {
     text: &'a str,
     flat: &'a [u8],
     comments: &'a [Mark],
+    signs: &'a [Sign],
     at: usize,
 }
 
@@ -84,6 +96,7 @@ enum Token {
     Close,
     Comment { text: String, is_trailing: bool },
     Word { text: String, is_glued: bool },
+    Sign(Sign),
     End,
 }
 
@@ -109,7 +122,7 @@ impl Page<'_> {
                     lines.push(Line::Comment(text));
                     newlines = 0;
                 }
-                Token::Open | Token::Word { .. } => {
+                Token::Open | Token::Word { .. } | Token::Sign(_) => {
                     push_blank(&mut lines, newlines);
                     newlines = 0;
                     self.at = before;
@@ -139,6 +152,16 @@ impl Page<'_> {
                 // At the end of a statement it belongs to the line, which takes it.
                 Token::Comment { text, .. } => items.push(Item::Comment(text)),
                 Token::Word { text, is_glued } => items.push(Item::Word { text, is_glued }),
+                Token::Sign(Sign {
+                    at,
+                    end,
+                    clings,
+                    is_pipe,
+                }) => items.push(Item::Sign {
+                    text: self.text[at..end].to_owned(),
+                    clings,
+                    is_pipe,
+                }),
                 Token::Open => items.push(self.block()),
             }
         }
@@ -187,6 +210,12 @@ impl Page<'_> {
         let Some(byte) = self.flat.get(from) else {
             return Token::End;
         };
+        if let Ok(index) = self.signs.binary_search_by_key(&from, |sign| sign.at) {
+            self.at = self.signs[index].end;
+            return Token::Sign(self.signs[index]);
+        }
+        let next_sign = self.signs.partition_point(|sign| sign.at <= from);
+        let word_end = self.signs.get(next_sign).map_or(usize::MAX, |sign| sign.at);
         self.at += 1;
         match byte {
             b';' => Token::Semicolon,
@@ -200,6 +229,7 @@ impl Page<'_> {
                 while self
                     .flat
                     .get(self.at)
+                    .filter(|_| self.at < word_end)
                     .is_some_and(|byte| !b" \t\r\n;<>()[]".contains(byte))
                 {
                     self.at += 1;

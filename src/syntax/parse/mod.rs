@@ -145,6 +145,57 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// A sign that is no part of a word, wherever the author put blanks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Sign {
+    /// Its first byte.
+    pub at: usize,
+    /// The byte after its last.
+    pub end: usize,
+    /// Whether it clings to what stands before it, as a comma does; else a blank stands on both sides.
+    pub clings: bool,
+    /// Whether it is the `|` of a pipeline.
+    pub is_pipe: bool,
+}
+
+/// Every sign of a flat text that is read without problems, in order.
+pub(super) fn find_signs(flat: &str) -> Vec<Sign> {
+    let Ok(pairs) = Grammar::parse(Rule::script, flat) else {
+        return Vec::new();
+    };
+    let signs = pairs.flatten().filter_map(|pair| {
+        let (mut at, mut end) = (pair.as_span().start(), pair.as_span().end());
+        let clings = match pair.as_rule() {
+            Rule::comma | Rule::colon | Rule::rest => true,
+            Rule::parameters | Rule::table_type => {
+                at += pair.as_str().find('(')?;
+                end = at + 1;
+                true
+            }
+            Rule::equals
+            | Rule::pipe
+            | Rule::node_operator
+            | Rule::add
+            | Rule::subtract
+            | Rule::multiply
+            | Rule::divide
+            | Rule::intersect => false,
+            _ => return None,
+        };
+        let is_pipe = pair.as_rule() == Rule::pipe;
+        let sign = Sign {
+            at,
+            end,
+            clings,
+            is_pipe,
+        };
+        Some(sign)
+    });
+    let mut signs: Vec<Sign> = signs.collect();
+    signs.sort_by_key(|sign| sign.at);
+    signs
+}
+
 /// The next pair, where the grammar puts one for sure.
 fn first<'i>(mut pairs: Pairs<'i>) -> Pair<'i> {
     pairs.next().expect("the grammar puts a pair here")
@@ -164,6 +215,7 @@ fn is_mark(rule: Rule) -> bool {
             | Rule::pipe
             | Rule::equals
             | Rule::colon
+            | Rule::comma
             | Rule::open_round
             | Rule::close_round
             | Rule::open_square
