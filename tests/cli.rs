@@ -341,6 +341,12 @@ fn flags_are_checked_before_anything_runs() {
     run(&["--answer", "drop=maybe"])
         .ends(2)
         .complains("NAME=yes or NAME=no");
+    place.write("b.runbook", "param c: command = \"true\"\non node1 < run $c >\n");
+    let set = ["run", "b.runbook", "--sim", "--set", "c=true; rm -rf /x"];
+    place.run(&set).ends(3).complains("check::hidden_status");
+    place
+        .run(&[&set[..], &["--override", "hidden_status=drill"]].concat())
+        .ends(0);
     run(&["--override", "quorum"]).ends(2).complains("NAME=\"why\"");
     run(&["--override", "quorum= "]).ends(2).complains("say why");
     run(&["--override", "qorum=drill"])

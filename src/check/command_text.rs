@@ -1,3 +1,4 @@
+use super::acting::changes_something;
 use super::checker::{Checker, NodeInHand};
 use super::error::CheckError;
 use super::fit::name_type;
@@ -75,7 +76,10 @@ impl Checker<'_, '_> {
             match &part.node {
                 TemplatePart::Text(text) => {
                     if let Some((sign, offset)) = quotes.read(text) {
-                        self.report_hidden_status(sign, part, text, offset);
+                        let finding = hidden_status(sign, text, within(part, text, offset, 1));
+                        finding
+                            .into_iter()
+                            .for_each(|finding| self.findings.push(finding));
                     }
                     self.find_loop_words(template, part, text);
                 }
@@ -97,37 +101,6 @@ impl Checker<'_, '_> {
                 }
             }
         }
-    }
-
-    fn report_hidden_status(
-        &mut self,
-        sign: &'static str,
-        part: &Spanned<TemplatePart>,
-        text: &str,
-        offset: usize,
-    ) {
-        let first = text.split_whitespace().next().unwrap_or("");
-        if sign == ";"
-            && text
-                .split([' ', ';', '\n'])
-                .any(|word| SHELL_BLOCKS.contains(&word))
-        {
-            return;
-        }
-        if first == "set" && text.contains("pipefail") {
-            return;
-        }
-        let help = if sign == "|" {
-            "let the language filter: `probe \"…\" | lines | where $it matches /…/`, or write the first \
-             command's output to a file"
-        } else {
-            "write `&&` for `;`, or two statements"
-        };
-        self.findings.push(CheckError::HiddenStatus {
-            sign,
-            at: within(part, text, offset, 1),
-            help,
-        });
     }
 
     /// A word of the command that is the name of a loop's variable, which the command uses nowhere.
@@ -203,25 +176,11 @@ impl Checker<'_, '_> {
 
     /// A `probe` promises to change nothing; the commonest ones that do are told.
     fn check_probe(&mut self, written: &Spanned<Expression>) {
-        let Some(text) = constant_start(&written.node) else {
+        let Some(text) = command_words(&written.node) else {
             return;
         };
         let words: Vec<&str> = text.split_whitespace().collect();
-        let acts = match words.as_slice() {
-            ["service", _, action, ..] | ["systemctl", action, ..] => {
-                matches!(
-                    *action,
-                    "stop" | "start" | "restart" | "reload" | "enable" | "disable"
-                )
-            }
-            ["mount" | "umount", _, ..] => true,
-            [first, ..] => matches!(
-                *first,
-                "rm" | "rmdir" | "mv" | "kill" | "killall" | "pkill" | "reboot" | "shutdown" | "mkfs" | "yum"
-            ),
-            [] => false,
-        };
-        if acts {
+        if changes_something(&words) {
             self.findings.push(CheckError::ActsWhileLooking {
                 what: format!("`{}`", words[..words.len().min(3)].join(" ")),
                 place: "`probe`",
@@ -232,13 +191,42 @@ impl Checker<'_, '_> {
     }
 }
 
-/// The text of a command before its first value.
-fn constant_start(expression: &Expression) -> Option<String> {
+/// What is wrong with a command that is given from outside; it stands at `base` of the sources.
+///
+/// The same is said of a command text in a script.
+pub fn check_given_command(text: &str, base: u32) -> Option<CheckError> {
+    let (sign, offset) = Quotes::default().read(text)?;
+    let start = base + offset as u32;
+    hidden_status(sign, text, Span::new(start, start + 1))
+}
+
+fn hidden_status(sign: &'static str, text: &str, at: Span) -> Option<CheckError> {
+    let is_block = |word: &str| SHELL_BLOCKS.contains(&word);
+    if sign == ";" && text.split([' ', ';', '\n']).any(is_block) {
+        return None;
+    }
+    if text.split_whitespace().next() == Some("set") && text.contains("pipefail") {
+        return None;
+    }
+    let help = if sign == "|" {
+        "let the language filter: `probe \"…\" | lines | where $it matches /…/`, or write the first \
+         command's output to a file"
+    } else {
+        "write `&&` for `;`, or two statements"
+    };
+    Some(CheckError::HiddenStatus { sign, at, help })
+}
+
+/// The text of a command; a value in it is one word that nothing is known of.
+fn command_words(expression: &Expression) -> Option<String> {
     match expression {
-        Expression::Text(template) => match &template.parts.first()?.node {
-            TemplatePart::Text(text) => Some(text.clone()),
-            TemplatePart::Variable(_) => None,
-        },
+        Expression::Text(template) => {
+            let part = |part: &Spanned<TemplatePart>| match &part.node {
+                TemplatePart::Text(text) => text.clone(),
+                TemplatePart::Variable(variable) => format!("${}", variable.name.node),
+            };
+            Some(template.parts.iter().map(part).collect())
+        }
         other => constant_text(other),
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! May import: `diagnostic`, `inventory`, `value`, `syntax`, `library`, `guard`.
 
+mod acting;
 mod arguments;
 mod checker;
 mod collect;
@@ -27,6 +28,7 @@ mod statements;
 mod types;
 mod uses;
 
+pub use command_text::check_given_command;
 pub use error::CheckError;
 pub use program::{
     Constant, FactDefinition, GuardDefinition, Members, Membership, Module, Need, ParameterDefinition,

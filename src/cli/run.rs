@@ -17,7 +17,7 @@ pub(super) fn run_script(flags: &RunFlags, color: Color) -> Result<Exit, Stop> {
     let style = error_style(color);
     let mut given = read_settings(&flags.set)?;
     let named = read_answers(&flags.answer)?;
-    let (project, mut problems) = Project::open(&flags.file, &flags.cluster())?;
+    let (mut project, mut problems) = Project::open(&flags.file, &flags.cluster())?;
     let inventory = project.inventory().clone();
     let limit = flags
         .limit
@@ -25,17 +25,23 @@ pub(super) fn run_script(flags: &RunFlags, color: Color) -> Result<Exit, Stop> {
         .map(|text| read_limit(text, &inventory))
         .transpose()?;
     let overrides = read_overrides(&flags.overrides, &inventory)?;
-    let dropped = match project.program() {
+    let mut dropped = match project.program() {
         Some(_) => drop_overridden(&mut problems, &overrides),
         None => Vec::new(),
     };
     say(&project.render(&problems, style));
     let program = match project.program() {
-        Some(program) if !problems.has_errors() => program,
+        Some(program) if !problems.has_errors() => program.clone(),
         _ => return Ok(Exit::NotChecked),
     };
-    check_overrides(&overrides, &dropped, program)?;
-    ask_for_missing(program, &inventory, &mut given)?;
+    ask_for_missing(&program, &inventory, &mut given)?;
+    let mut problems = project.check_given(&given);
+    dropped.extend(drop_overridden(&mut problems, &overrides));
+    check_overrides(&overrides, &dropped, &program)?;
+    say(&project.render(&problems, style));
+    if problems.has_errors() {
+        return Ok(Exit::NotChecked);
+    }
     let plan = match project.plan(&given) {
         Ok(plan) => plan,
         Err(error) => {

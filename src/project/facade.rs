@@ -6,7 +6,7 @@ use super::load::{Implied, load_script, read_text};
 use super::options::{Chosen, InventoryChoice, choose_inventory};
 use super::signals::{InFlight, Signals, run_with_signals};
 use super::{ProjectError, load};
-use crate::check::{Program, check_scripts};
+use crate::check::{Program, check_given_command, check_scripts};
 use crate::diagnostic::{Problem, Problems, SourceMap, Span, Style, nearest, render_json, render_problem};
 use crate::inventory::Inventory;
 use crate::journal::{Recorder, RunError, Trouble};
@@ -18,6 +18,7 @@ use crate::transport::simulated::{Shape, SimulatedCluster};
 use crate::transport::{
     Answers, Clock, DryTransport, InTurn, LocalTransport, SystemClock, TerminalPerson, Transport,
 };
+use crate::value::Type;
 
 /// Most problems that are drawn at once.
 const MOST_DRAWN: usize = 30;
@@ -200,6 +201,27 @@ impl Project {
             incomplete: false,
         };
         render_problem(&problem, &self.sources, style)
+    }
+
+    /// Checks the commands that are given as parameters as those of the script are.
+    pub fn check_given(&mut self, given: &BTreeMap<String, String>) -> Problems {
+        let mut problems = Problems::new();
+        let Some(program) = &self.program else {
+            return problems;
+        };
+        for parameter in &program.parameters {
+            if let Some(text) = given.get(&parameter.name)
+                && parameter.kind == Type::Command
+            {
+                let base = self
+                    .sources
+                    .add(&format!("--set {}", parameter.name), text.as_str());
+                if let Some(finding) = check_given_command(text, base) {
+                    problems.push(finding);
+                }
+            }
+        }
+        problems
     }
 
     /// Lays the program out as a plan; `given` are the values of `--set`.
