@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use proptest::prelude::*;
+
 use super::Project;
 use crate::diagnostic::Style;
 use crate::journal::Event;
@@ -245,5 +247,92 @@ fn each_runbook_leaves_a_healthy_cluster_with_every_service_back() {
             "{name}"
         );
         assert_eq!(cluster.metadata_servers.len(), 5, "{name}");
+    }
+}
+
+/// One statement on a node, as careless as they come.
+fn careless_statement() -> impl Strategy<Value = String> {
+    let plain = prop::sample::select(vec![
+        "stop pstorage-mdsd",
+        "start pstorage-mdsd",
+        "restart pstorage-mdsd",
+        "stop pstorage-csd",
+        "start pstorage-csd",
+        "restart pstorage-mdsd pstorage-csd",
+        "stop pstorage-mdsd pstorage-csd",
+        "reboot",
+        "run \"sleep 3\"",
+        "run \"false\"",
+        "leave pstorage-mdsd stopped \"a drill\"",
+        "skip \"enough\"",
+        "undo < start pstorage-mdsd >",
+        "finally < start pstorage-csd >",
+    ])
+    .prop_map(str::to_owned);
+    plain.prop_recursive(2, 6, 2, |inner| {
+        let body = prop::collection::vec(inner, 1..3).prop_map(|statements| statements.join("; "));
+        prop_oneof![
+            body.clone()
+                .prop_map(|body| format!("losing pstorage-mdsd < {body} >")),
+            body.clone()
+                .prop_map(|body| format!("losing pstorage-mdsd pstorage-csd < {body} >")),
+            body.clone()
+                .prop_map(|body| format!("try < {body} > else < note \"caught\" >")),
+            body.clone()
+                .prop_map(|body| format!("if $node in node[2,4] < {body} >")),
+            body.prop_map(|body| format!("retry 2 times every 2s < {body} >")),
+        ]
+    })
+}
+
+/// A whole script of careless blocks, without an outage.
+fn careless_script() -> impl Strategy<Value = String> {
+    let nodes = [
+        "mds_nodes",
+        "node[1-3]",
+        "node[4-5]",
+        "all_nodes",
+        "mds_nodes - node1",
+    ];
+    let modes = [
+        "serially",
+        "in parallel",
+        "in batches of 2",
+        "by rack",
+        "serially, mds_master last",
+        "in parallel, tolerating 3",
+        "serially, tolerating 4",
+    ];
+    let body = prop::collection::vec(careless_statement(), 1..4);
+    let block = (
+        prop::sample::select(nodes.to_vec()),
+        prop::sample::select(modes.to_vec()),
+        body,
+    )
+        .prop_map(|(nodes, mode, body)| (nodes, mode, body.join("; ")))
+        .prop_map(|(nodes, mode, body)| {
+            format!("try < on {nodes} {mode} < {body} > > else < note \"failed\" >")
+        });
+    prop::collection::vec(block, 1..4)
+        .prop_map(|blocks| format!("runbook careless\nuse pstorage\n{}\n", blocks.join("\n")))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever a script does, and however far the view lags behind: outside an outage no act of
+    /// it takes the majority away, or the last replicas that a chunk needs.
+    #[test]
+    fn no_script_takes_a_majority_away(
+        script in careless_script(),
+        lag in 0u32..40,
+        one_is_down in any::<bool>(),
+    ) {
+        let down = "[[state]]\nnode = \"node3\"\nservice = \"pstorage-mdsd\"\nis = \"stopped\"\n";
+        let shape = format!("[cluster]\nlag = \"{lag}s\"\n{}", if one_is_down { down } else { "" });
+        let (_, cluster) = run(&shape, &script, &[], &RunOptions::default());
+        prop_assert_eq!(cluster.majority_lost_at, None, "{}", script);
+        prop_assert_eq!(cluster.below_least_at, None, "{}", script);
+        prop_assert_eq!(cluster.lost_chunks, 0);
     }
 }
