@@ -48,6 +48,25 @@ pub enum EvaluateError {
         #[label("this filter")]
         at: Span,
     },
+    /// The table that was read is not the one that a fact declares.
+    #[error(
+        "fact `{fact}` wants the columns {wanted}, and the output has none of them: its header is {found}"
+    )]
+    #[diagnostic(
+        code(evaluate::other_columns),
+        help("declare the columns by the words of the header, in lower case")
+    )]
+    OtherColumns {
+        /// The fact.
+        fact: String,
+        /// The declared columns.
+        wanted: String,
+        /// Those that were read.
+        found: String,
+        /// Where it is asked.
+        #[label("asked here")]
+        at: Span,
+    },
     /// A probe ran and failed.
     #[error("`{command}` on {node} ended with status {status}{said}")]
     #[diagnostic(code(evaluate::probe_failed))]

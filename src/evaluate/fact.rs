@@ -52,6 +52,21 @@ impl Context<'_> {
             inner = inner.with(&parameter, value);
         }
         let value = self.body(&inner, &fact.body)?;
+        if let (Value::Table(table), Type::Table(columns)) = (&value, &fact.kind)
+            && table.is_foreign_to(columns)
+        {
+            let wanted: Vec<String> = columns
+                .iter()
+                .map(|column| format!("`{}`", column.name))
+                .collect();
+            return Err(EvaluateError::OtherColumns {
+                fact: fact.name.clone(),
+                wanted: wanted.join(" "),
+                found: table.header(),
+                at,
+            }
+            .into());
+        }
         Ok(self.mask(fact, self.conform(value, &fact.kind, at)?))
     }
 

@@ -33,6 +33,9 @@ pub struct Table {
     pub or_more: Option<Arc<str>>,
 }
 
+/// Most columns that a message names.
+const HEADERS_SHOWN: usize = 12;
+
 impl Table {
     /// Takes rows whose cells are text under lower-cased names, and gives them under the
     /// declared `columns`, in their order and of their types.
@@ -46,6 +49,7 @@ impl Table {
             .map(|wanted| self.columns.iter().position(|column| column.name == wanted.name))
             .collect();
         let declared = Arc::new(columns.to_vec());
+        let found = self.header();
         let convert = |mut row: Row| {
             let cells = places.iter().zip(columns).map(|(place, column)| {
                 match place.and_then(|place| row.cells.get_mut(place)) {
@@ -53,7 +57,10 @@ impl Table {
                     Some(cell) => {
                         convert_cell(std::mem::replace(cell, Value::Bool(false)), column, find_node)
                     }
-                    None => Value::unknown(format!("there is no column `{}` in the output", column.name)),
+                    None => Value::unknown(format!(
+                        "there is no column `{}` in the output, which has {found}",
+                        column.name
+                    )),
                 }
             });
             Row {
@@ -67,6 +74,32 @@ impl Table {
             rows,
             or_more: self.or_more,
         }
+    }
+}
+
+impl Table {
+    /// The columns as they are named, between back quotes; of very many the first.
+    pub fn header(&self) -> String {
+        let names = self.columns.iter().take(HEADERS_SHOWN);
+        let shown: Vec<String> = names.map(|column| format!("`{}`", column.name)).collect();
+        let rest = match self.columns.len() > HEADERS_SHOWN {
+            true => " …",
+            false => "",
+        };
+        shown.join(" ") + rest
+    }
+
+    /// Whether a table that was read has not one of the columns that are declared.
+    ///
+    /// Then another output was read than the one meant; one that lacks a column is an older edition's.
+    pub fn is_foreign_to(&self, declared: &[Column]) -> bool {
+        // `on` adds the node itself, whatever was read there.
+        let is_read = |column: &&Column| column.name != "node";
+        let mut read = self.columns.iter().filter(is_read).peekable();
+        read.peek().is_some()
+            && declared.iter().any(|column| is_read(&column))
+            && !self.rows.is_empty()
+            && !read.any(|column| declared.iter().any(|wanted| wanted.name == column.name))
     }
 }
 
@@ -174,7 +207,7 @@ mod tests {
         let declared = [Column::new("b", Type::Int), Column::new("a", Type::Int)];
         let table = table.convert(&declared, &|_| None);
         assert_eq!(table.rows[0].get("a"), Some(&Value::Int(1)));
-        let why = Value::unknown("there is no column `b` in the output");
+        let why = Value::unknown("there is no column `b` in the output, which has `a`");
         assert_eq!(table.rows[0].get("b"), Some(&why));
     }
 }
