@@ -92,7 +92,7 @@ pub(super) struct RunFlags {
     /// Go on although this guard or finding says no, for a reason that is kept.
     #[arg(long = "override", value_name = "NAME[@NODE]=WHY")]
     pub overrides: Vec<String>,
-    /// Run on the simulated cluster, of the shape in FILE (.toml) if one is given.
+    /// Run on the simulated cluster, of the shape in FILE if one is given; also --sim FILE.toml.
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     #[expect(
         clippy::option_option,
@@ -136,7 +136,7 @@ pub(super) struct CheckFlags {
     /// The inventory to check with.
     #[arg(short, long, value_name = "FILE", conflicts_with = "sim")]
     pub inventory: Option<PathBuf>,
-    /// Check with the simulated cluster, of the shape in FILE (.toml) if one is given.
+    /// Check with the simulated cluster, of the shape in FILE if one is given; also --sim FILE.toml.
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     #[expect(
         clippy::option_option,
@@ -219,7 +219,7 @@ pub(super) enum InventoryAction {
         /// The inventory.
         #[arg(short, long, value_name = "FILE", conflicts_with = "sim")]
         inventory: Option<PathBuf>,
-        /// The simulated cluster, of the shape in FILE (.toml) if one is given.
+        /// The simulated cluster, of the shape in FILE if one is given; also --sim FILE.toml.
         #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
         #[expect(
             clippy::option_option,
