@@ -402,28 +402,10 @@ pub(super) fn define_parameter(parameter: &Parameter, findings: &mut Findings) -
     }
 }
 
-/// The names of types, as scripts write them.
-const TYPES: [(&str, Type); 14] = [
-    ("string", Type::String),
-    ("int", Type::Int),
-    ("bool", Type::Bool),
-    ("duration", Type::Duration),
-    ("size", Type::Size),
-    ("percent", Type::Percent),
-    ("ratio", Type::Ratio),
-    ("version", Type::Version),
-    ("path", Type::Path),
-    ("node", Type::Node),
-    ("nodes", Type::Nodes),
-    ("service", Type::Service),
-    ("command", Type::Command),
-    ("secret", Type::Secret),
-];
-
 /// The type that a written type means.
 pub(super) fn read_type(written: &Spanned<TypeExpression>, findings: &mut Findings) -> Type {
     match &written.node {
-        TypeExpression::Name(name) => match TYPES.iter().find(|(known, _)| known == name) {
+        TypeExpression::Name(name) => match Type::NAMES.iter().find(|(known, _)| known == name) {
             Some((_, kind)) => kind.clone(),
             None => {
                 findings.push(CheckError::UnknownName {
@@ -432,9 +414,9 @@ pub(super) fn read_type(written: &Spanned<TypeExpression>, findings: &mut Findin
                     at: written.span,
                     help: Some(
                         findings
-                            .suggest(name, TYPES.iter().map(|(known, _)| *known))
+                            .suggest(name, Type::NAMES.iter().map(|(known, _)| *known))
                             .unwrap_or_else(|| {
-                                let known: Vec<&str> = TYPES.iter().map(|(known, _)| *known).collect();
+                                let known: Vec<&str> = Type::NAMES.iter().map(|(known, _)| *known).collect();
                                 format!(
                                     "there are {}, `[a b c]` and `table(column: type)`",
                                     known.join(", ")

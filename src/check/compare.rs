@@ -58,7 +58,7 @@ impl Checker<'_, '_> {
             self.findings.push(CheckError::CannotCalculate {
                 left: name_type(&one),
                 right: name_type(&two),
-                operator: sign(operator),
+                operator: operator.sign(),
                 left_at: left.span,
                 right_at: right.span,
                 help,
@@ -69,7 +69,7 @@ impl Checker<'_, '_> {
 
     pub(super) fn compare(&mut self, left: &Written, operator: &Spanned<CompareOperator>, right: &Written) {
         use CompareOperator as O;
-        let words = compare_words(operator.node);
+        let words = operator.node.words();
         let one = self.infer(left);
         if matches!(operator.node, O::In | O::NotIn) {
             return self.compare_in(&one, left, words, right);
@@ -204,28 +204,4 @@ impl Checker<'_, '_> {
 /// Whether it is a number with or without a unit.
 fn is_measure(kind: &Type) -> bool {
     matches!(kind, Type::Int | Type::Duration | Type::Size | Type::Percent)
-}
-
-fn sign(operator: ArithmeticOperator) -> &'static str {
-    match operator {
-        ArithmeticOperator::Add => "+",
-        ArithmeticOperator::Subtract => "-",
-        ArithmeticOperator::Multiply => "*",
-        ArithmeticOperator::Divide => "/",
-        ArithmeticOperator::Intersect => "&",
-    }
-}
-
-fn compare_words(operator: CompareOperator) -> &'static str {
-    match operator {
-        CompareOperator::Is => "is",
-        CompareOperator::IsNot => "is not",
-        CompareOperator::AtLeast => "at least",
-        CompareOperator::AtMost => "at most",
-        CompareOperator::MoreThan => "more than",
-        CompareOperator::LessThan => "less than",
-        CompareOperator::In => "in",
-        CompareOperator::NotIn => "not in",
-        CompareOperator::Matches => "matches",
-    }
 }

@@ -22,7 +22,7 @@ impl Context<'_> {
             );
             return Ok(Value::Nodes(combine(&left, operator, &right)));
         }
-        let shown = format!("{left} {} {right}", sign(operator));
+        let shown = format!("{left} {} {right}", operator.sign());
         match calculate(left, operator, right) {
             Calculated::Value(value) => Ok(value),
             Calculated::OutOfRange => Err(EvaluateError::Arithmetic {
@@ -50,16 +50,6 @@ enum Calculated {
     OutOfRange,
     ByZero,
     Mixed,
-}
-
-fn sign(operator: ArithmeticOperator) -> char {
-    match operator {
-        Add => '+',
-        Subtract => '-',
-        Multiply => '*',
-        Divide => '/',
-        ArithmeticOperator::Intersect => '&',
-    }
 }
 
 fn calculate(left: Value, operator: ArithmeticOperator, right: Value) -> Calculated {

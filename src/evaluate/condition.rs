@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::describe::{compare_words, describe, quantifier_words};
+use super::describe::{describe, quantifier_words};
 use super::{Ask, Context, EvaluateError, Frame, Reply, Stop};
 use crate::diagnostic::Spanned;
 use crate::guard::Verdict;
@@ -129,7 +129,7 @@ impl Context<'_> {
                 right,
             } => {
                 let (found, wanted) = (self.evaluate(frame, left)?, self.evaluate(frame, right)?);
-                let words = compare_words(operator.node);
+                let words = operator.node.words();
                 format!("{} is {found}; wanted: {words} {wanted}", describe(&left.node))
             }
             Expression::Quantified {

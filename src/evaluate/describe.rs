@@ -1,9 +1,8 @@
 use super::expression::literal_value;
 use crate::diagnostic::Spanned;
 use crate::syntax::{
-    Arguments, ArithmeticOperator, Block, CommandCall, CompareOperator, Expression, FilterCall, FilterForm,
-    Mode, NodeExpression, On, OnOption, Quantifier, Quoting, Statement, Template, TemplatePart, Test,
-    Variable,
+    Arguments, Block, CommandCall, Expression, FilterCall, FilterForm, Mode, NodeExpression, On, OnOption,
+    Quantifier, Quoting, Statement, Template, TemplatePart, Test, Variable,
 };
 
 /// An expression as it is written, on one line, to be named in a message.
@@ -23,17 +22,12 @@ pub fn describe(expression: &Expression) -> String {
             left,
             operator,
             right,
-        } => format!("{} {} {}", inner(left), sign_of(operator.node), inner(right)),
+        } => format!("{} {} {}", inner(left), operator.node.sign(), inner(right)),
         Expression::Compare {
             left,
             operator,
             right,
-        } => format!(
-            "{} {} {}",
-            inner(left),
-            compare_words(operator.node),
-            inner(right)
-        ),
+        } => format!("{} {} {}", inner(left), operator.node.words(), inner(right)),
         Expression::And(left, right) => format!("{} and {}", inner(left), inner(right)),
         Expression::Or(left, right) => format!("{} or {}", inner(left), inner(right)),
         Expression::Quantified {
@@ -180,32 +174,8 @@ fn describe_body(body: &Block) -> String {
     }
 }
 
-fn sign_of(operator: ArithmeticOperator) -> &'static str {
-    match operator {
-        ArithmeticOperator::Add => "+",
-        ArithmeticOperator::Subtract => "-",
-        ArithmeticOperator::Multiply => "*",
-        ArithmeticOperator::Divide => "/",
-        ArithmeticOperator::Intersect => "&",
-    }
-}
-
 fn none_words(or_none: bool) -> &'static str {
     if or_none { " or none" } else { "" }
-}
-
-pub(super) fn compare_words(operator: CompareOperator) -> &'static str {
-    match operator {
-        CompareOperator::Is => "is",
-        CompareOperator::IsNot => "is not",
-        CompareOperator::AtLeast => "at least",
-        CompareOperator::AtMost => "at most",
-        CompareOperator::MoreThan => "more than",
-        CompareOperator::LessThan => "less than",
-        CompareOperator::In => "in",
-        CompareOperator::NotIn => "not in",
-        CompareOperator::Matches => "matches",
-    }
 }
 
 pub(super) fn quantifier_words(quantifier: &Quantifier) -> String {

@@ -215,7 +215,7 @@ impl Project {
             {
                 let base = self
                     .sources
-                    .add(&format!("--set {}", parameter.name), text.as_str());
+                    .add(format!("--set {}", parameter.name), text.as_str());
                 if let Some(finding) = check_given_command(text, base) {
                     problems.push(finding);
                 }

@@ -75,6 +75,34 @@ impl Column {
     }
 }
 
+impl Type {
+    /// The names of the plain types, as scripts write them.
+    pub const NAMES: [(&'static str, Type); 14] = [
+        ("string", Type::String),
+        ("int", Type::Int),
+        ("bool", Type::Bool),
+        ("duration", Type::Duration),
+        ("size", Type::Size),
+        ("percent", Type::Percent),
+        ("ratio", Type::Ratio),
+        ("version", Type::Version),
+        ("path", Type::Path),
+        ("node", Type::Node),
+        ("nodes", Type::Nodes),
+        ("service", Type::Service),
+        ("command", Type::Command),
+        ("secret", Type::Secret),
+    ];
+
+    /// The plain type of that name.
+    pub fn named(name: &str) -> Option<Type> {
+        Type::NAMES
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, kind)| kind.clone())
+    }
+}
+
 impl fmt::Display for Type {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let columns = |out: &mut fmt::Formatter<'_>, columns: &[Column]| -> fmt::Result {

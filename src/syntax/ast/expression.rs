@@ -188,6 +188,36 @@ pub enum CompareOperator {
     Matches,
 }
 
+impl ArithmeticOperator {
+    /// The sign, as in a script.
+    pub fn sign(self) -> &'static str {
+        match self {
+            ArithmeticOperator::Add => "+",
+            ArithmeticOperator::Subtract => "-",
+            ArithmeticOperator::Multiply => "*",
+            ArithmeticOperator::Divide => "/",
+            ArithmeticOperator::Intersect => "&",
+        }
+    }
+}
+
+impl CompareOperator {
+    /// The words, as in a script.
+    pub fn words(self) -> &'static str {
+        match self {
+            CompareOperator::Is => "is",
+            CompareOperator::IsNot => "is not",
+            CompareOperator::AtLeast => "at least",
+            CompareOperator::AtMost => "at most",
+            CompareOperator::MoreThan => "more than",
+            CompareOperator::LessThan => "less than",
+            CompareOperator::In => "in",
+            CompareOperator::NotIn => "not in",
+            CompareOperator::Matches => "matches",
+        }
+    }
+}
+
 /// How many rows of a table.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Quantifier {
