@@ -156,7 +156,7 @@ fn describe_nodes(nodes: &NodeExpression) -> String {
         } => format!(
             "{} {} {}",
             describe_nodes(&left.node),
-            sign_of(*operator),
+            operator.sign(),
             describe_nodes(&right.node)
         ),
         NodeExpression::Where { nodes, condition } => {
