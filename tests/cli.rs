@@ -615,3 +615,118 @@ fn a_refusal_says_what_was_measured_and_exits_with_4() {
         .ends(0);
     place.run(&["run", "a.runbook", "--sim", "--yes"]).ends(0);
 }
+
+#[test]
+fn values_and_answers_are_checked_before_the_run() {
+    let place = Place::new();
+    place.write(
+        "a.runbook",
+        "param l: string... = []\nparam s: service = pstorage-mdsd\nparam n: int = 1\nshow $l\nshow $s\n\
+         show $n\nconfirm \"Go on?\" as go\n",
+    );
+    let run = |words: &[&str]| place.run(&[&["run", "--sim", "a.runbook"], words].concat());
+    for (given, shown) in [
+        ("l=[/a /b]", "/a /b"),
+        ("l=/a,/b", "/a /b"),
+        ("l=[/a, /b]", "/a /b"),
+    ] {
+        let told = run(&["--yes", "--set", given]);
+        told.ends(0);
+        assert!(told.out.contains(shown), "{given}: {}", told.out);
+    }
+    let cases: [(&[&str], &str); 6] = [
+        (&["--set", "s=nosuch"], "there is no service `nosuch`"),
+        (&["--set", "s=pstorage-mds"], "did you mean `pstorage-mdsd`?"),
+        (&["--set", "=3"], "--set =3: write NAME=VALUE"),
+        (
+            &["--answer", "nogo=yes"],
+            "the script has no question of this name; it asks go",
+        ),
+        (
+            &["--answer", "go=yes", "--answer", "go=no"],
+            "--answer go: it is given twice",
+        ),
+        (&["--set", "m=3"], "the script has no parameter `m`"),
+    ];
+    for (words, says) in cases {
+        let told = run(words);
+        told.ends(2);
+        assert!(told.err.contains(says), "{words:?}: {}", told.err);
+    }
+    place.write("b.runbook", "param n: int\nshow $n\n");
+    let told = place.run(&["run", "--sim", "b.runbook", "--set", "m=3"]);
+    told.ends(2);
+    assert!(told.err.contains("no parameter `m`"), "{}", told.err);
+}
+
+#[test]
+fn a_mistyped_override_is_told_beside_findings() {
+    let place = Place::new();
+    place.write("a.runbook", "on mds_nodes < stop pstorage-mdsd >\n");
+    let told = place.run(&["run", "--sim", "a.runbook", "--override", "stops_to_many=why"]);
+    told.ends(2);
+    assert!(told.err.contains("check::stops_too_many"), "{}", told.err);
+    assert!(
+        told.err.contains("--override stops_to_many: no guard or finding"),
+        "{}",
+        told.err
+    );
+}
+
+#[test]
+fn secrets_come_from_files() {
+    let place = Place::new();
+    place.write("key", "abc\n");
+    place.write(
+        "a.runbook",
+        "param key: secret\non any mds_nodes < run \"cat\" input=$key expect=/^abc$/ >\n",
+    );
+    let told = place.run(&["run", "--sim", "a.runbook", "--set", "key=@key"]);
+    assert!(!told.err.contains("warning"), "{}", told.err);
+    assert!(told.out.contains("│ abc"), "{}", told.out);
+    let told = place.run_with_input(&["run", "--sim", "a.runbook", "--set", "key=@-"], b"abc\n");
+    assert!(!told.err.contains("warning"), "{}", told.err);
+    let told = place.run(&["run", "--sim", "a.runbook", "--set", "key=abc"]);
+    assert!(told.err.contains("warning: --set key: everybody"), "{}", told.err);
+    let told = place.run(&["run", "--sim", "a.runbook", "--set", "key=@nosuch"]);
+    told.ends(2);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told() {
+    let place = Place::new();
+    place.write("a.runbook", "note \"hello\"\n");
+    for words in [
+        &["run", "--sim", "a.runbook"][..],
+        &["check", "a.runbook"],
+        &["nodes", "expand", "n1"],
+    ] {
+        let full = std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .expect("/dev/full");
+        let told = place
+            .command(words)
+            .stdout(full)
+            .output()
+            .expect("the command starts");
+        let told = Told::of(words, told);
+        told.ends(2);
+        assert!(
+            told.err.contains("cannot be written: no space left on device"),
+            "{words:?}: {}",
+            told.err
+        );
+    }
+}
+
+#[test]
+fn an_empty_set_is_an_error() {
+    let place = Place::new();
+    for set in ["", "n1!n1"] {
+        let told = place.run(&["nodes", "expand", set]);
+        told.ends(2);
+        assert!(told.err.contains("this set has no nodes"), "{}", told.err);
+    }
+}

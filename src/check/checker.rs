@@ -100,6 +100,8 @@ pub(super) struct Learned {
     pub(super) uses_node: HashSet<Definition>,
     /// Groups that a module speaks of and the inventory lacks: who uses them, in which module, where.
     pub(super) missing_groups: Vec<(Option<Definition>, String, Spanned<String>)>,
+    /// The questions by module and name, and where they stand.
+    pub(super) questions: HashMap<(String, String), Span>,
     /// The types of the constants, in their order.
     pub(super) constants: Vec<(Type, Option<Arc<Vec<String>>>)>,
 }

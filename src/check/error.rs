@@ -981,6 +981,23 @@ pub enum CheckError {
         #[label("not known here")]
         at: Span,
     },
+
+    /// Two questions that one `--answer` would answer.
+    #[error("two questions are called `{name}`")]
+    #[diagnostic(
+        code(check::question_twice),
+        help("give each a name of its own: one `--answer {name}=yes` would answer both")
+    )]
+    QuestionTwice {
+        /// The name after `as`.
+        name: String,
+        /// The second one.
+        #[label("again here")]
+        at: Span,
+        /// The first one.
+        #[label("first here")]
+        first: Span,
+    },
 }
 
 impl CheckError {

@@ -62,14 +62,20 @@ impl Checker<'_, '_> {
                 self.text(why, "the reason");
             }
             Statement::Manual {
-                text, rehearsed_as, ..
+                text,
+                rehearsed_as,
+                name,
             } => {
+                self.question_name(name.as_ref());
                 self.text(text, "what is to be done");
                 if let Some(command) = rehearsed_as {
                     self.command_value(command);
                 }
             }
-            Statement::Confirm { text, .. } => self.text(text, "the question"),
+            Statement::Confirm { text, name } => {
+                self.question_name(name.as_ref());
+                self.text(text, "the question");
+            }
             Statement::Note(text) | Statement::Fail(text) | Statement::Skip(text) => {
                 self.text(text, "what is said");
             }
@@ -112,8 +118,7 @@ impl Checker<'_, '_> {
                 otherwise,
             } => {
                 self.condition(condition);
-                self.block(body);
-                otherwise.iter().for_each(|block| self.block(block));
+                self.branches(body, otherwise.as_ref());
             }
             Statement::For { name, list, body } => self.for_loop(name, list, body, at),
             Statement::Require { test, otherwise } => {
@@ -137,11 +142,39 @@ impl Checker<'_, '_> {
                 self.condition(condition);
                 otherwise.iter().for_each(|text| self.text(text, "what is said"));
             }
-            Statement::Outage { why, body, .. } => {
+            Statement::Outage { why, body, name } => {
+                self.question_name(name.as_ref());
                 self.text(why, "the reason");
                 self.block_of("outage", body, at);
             }
             _ => {}
+        }
+    }
+
+    /// Both branches of an `if`: of their questions only one side's are asked.
+    fn branches(&mut self, body: &Block, otherwise: Option<&Block>) {
+        let before = self.learned.questions.clone();
+        self.block(body);
+        if let Some(otherwise) = otherwise {
+            let first = std::mem::replace(&mut self.learned.questions, before);
+            self.block(otherwise);
+            self.learned.questions.extend(first);
+        }
+    }
+
+    /// Sees to it that one answer does not answer two questions.
+    fn question_name(&mut self, name: Option<&Spanned<String>>) {
+        let Some(name) = name else {
+            return;
+        };
+        let key = (self.module.clone(), name.node.clone());
+        let first = *self.learned.questions.entry(key).or_insert(name.span);
+        if first != name.span {
+            self.findings.push(CheckError::QuestionTwice {
+                name: name.node.clone(),
+                at: name.span,
+                first,
+            });
         }
     }
 

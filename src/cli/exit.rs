@@ -62,7 +62,10 @@ impl From<ProjectError> for Stop {
 }
 
 impl From<Closed> for Stop {
-    fn from(_: Closed) -> Stop {
-        Stop::Closed
+    fn from(closed: Closed) -> Stop {
+        match closed {
+            Closed::NoReader => Stop::Closed,
+            Closed::Failed(why) => Stop::Usage(format!("standard output cannot be written: {why}")),
+        }
     }
 }

@@ -34,6 +34,10 @@ fn read_sets(flags: &SetFlags) -> Result<NodeSet, Stop> {
         let nodes = NodeSet::expand_with(set, &known).map_err(ProjectError::from)?;
         all = all.union(&nodes);
     }
+    if all.is_empty() {
+        let sets = flags.sets.join(" ");
+        return Err(Stop::Usage(format!("`{sets}`: this set has no nodes")));
+    }
     Ok(all)
 }
 

@@ -1,13 +1,14 @@
 use std::collections::BTreeMap;
-use std::io;
 
 use super::arguments::{Color, Format, RunFlags};
 use super::exit::{Exit, Stop};
 use super::nodes::read_limit;
 use super::overrides::{check_overrides, drop_overridden, read_overrides};
-use super::parameters::{ask_for_missing, read_settings};
-use super::streams::{error_style, is_coloured, is_live, say};
+use super::parameters::{ask_for_missing, read_secrets, read_settings};
+use super::streams::{ReportOutput, error_style, is_coloured, is_live, say};
+use crate::diagnostic::nearest;
 use crate::journal::{JsonRecorder, LiveReport, Recorder, ReportStyle, WithOverridden};
+use crate::plan::Plan;
 use crate::project::Project;
 use crate::run::RunOptions;
 use crate::transport::Answers;
@@ -30,10 +31,14 @@ pub(super) fn run_script(flags: &RunFlags, color: Color) -> Result<Exit, Stop> {
         None => Vec::new(),
     };
     say(&project.render(&problems, style));
-    let program = match project.program() {
-        Some(program) if !problems.has_errors() => program.clone(),
-        _ => return Ok(Exit::NotChecked),
+    let Some(program) = project.program().cloned() else {
+        return Ok(Exit::NotChecked);
     };
+    if problems.has_errors() {
+        check_overrides(&overrides, &dropped, &program)?;
+        return Ok(Exit::NotChecked);
+    }
+    read_secrets(&program, &mut given)?;
     ask_for_missing(&program, &inventory, &mut given)?;
     let mut problems = project.check_given(&given);
     dropped.extend(drop_overridden(&mut problems, &overrides));
@@ -49,6 +54,7 @@ pub(super) fn run_script(flags: &RunFlags, color: Color) -> Result<Exit, Stop> {
             return Ok(Exit::Usage);
         }
     };
+    check_answers(&named, &plan)?;
     let options = RunOptions {
         limit,
         fan_out: usize::from(flags.fanout.unwrap_or(0)),
@@ -61,29 +67,58 @@ pub(super) fn run_script(flags: &RunFlags, color: Color) -> Result<Exit, Stop> {
         named,
         simulated: project.is_simulated(),
     };
-    let mut recorder = WithOverridden::new(open_report(flags.format, color, &project), dropped);
+    let output = ReportOutput::default();
+    let report = open_report(flags.format, color, &project, output.clone());
+    let mut recorder = WithOverridden::new(report, dropped);
     let ending = project.run(&plan, &options, answers, &mut recorder)?;
     if let Some(trouble) = &ending.trouble {
         say(&project.render_trouble(trouble, style));
     }
+    if ending.exit_code == 0 && output.has_failed() {
+        return Ok(Exit::Usage);
+    }
     Ok(Exit::Run(ending.exit_code))
 }
 
-fn open_report(format: Format, color: Color, project: &Project) -> Box<dyn Recorder + '_> {
+fn open_report(
+    format: Format,
+    color: Color,
+    project: &Project,
+    output: ReportOutput,
+) -> Box<dyn Recorder + '_> {
     let style = ReportStyle {
         coloured: is_coloured(color),
         is_live: is_live(),
         width: terminal_width(),
     };
     match format {
-        Format::Human => Box::new(LiveReport::new(io::stdout(), project.sources(), style)),
-        Format::Json => Box::new(JsonRecorder::new(io::stdout(), project.sources())),
+        Format::Human => Box::new(LiveReport::new(output, project.sources(), style)),
+        Format::Json => Box::new(JsonRecorder::new(output, project.sources())),
     }
 }
 
 fn terminal_width() -> usize {
     let told = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
     told.filter(|width| *width >= 20).unwrap_or(80)
+}
+
+/// Refuses answers to questions that are never asked: a slip of the hand must not pass for an answer.
+fn check_answers(named: &BTreeMap<String, bool>, plan: &Plan) -> Result<(), Stop> {
+    let names = plan.question_names();
+    let Some(unknown) = named
+        .keys()
+        .find(|name| !names.contains(name.as_str()) && !name.starts_with("undo-"))
+    else {
+        return Ok(());
+    };
+    let help = match nearest(unknown, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if names.is_empty() => "it asks nothing".to_owned(),
+        None => format!("it asks {}", names.into_iter().collect::<Vec<&str>>().join(", ")),
+    };
+    Err(Stop::Usage(format!(
+        "--answer {unknown}: the script has no question of this name; {help}"
+    )))
 }
 
 /// Reads `--answer NAME=yes|no`.
@@ -95,7 +130,9 @@ fn read_answers(written: &[String]) -> Result<BTreeMap<String, bool>, Stop> {
             Some((name, "no")) => (name, false),
             _ => return Err(Stop::Usage(format!("--answer {text}: write NAME=yes or NAME=no"))),
         };
-        named.insert(name.to_owned(), answer);
+        if named.insert(name.to_owned(), answer).is_some() {
+            return Err(Stop::Usage(format!("--answer {name}: it is given twice")));
+        }
     }
     Ok(named)
 }

@@ -1,11 +1,70 @@
+use std::cell::Cell;
 use std::io::{self, IsTerminal, Write};
+use std::rc::Rc;
 
 use super::arguments::Color;
 use crate::diagnostic::Style;
 
-/// Standard output has no reader any more, or takes nothing more.
+/// Why standard output takes nothing more.
 #[derive(Debug)]
-pub(super) struct Closed;
+pub(super) enum Closed {
+    /// It has no reader any more.
+    NoReader,
+    /// It cannot be written, and why: a full disk, for one.
+    Failed(String),
+}
+
+impl From<io::Error> for Closed {
+    fn from(error: io::Error) -> Closed {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Closed::NoReader,
+            _ => Closed::Failed(describe(&error)),
+        }
+    }
+}
+
+/// What the system says, without its number.
+fn describe(error: &io::Error) -> String {
+    let text = error.to_string();
+    let end = text.find(" (os error").unwrap_or(text.len());
+    text[..end].to_lowercase()
+}
+
+/// Standard output for a report, which goes on when nobody takes it any more.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ReportOutput {
+    has_failed: Rc<Cell<bool>>,
+}
+
+impl ReportOutput {
+    /// Whether something of the report was lost, other than by a reader that went away.
+    pub fn has_failed(&self) -> bool {
+        self.has_failed.get()
+    }
+
+    fn note<T>(&self, done: io::Result<T>) -> io::Result<T> {
+        if let Err(error) = &done
+            && error.kind() != io::ErrorKind::BrokenPipe
+            && !self.has_failed.replace(true)
+        {
+            say(&format!(
+                "error: the report cannot be written: {}; the run goes on\n",
+                describe(error)
+            ));
+        }
+        done
+    }
+}
+
+impl Write for ReportOutput {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.note(io::stdout().write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.note(io::stdout().flush())
+    }
+}
 
 /// Writes what was asked for.
 ///
@@ -16,7 +75,7 @@ pub(super) fn print(text: &str) -> Result<(), Closed> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())
         .and_then(|()| out.flush())
-        .map_err(|_| Closed)
+        .map_err(Closed::from)
 }
 
 /// Writes what is said about it, to standard error.

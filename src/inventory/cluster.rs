@@ -67,6 +67,15 @@ impl Inventory {
                 at: None,
             });
         }
+        if variables.contains_key("node") {
+            return Err(InventoryError::BadName {
+                what: "a constant".to_owned(),
+                name: "node".to_owned(),
+                why: "`$node` is the node in hand".to_owned(),
+                file: None,
+                at: None,
+            });
+        }
         groups.insert(ALL_NODES.to_owned(), all);
         Ok(Inventory {
             name: name.to_owned(),

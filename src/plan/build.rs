@@ -100,7 +100,11 @@ fn bind_parameter(
     };
     let find = |name: &str| inventory.find(name);
     if let Some(text) = given.get(&parameter.name) {
-        return Value::read(text, &parameter.kind, &find).map_err(|error| wrong(error.to_string()));
+        let value = Value::read(text, &parameter.kind, &find).map_err(|error| wrong(error.to_string()))?;
+        return match unknown_service(program, &value) {
+            Some(why) => Err(wrong(why)),
+            None => Ok(value),
+        };
     }
     let Some(default) = &parameter.default else {
         return Err(PlanError::MissingParameter {
@@ -129,6 +133,26 @@ fn bind_parameter(
                 wrong("its default cannot be measured before the run".to_owned())
             }
         })
+}
+
+/// Says that a service in `value` is none.
+fn unknown_service(program: &Program, value: &Value) -> Option<String> {
+    match value {
+        Value::List(values) => values.iter().find_map(|value| unknown_service(program, value)),
+        Value::Service(name) => {
+            let services = program.all_services();
+            let is_known = services.iter().any(|service| {
+                service.name == **name || format!("{}.{}", service.module, service.name) == **name
+            });
+            if is_known {
+                return None;
+            }
+            let near = nearest(name, services.iter().map(|service| service.name.as_str()));
+            let help = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            Some(format!("there is no service `{name}`{help}"))
+        }
+        _ => None,
+    }
 }
 
 struct Builder<'a> {

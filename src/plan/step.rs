@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -26,6 +26,38 @@ pub struct Plan {
     pub hooks: HashMap<String, Hooks>,
     /// How many steps the script has, verbs laid out; hooks are numbered from here on.
     pub step_count: u32,
+}
+
+impl Plan {
+    /// The names of all questions, as `--answer` takes them.
+    pub fn question_names(&self) -> BTreeSet<&str> {
+        fn collect<'p>(steps: &'p [Step], names: &mut BTreeSet<&'p str>) {
+            for step in steps {
+                match &step.kind {
+                    StepKind::Manual { name, .. }
+                    | StepKind::Confirm { name, .. }
+                    | StepKind::Outage { name, .. } => {
+                        names.insert(name);
+                    }
+                    StepKind::Verb { verb, name, .. } if verb.irreversible => {
+                        names.insert(name);
+                    }
+                    _ => {}
+                }
+                for body in step.kind.bodies() {
+                    collect(body, names);
+                }
+            }
+        }
+        let mut names = BTreeSet::new();
+        collect(&self.steps, &mut names);
+        for hooks in self.hooks.values() {
+            for steps in [&hooks.before_stop, &hooks.after_stop, &hooks.after_start] {
+                collect(steps, &mut names);
+            }
+        }
+        names
+    }
 }
 
 /// What is asked round the stops and starts of a service.

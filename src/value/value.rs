@@ -215,7 +215,12 @@ impl Value {
                 Value::text(text)
             }
             Type::List(inner) => {
-                let words: Result<Vec<Value>, ValueError> = text
+                let inside = text
+                    .trim()
+                    .strip_prefix('[')
+                    .and_then(|rest| rest.strip_suffix(']'));
+                let words: Result<Vec<Value>, ValueError> = inside
+                    .unwrap_or(text)
                     .split(|letter: char| letter == ',' || letter.is_whitespace())
                     .filter(|word| !word.is_empty())
                     .map(|word| Value::read(word, inner, find_node))

@@ -55,7 +55,7 @@ pub(super) fn read_native(name: &str, text: &str) -> Result<Inventory, Inventory
         variables.insert(key.get_ref().to_string(), file.scalar_of(value, &what)?);
     }
     let mut nodes = file.read_nodes(top)?;
-    let groups = file.read_groups(top)?;
+    let groups = file.read_groups(top, &nodes)?;
     for host in groups.values().flatten() {
         nodes
             .entry(host.clone())
@@ -174,13 +174,18 @@ impl<'a> File<'a> {
         Ok(node)
     }
 
-    fn read_groups(&self, top: &DeTable<'a>) -> Result<BTreeMap<String, NodeSet>, InventoryError> {
+    fn read_groups(
+        &self,
+        top: &DeTable<'a>,
+        nodes: &BTreeMap<NodeName, Node>,
+    ) -> Result<BTreeMap<String, NodeSet>, InventoryError> {
         let Some(table) = self.table(top, "groups")? else {
             return Ok(BTreeMap::new());
         };
         let groups = Groups {
             file: self,
             table,
+            nodes,
             known: RefCell::default(),
         };
         for key in table.keys() {
@@ -318,10 +323,16 @@ impl<'a> File<'a> {
 struct Groups<'f, 'a> {
     file: &'f File<'a>,
     table: &'f DeTable<'a>,
+    nodes: &'f BTreeMap<NodeName, Node>,
     known: RefCell<BTreeMap<String, NodeSet>>,
 }
 
 impl Groups<'_, '_> {
+    /// Whether a node of this name has an entry of its own.
+    fn is_described(&self, name: &str) -> bool {
+        self.nodes.contains_key(&NodeName::from(name))
+    }
+
     /// The nodes of a group used at `at`; `chain` are the groups that are being resolved.
     fn resolve(&self, name: &str, at: Range<usize>, chain: &[&str]) -> Result<NodeSet, InventoryError> {
         if let Some(set) = self.known.borrow().get(name) {
@@ -354,7 +365,19 @@ impl Groups<'_, '_> {
             if let Some(error) = failed.take() {
                 return Err(error);
             }
-            whole = whole.union(&set?);
+            let set = set?;
+            let is_group = |host: &&NodeName| {
+                self.table.contains_key(host.as_str()) && !self.is_described(host.as_str())
+            };
+            if let Some(group) = set.iter().find(is_group) {
+                return Err(InventoryError::WrittenSet {
+                    text: text.to_owned(),
+                    why: format!("`{group}` is a group; within a group write `@{group}`"),
+                    file: self.file.source.clone(),
+                    at: span(at),
+                });
+            }
+            whole = whole.union(&set);
         }
         self.known.borrow_mut().insert(name.to_owned(), whole.clone());
         Ok(whole)
@@ -426,6 +449,16 @@ aliases = ["n3.example"]
                 "name = 'a'\n[groups]\nx = '@y'",
                 "`@y` is not a set of nodes: there is no group `y`",
                 "@y",
+            ),
+            (
+                "name = 'a'\n[groups]\nx = 'n1'\ny = 'n2,x'",
+                "`n2,x` is not a set of nodes: `x` is a group; within a group write `@x`",
+                "'n2,x'",
+            ),
+            (
+                "name = 'a'\n[variables]\nnode = 'q'",
+                "a constant cannot be called `node`: `$node` is the node in hand",
+                "node",
             ),
             (
                 "name = 'a'\n[groups]\nx = '@y'\ny = '@x'",
