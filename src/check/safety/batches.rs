@@ -1,14 +1,29 @@
+use std::collections::HashSet;
+
 use super::Walk;
 use super::away::{Bits, State};
 use crate::syntax::{Expression, Literal, Mode, On, OnOption};
 
-/// Most batches of one `on` that are followed one by one.
-const MOST_BATCHES: usize = 32;
+/// Most turns of one `on` that are followed one by one.
+const MOST_TURNS: usize = 64;
 
-/// Nodes that are taken at once, and others that are like them and come after.
+/// Nodes that are taken one turn after another.
 pub(super) struct Batch {
-    pub(super) first: Bits,
-    pub(super) rest: Bits,
+    /// Each turn's nodes, the first ones.
+    pub(super) turns: Vec<Bits>,
+    /// The nodes of all turns.
+    pub(super) all: Bits,
+    /// Whether all nodes have the same services in the same state, so that one tells of all.
+    pub(super) are_alike: bool,
+}
+
+/// What a turn did to the services.
+pub(super) enum Change {
+    Nothing,
+    /// To these services, on the turn's own nodes and surely: the next turns will do the same.
+    Own(HashSet<usize>),
+    /// To other nodes as well, or not surely.
+    Wider,
 }
 
 impl Walk<'_, '_> {
@@ -31,31 +46,51 @@ impl Walk<'_, '_> {
                 sizes.max().unwrap_or(1)
             }
             Some(Mode::By(variable)) => {
-                return many(self.places.domains(set, variable).into_iter(), set);
+                let turns = self.places.domains(set, variable);
+                return vec![Batch::of(turns.into_iter(), set, false)];
             }
         };
         if size >= all {
-            return vec![Batch {
-                first: set.clone(),
-                rest: Bits::default(),
-            }];
+            return vec![Batch::of(std::iter::once(set.clone()), set, true)];
         }
         if size > 1 {
-            let mut left = set.clone();
-            let chunks = std::iter::from_fn(|| {
-                let chunk = left.first(size);
-                left = left.without(&chunk);
-                (!chunk.is_empty()).then_some(chunk)
-            });
-            return many(chunks, set);
+            return vec![Batch::of(turns_of(set, size), set, false)];
         }
         let alike = self.part_alike(set, state).into_iter();
-        let split = |alike: Bits| {
-            let first = alike.first(1);
-            let rest = alike.without(&first);
-            Batch { first, rest }
-        };
-        alike.map(split).collect()
+        alike
+            .map(|part| Batch::of(turns_of(&part, 1), &part, true))
+            .collect()
+    }
+
+    /// What happened to the services during a turn on `turn`.
+    pub(super) fn change_of(&self, then: &State, now: &State, turn: &Bits) -> Change {
+        let mut changed = HashSet::new();
+        for index in 0..self.roles.len() {
+            let (now, then) = (&now.services[index], &then.services[index]);
+            let surely = differ(&now.surely, &then.surely);
+            let maybe = differ(&now.maybe, &then.maybe);
+            if surely != maybe || !maybe.is_within(turn) || now.freed != then.freed {
+                return Change::Wider;
+            }
+            if !maybe.is_empty() || now.left != then.left {
+                changed.insert(index);
+            }
+        }
+        match changed.is_empty() {
+            true => Change::Nothing,
+            false => Change::Own(changed),
+        }
+    }
+
+    /// Nothing is sure any more of `nodes`, as far as services were touched since `then`.
+    pub(super) fn blur(&self, nodes: &Bits, then: &State, state: &mut State) {
+        let standings = state.services.iter_mut().zip(&then.services);
+        for (role, (now, then)) in self.roles.iter().zip(standings) {
+            if now.surely != then.surely || now.maybe != then.maybe || now.freed != then.freed {
+                now.surely = now.surely.without(nodes);
+                now.maybe = now.maybe.union(&nodes.both(&role.members));
+            }
+        }
     }
 
     /// Parts a set into nodes that have the same services in the same state.
@@ -77,21 +112,28 @@ impl Walk<'_, '_> {
     }
 }
 
-/// Batches of several nodes: the first ones each by itself, all further ones as one.
-fn many(chunks: impl Iterator<Item = Bits>, set: &Bits) -> Vec<Batch> {
-    let mut batches = Vec::new();
+impl Batch {
+    fn of(turns: impl Iterator<Item = Bits>, all: &Bits, are_alike: bool) -> Batch {
+        Batch {
+            turns: turns.take(MOST_TURNS).collect(),
+            all: all.clone(),
+            are_alike,
+        }
+    }
+}
+
+/// Takes `size` nodes at a time.
+fn turns_of(set: &Bits, size: usize) -> impl Iterator<Item = Bits> {
     let mut left = set.clone();
-    for first in chunks.take(MOST_BATCHES) {
-        left = left.without(&first);
-        batches.push(Batch {
-            first,
-            rest: Bits::default(),
-        });
-    }
-    if let Some(last) = batches.last_mut() {
-        last.rest = left;
-    }
-    batches
+    std::iter::from_fn(move || {
+        let turn = left.first(size);
+        left = left.without(&turn);
+        (!turn.is_empty()).then_some(turn)
+    })
+}
+
+fn differ(one: &Bits, two: &Bits) -> Bits {
+    one.without(two).union(&two.without(one))
 }
 
 fn whole_number(expression: &Expression) -> Option<usize> {

@@ -18,7 +18,7 @@ use crate::diagnostic::{Span, Spanned};
 use crate::inventory::Inventory;
 use crate::syntax::{Arguments, Block, Expression, On, Statement, Test, VerbCall};
 use away::{Bits, Places, Role, Standing, State, collect_roles};
-use batches::Batch;
+use batches::{Batch, Change};
 
 /// Most statements that are looked at: verbs are followed into, and could call each other without end.
 const MOST_STATEMENTS: usize = 400_000;
@@ -45,6 +45,8 @@ pub(super) fn check_safety(
         roles,
         findings,
         words: Vec::new(),
+        hosts: Vec::new(),
+        hangs_on_node: false,
         skipped: Vec::new(),
         losses: BTreeMap::new(),
         reported: HashSet::new(),
@@ -100,6 +102,10 @@ struct Walk<'a, 'p> {
     findings: &'a mut Findings<'p>,
     /// Names whose words are known here, newest last.
     words: Vec<(String, Rc<Vec<String>>)>,
+    /// Names of nodes, newest last.
+    hosts: Vec<(String, Bits)>,
+    /// Whether a condition was decided by which node is in hand, since the `on` began.
+    hangs_on_node: bool,
     /// What is known where a body ended early by `skip`.
     skipped: Vec<State>,
     losses: BTreeMap<(Span, usize), Loss>,
@@ -192,16 +198,11 @@ impl Walk<'_, '_> {
 
     fn branch(&mut self, written: &Spanned<Statement>, state: &mut State, way: &Way) {
         match &written.node {
-            Statement::If { body, otherwise, .. } => {
-                let mut other = state.clone();
-                self.block(body, state, way);
-                if let Some(otherwise) = otherwise {
-                    self.block(otherwise, &mut other, way);
-                }
-                let both_over = state.is_over && other.is_over;
-                *state = std::mem::take(state).join(other);
-                state.is_over = both_over;
-            }
+            Statement::If {
+                condition,
+                body,
+                otherwise,
+            } => self.choice(condition, body, otherwise.as_ref(), state, way),
             Statement::Try { body, otherwise } => {
                 let before = state.clone();
                 self.block(body, state, way);
@@ -236,6 +237,73 @@ impl Walk<'_, '_> {
             },
             _ => {}
         }
+    }
+
+    /// Walks both branches, each with the nodes that may take it; which they are is known
+    /// where the inventory alone decides.
+    fn choice(
+        &mut self,
+        condition: &Spanned<Expression>,
+        body: &Block,
+        otherwise: Option<&Block>,
+        state: &mut State,
+        way: &Way,
+    ) {
+        let (yes, no) = self.told(&condition.node, way);
+        let nodes = way.nodes.clone().unwrap_or_default();
+        let open = nodes.without(&yes).without(&no);
+        if way.nodes.is_some() && open.is_empty() {
+            self.hangs_on_node = true;
+            if no.is_empty() {
+                return self.block(body, state, way);
+            }
+            let none = Block::new();
+            let otherwise = otherwise.unwrap_or(&none);
+            if yes.is_empty() {
+                return self.block(otherwise, state, way);
+            }
+            return self.part(body, (yes, otherwise, no), state, way);
+        }
+        // Of several nodes that may each go either way, one is followed.
+        let way = Way {
+            nodes: way.nodes.as_ref().map(|_| yes.union(&open.first(1))),
+            ..way.clone()
+        };
+        let before = state.clone();
+        let mut other = state.clone();
+        self.block(body, state, &way);
+        self.blur(&open.without(&open.first(1)), &before, state);
+        if let Some(otherwise) = otherwise {
+            let way = Way {
+                nodes: way.nodes.as_ref().map(|_| no.union(&open.first(1))),
+                ..way
+            };
+            self.block(otherwise, &mut other, &way);
+            self.blur(&open.without(&open.first(1)), &before, &mut other);
+        }
+        let both_over = state.is_over && other.is_over;
+        *state = std::mem::take(state).join(other);
+        state.is_over = both_over;
+    }
+
+    /// Some of the nodes in hand take one branch, the others the other.
+    fn part(
+        &mut self,
+        body: &Block,
+        (yes, otherwise, no): (Bits, &Block, Bits),
+        state: &mut State,
+        way: &Way,
+    ) {
+        let with = |nodes| Way {
+            nodes: Some(nodes),
+            ..way.clone()
+        };
+        let mut one = state.clone();
+        self.block(body, &mut one, &with(yes));
+        let mut two = if one.is_over { state.clone() } else { one.clone() };
+        self.block(otherwise, &mut two, &with(no));
+        let is_parted = one.is_over || two.is_over;
+        *state = if is_parted { one.join(two) } else { two };
     }
 
     /// A guard or condition was asked: whoever comes on was let through.
@@ -367,42 +435,62 @@ impl Walk<'_, '_> {
             ..way.clone()
         };
         let batches = self.batches(on, &set, state);
+        let outer = std::mem::take(&mut self.hangs_on_node);
         for batch in batches {
             if state.is_over || self.fuel == 0 {
-                return;
+                break;
             }
-            self.batch(&on.body, batch, state, &inner);
+            self.batch(on, &batch, state, &inner);
         }
+        self.hangs_on_node |= outer;
     }
 
-    /// Walks the body for the first nodes of a batch, and for the others only as far as the
-    /// first ones were left in another state than they came.
-    fn batch(&mut self, body: &Block, batch: Batch, state: &mut State, way: &Way) {
-        let before = state.clone();
-        let first = Way {
-            nodes: Some(batch.first),
+    /// Walks the body turn by turn, until a turn tells what all further ones will do: nothing
+    /// new, or the same to their own nodes, which are then taken in one go.
+    fn batch(&mut self, on: &On, batch: &Batch, state: &mut State, way: &Way) {
+        let start = state.clone();
+        let mut left = batch.all.clone();
+        for (index, turn) in batch.turns.iter().enumerate() {
+            let before = state.clone();
+            self.turn(on, turn.clone(), state, way);
+            left = left.without(turn);
+            if left.is_empty() || state.is_over || self.fuel == 0 {
+                return;
+            }
+            let is_last = index + 1 == batch.turns.len();
+            if self.hangs_on_node || !(batch.are_alike || is_last) {
+                continue;
+            }
+            match self.change_of(&before, state, turn) {
+                Change::Nothing => return,
+                Change::Own(mut changed) => {
+                    if let Some(judged) = &way.judged {
+                        changed.retain(|index| judged.contains(index));
+                    }
+                    let rest = Way {
+                        judged: Some(Rc::new(changed)),
+                        ..way.clone()
+                    };
+                    self.turn(on, left, state, &rest);
+                    return;
+                }
+                Change::Wider => {}
+            }
+        }
+        self.blur(&left, &start, state);
+    }
+
+    fn turn(&mut self, on: &On, nodes: Bits, state: &mut State, way: &Way) {
+        let known = self.hosts.len();
+        if let Some(name) = &on.each {
+            self.hosts.push((name.node.clone(), nodes.clone()));
+        }
+        let inner = Way {
+            nodes: Some(nodes),
             ..way.clone()
         };
-        self.body_of_on(body, state, &first);
-        if batch.rest.is_empty() || state.is_over {
-            return;
-        }
-        let changed: HashSet<usize> = (0..self.roles.len())
-            .filter(|index| {
-                let (now, then) = (&state.services[*index], &before.services[*index]);
-                now.surely != then.surely || now.maybe != then.maybe
-            })
-            .filter(|index| way.judged.as_ref().is_none_or(|judged| judged.contains(index)))
-            .collect();
-        if changed.is_empty() {
-            return;
-        }
-        let rest = Way {
-            nodes: Some(batch.rest),
-            judged: Some(Rc::new(changed)),
-            ..way.clone()
-        };
-        self.body_of_on(body, state, &rest);
+        self.body_of_on(&on.body, state, &inner);
+        self.hosts.truncate(known);
     }
 
     fn body_of_on(&mut self, body: &Block, state: &mut State, way: &Way) {
