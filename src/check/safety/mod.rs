@@ -86,6 +86,12 @@ struct Way {
     depth: usize,
 }
 
+/// Names and their words.
+type Known = Vec<(String, Rc<Vec<String>>)>;
+
+/// Names and the nodes that they stand for.
+type Hosts = Vec<(String, Bits)>;
+
 /// The worst loss that one statement comes to.
 struct Loss {
     does: &'static str,
@@ -101,9 +107,9 @@ struct Walk<'a, 'p> {
     roles: Vec<Role>,
     findings: &'a mut Findings<'p>,
     /// Names whose words are known here, newest last.
-    words: Vec<(String, Rc<Vec<String>>)>,
+    words: Known,
     /// Names of nodes, newest last.
-    hosts: Vec<(String, Bits)>,
+    hosts: Hosts,
     /// Whether a condition was decided by which node is in hand, since the `on` began.
     hangs_on_node: bool,
     /// What is known where a body ended early by `skip`.
@@ -357,8 +363,9 @@ impl Walk<'_, '_> {
             return;
         }
         self.check_irreversible(verb, call.name.span, state, way);
-        let bound = self.bind(verb, &call.arguments, way);
-        let outer = std::mem::replace(&mut self.words, bound);
+        let (words, hosts) = self.bind(verb, &call.arguments, way);
+        let outer = std::mem::replace(&mut self.words, words);
+        let outer_hosts = std::mem::replace(&mut self.hosts, hosts);
         let inner = Way {
             module: verb.module.as_str().into(),
             in_irreversible: way.in_irreversible || verb.irreversible,
@@ -368,31 +375,50 @@ impl Walk<'_, '_> {
         self.move_members(verb, state, way);
         self.block(&verb.body, state, &inner);
         self.words = outer;
+        self.hosts = outer_hosts;
     }
 
-    /// The parameters whose words are written out where the verb is called.
-    fn bind(
-        &self,
-        verb: &VerbDefinition,
-        arguments: &Arguments,
-        way: &Way,
-    ) -> Vec<(String, Rc<Vec<String>>)> {
-        let mut bound = Vec::new();
-        let mut words = arguments.positional.iter();
+    /// The parameters whose words or nodes are known where the verb is called.
+    fn bind(&mut self, verb: &VerbDefinition, arguments: &Arguments, way: &Way) -> (Known, Hosts) {
+        let (mut known, mut hosts) = (Known::new(), Hosts::new());
+        let mut given = arguments.positional.iter();
+        let inside = Way {
+            module: verb.module.as_str().into(),
+            ..way.clone()
+        };
         for parameter in &verb.parameters {
             let named = arguments
                 .named
                 .iter()
                 .find(|(name, _)| name.node == parameter.name);
-            let given = named.map(|(_, value)| value).or_else(|| words.next());
-            if let Some(given) = given
-                && !parameter.is_rest
-                && let Some(known) = self.words_of(given, way)
+            let written: Vec<&Spanned<Expression>> = match named {
+                Some((_, value)) => vec![value],
+                None if parameter.is_rest => given.by_ref().collect(),
+                None => given.next().into_iter().collect(),
+            };
+            let words = match &parameter.default {
+                Some(default) if written.is_empty() => self.words_of(default, &inside),
+                _ => self.words_of_all(&written, way),
+            };
+            if let Some(words) = words {
+                known.push((parameter.name.clone(), words));
+            } else if let [one] = written.as_slice()
+                && let Expression::Variable(variable) = &one.node
+                && variable.fields.is_empty()
+                && let Some(host) = self.host(&variable.name.node, way)
             {
-                bound.push((parameter.name.clone(), known));
+                hosts.push((parameter.name.clone(), host));
             }
         }
-        bound
+        (known, hosts)
+    }
+
+    fn words_of_all(&self, written: &[&Spanned<Expression>], way: &Way) -> Option<Rc<Vec<String>>> {
+        let mut words = Vec::new();
+        for one in written {
+            words.extend(self.words_of(one, way)?.iter().cloned());
+        }
+        (!words.is_empty()).then(|| Rc::new(words))
     }
 
     /// Roles move: from now on the members of these services are not what the inventory says.
