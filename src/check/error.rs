@@ -799,6 +799,18 @@ pub enum CheckError {
         at: Span,
     },
 
+    /// A script that goes on for longer than anybody could follow it.
+    #[error("this script is too large to be checked for safety")]
+    #[diagnostic(
+        code(check::too_large),
+        help("nothing is known of what comes after this; part the script, or loop over less")
+    )]
+    TooLargeToCheck {
+        /// Where it was given up.
+        #[label("followed as far as here")]
+        at: Span,
+    },
+
     /// Something irreversible that nobody confirms.
     #[error("`{verb}` cannot be taken back, and nothing asks before it")]
     #[diagnostic(
@@ -1014,6 +1026,7 @@ impl CheckError {
                 | E::Needed { .. }
                 | E::StartedTooEarly { .. }
                 | E::LeftStopped { .. }
+                | E::TooLargeToCheck { .. }
                 | E::Unconfirmed { .. }
                 | E::IrreversibleRetried { .. }
                 | E::ForgottenDollar { .. }

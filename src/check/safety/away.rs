@@ -251,6 +251,8 @@ fn name_members(says: &str) -> Option<String> {
 /// What is known of a service at a place of the script.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Standing {
+    /// Who has the role: the group's nodes, and who joined or left it.
+    pub(super) members: Bits,
     /// Where it is surely away.
     pub(super) surely: Bits,
     /// Where it may be away.
@@ -263,7 +265,7 @@ pub(super) struct Standing {
     pub(super) stop: Option<Span>,
     /// A stop on nodes that are known only when run.
     pub(super) somewhere: Option<Span>,
-    /// Whether its role's members have changed, so that nothing is counted any more.
+    /// Whether its role's members are not known any more, so that nothing is counted.
     pub(super) has_moved: bool,
 }
 
@@ -300,7 +302,8 @@ impl State {
             left: one.left.union(&two.left),
             stop: one.stop.or(two.stop),
             somewhere: one.somewhere.and(two.somewhere),
-            has_moved: one.has_moved || two.has_moved,
+            has_moved: one.has_moved || two.has_moved || one.members != two.members,
+            members: one.members.union(&two.members),
         };
         State {
             services: self.services.into_iter().zip(other.services).map(join).collect(),

@@ -69,10 +69,12 @@ impl Walk<'_, '_> {
             let (now, then) = (&now.services[index], &then.services[index]);
             let surely = differ(&now.surely, &then.surely);
             let maybe = differ(&now.maybe, &then.maybe);
-            if surely != maybe || !maybe.is_within(turn) || now.freed != then.freed {
+            let members = differ(&now.members, &then.members);
+            let is_own = maybe.is_within(turn) && members.is_within(turn) && now.has_moved == then.has_moved;
+            if !is_own || surely != maybe || now.freed != then.freed {
                 return Change::Wider;
             }
-            if !maybe.is_empty() || now.left != then.left {
+            if !(maybe.is_empty() && members.is_empty()) || now.left != then.left {
                 changed.insert(index);
             }
         }
@@ -85,10 +87,10 @@ impl Walk<'_, '_> {
     /// Nothing is sure any more of `nodes`, as far as services were touched since `then`.
     pub(super) fn blur(&self, nodes: &Bits, then: &State, state: &mut State) {
         let standings = state.services.iter_mut().zip(&then.services);
-        for (role, (now, then)) in self.roles.iter().zip(standings) {
+        for (now, then) in standings {
             if now.surely != then.surely || now.maybe != then.maybe || now.freed != then.freed {
                 now.surely = now.surely.without(nodes);
-                now.maybe = now.maybe.union(&nodes.both(&role.members));
+                now.maybe = now.maybe.union(&nodes.both(&now.members));
             }
         }
     }
@@ -96,8 +98,8 @@ impl Walk<'_, '_> {
     /// Parts a set into nodes that have the same services in the same state.
     pub(super) fn part_alike(&self, set: &Bits, state: &State) -> Vec<Bits> {
         let mut parts = vec![set.clone()];
-        for (role, standing) in self.roles.iter().zip(&state.services) {
-            for mark in [&role.members, &standing.surely, &standing.maybe] {
+        for standing in &state.services {
+            for mark in [&standing.members, &standing.surely, &standing.maybe] {
                 if mark.is_empty() || set.is_within(mark) {
                     continue;
                 }

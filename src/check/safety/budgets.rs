@@ -1,6 +1,6 @@
 use std::collections::btree_map::Entry;
 
-use super::away::{Bits, Role, State};
+use super::away::{Bits, Standing, State};
 use super::{Loss, Walk, Way};
 use crate::check::CheckError;
 use crate::diagnostic::Span;
@@ -24,7 +24,7 @@ impl Walk<'_, '_> {
         }
         let before = state.clone();
         for service in &services {
-            if let Some(nodes) = self.here(*service, way) {
+            if let Some(nodes) = self.here(*service, state, way) {
                 let standing = &mut state.services[*service];
                 standing.surely = standing.surely.union(&nodes);
                 standing.maybe = standing.maybe.union(&nodes);
@@ -41,15 +41,14 @@ impl Walk<'_, '_> {
     }
 
     /// The nodes in hand that are members of a service.
-    pub(super) fn here(&self, service: usize, way: &Way) -> Option<Bits> {
-        way.nodes
-            .as_ref()
-            .map(|nodes| nodes.both(&self.roles[service].members))
+    pub(super) fn here(&self, service: usize, state: &State, way: &Way) -> Option<Bits> {
+        let nodes = way.nodes.as_ref()?;
+        Some(nodes.both(&state.services[service].members))
     }
 
     pub(super) fn service_call(&mut self, call: &ServiceCall, at: Span, state: &mut State, way: &Way) {
         let services = self.services(&call.arguments, way);
-        self.check_nodes(&services, at, way);
+        self.check_nodes(&services, at, state, way);
         match call.action.node {
             ServiceAction::Stop => self.stop(&services, at, state, way),
             ServiceAction::Restart => {
@@ -63,11 +62,14 @@ impl Walk<'_, '_> {
     }
 
     /// Reports a service that runs on none of the nodes of the `on` around.
-    pub(super) fn check_nodes(&mut self, services: &[usize], at: Span, way: &Way) {
+    pub(super) fn check_nodes(&mut self, services: &[usize], at: Span, state: &State, way: &Way) {
         let Some((whole, on)) = &way.whole else { return };
         for service in services {
             let role = &self.roles[*service];
-            if role.is_optional || role.members.is_empty() || !whole.both(&role.members).is_empty() {
+            let standing = &state.services[*service];
+            let members = &standing.members;
+            if role.is_optional || standing.has_moved || members.is_empty() || !whole.both(members).is_empty()
+            {
                 continue;
             }
             if self.reported.insert(at) {
@@ -89,7 +91,7 @@ impl Walk<'_, '_> {
         }
         let mut fresh = Vec::new();
         for service in services {
-            let nodes = self.here(*service, way);
+            let nodes = self.here(*service, state, way);
             let standing = &mut state.services[*service];
             match nodes {
                 Some(nodes) => {
@@ -100,7 +102,7 @@ impl Walk<'_, '_> {
                     standing.stop = Some(at);
                 }
                 None => {
-                    standing.maybe = self.roles[*service].members.clone();
+                    standing.maybe = standing.members.clone();
                     standing.somewhere = Some(at);
                 }
             }
@@ -117,7 +119,7 @@ impl Walk<'_, '_> {
 
     pub(super) fn start(&mut self, services: &[usize], at: Span, state: &mut State, way: &Way) {
         for service in services {
-            let nodes = self.here(*service, way);
+            let nodes = self.here(*service, state, way);
             let standing = &mut state.services[*service];
             standing.somewhere = None;
             match nodes {
@@ -134,10 +136,10 @@ impl Walk<'_, '_> {
             for (needed, here, need) in needs {
                 let away = &state.services[needed].surely;
                 let is_away = if here {
-                    self.here(*service, way)
+                    self.here(*service, state, way)
                         .is_some_and(|nodes| !nodes.both(away).is_empty())
                 } else {
-                    self.is_beyond(needed, &state.services[needed].taken())
+                    self.is_beyond(needed, &state.services[needed])
                 };
                 if is_away && self.reported.insert(at) {
                     self.findings.push(CheckError::StartedTooEarly {
@@ -154,14 +156,17 @@ impl Walk<'_, '_> {
     /// Reports a service that needs `service` and surely still runs.
     pub(super) fn check_needed(&mut self, service: usize, nodes: &Bits, at: Span, state: &State, way: &Way) {
         for by in self.roles[service].needed_by.clone() {
-            let running = self.roles[by].members.without(&state.services[by].maybe);
+            let by_now = &state.services[by];
+            if by_now.has_moved || state.services[service].has_moved {
+                continue;
+            }
+            let running = by_now.members.without(&by_now.maybe);
             let needs = self.roles[by].needs.iter();
             let mut found = None;
             for (needed, here, need) in needs {
                 if *needed != service {
                     continue;
                 }
-                let away = &state.services[service].taken();
                 let mut hurt = running.clone();
                 if *here {
                     // Of all nodes of the `on`, though only the first may be in hand.
@@ -172,7 +177,7 @@ impl Walk<'_, '_> {
                         running.both(all)
                     };
                 }
-                if !hurt.is_empty() && (*here || self.is_beyond(service, away)) {
+                if !hurt.is_empty() && (*here || self.is_beyond(service, &state.services[service])) {
                     found = Some((*need, hurt, *here));
                 }
             }
@@ -200,22 +205,22 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// Whether a role with these members away is beyond its budget; without one, when all are away.
-    pub(super) fn is_beyond(&self, service: usize, away: &Bits) -> bool {
-        let role = &self.roles[service];
-        if away.is_empty() || role.members.is_empty() {
+    /// Whether a role is beyond its budget; without one, when all its members are away.
+    pub(super) fn is_beyond(&self, service: usize, standing: &Standing) -> bool {
+        let (members, away) = (&standing.members, standing.taken());
+        if away.is_empty() || members.is_empty() || standing.has_moved {
             return false;
         }
-        match &role.budget {
-            Some(budget) => self.count(role, away) > budget.node.of(role.members.count()),
-            None => role.members.is_within(away),
+        match &self.roles[service].budget {
+            Some(budget) => self.count(service, &away) > budget.node.of(members.count()),
+            None => members.is_within(&away),
         }
     }
 
-    pub(super) fn count(&self, role: &Role, away: &Bits) -> usize {
-        let away = away.both(&role.members);
-        match role.budget.as_ref().map(|budget| &budget.node) {
-            Some(Budget::Domains(_, variable)) => self.places.domains(&away, variable).len(),
+    /// How many members these nodes are, in the unit of the budget.
+    pub(super) fn count(&self, service: usize, away: &Bits) -> usize {
+        match self.roles[service].budget.as_ref().map(|budget| &budget.node) {
+            Some(Budget::Domains(_, variable)) => self.places.domains(away, variable).len(),
             _ => away.count(),
         }
     }
@@ -234,7 +239,7 @@ impl Walk<'_, '_> {
         if way.in_outage || standing.has_moved || !is_judged {
             return false;
         }
-        let Some(nodes) = self.here(service, way) else {
+        let Some(nodes) = self.here(service, state, way) else {
             return false;
         };
         let Some(budget) = &self.roles[service].budget else {
@@ -245,12 +250,18 @@ impl Walk<'_, '_> {
         if nodes.is_within(&before) {
             return false;
         }
-        let may_be_away = budget.node.of(self.roles[service].members.count());
-        let count = self.count(&self.roles[service], &away);
+        let members = standing.members.count();
+        let may_be_away = budget.node.of(members);
+        let count = self.count(service, &away);
         if count <= may_be_away {
             return false;
         }
-        let loss = Loss { does, away, count };
+        let loss = Loss {
+            does,
+            away,
+            count,
+            members,
+        };
         match self.losses.entry((at, service)) {
             Entry::Occupied(worst) if worst.get().count >= loss.count => {}
             Entry::Occupied(mut worst) => {
@@ -269,7 +280,7 @@ impl Walk<'_, '_> {
         for ((at, service), loss) in std::mem::take(&mut self.losses) {
             let role = &self.roles[service];
             let Some(budget) = &role.budget else { continue };
-            let members = role.members.count();
+            let members = loss.members;
             let must_stay = members - budget.node.of(members).min(members);
             let (what, rule) = match &budget.node {
                 Budget::Minority => (

@@ -3,25 +3,31 @@
 mod away;
 mod batches;
 mod budgets;
+mod choices;
 mod endings;
 mod irreversible;
 mod targets;
+mod verbs;
 
 use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 
+use super::CheckError;
 use super::checker::Learned;
 use super::collect::{Declared, Shelf};
 use super::findings::Findings;
-use super::program::VerbDefinition;
 use crate::diagnostic::{Span, Spanned};
 use crate::inventory::Inventory;
-use crate::syntax::{Arguments, Block, Expression, On, Statement, Test, VerbCall};
+use crate::syntax::{Block, Expression, On, Statement, Test};
 use away::{Bits, Places, Role, Standing, State, collect_roles};
 use batches::{Batch, Change};
+use choices::may_act;
 
 /// Most statements that are looked at: verbs are followed into, and could call each other without end.
 const MOST_STATEMENTS: usize = 400_000;
+
+/// Most verbs that call one another.
+const MOST_DEPTH: usize = 20;
 
 /// Walks a script as a run would and reports what breaks on every way.
 ///
@@ -51,9 +57,15 @@ pub(super) fn check_safety(
         losses: BTreeMap::new(),
         reported: HashSet::new(),
         fuel: MOST_STATEMENTS,
+        stuck: None,
+    };
+    let roles = walk.roles.iter();
+    let standing = |role: &Role| Standing {
+        members: role.members.clone(),
+        ..Standing::default()
     };
     let mut state = State {
-        services: vec![Standing::default(); walk.roles.len()],
+        services: roles.map(standing).collect(),
         ..State::default()
     };
     let way = Way {
@@ -62,7 +74,12 @@ pub(super) fn check_safety(
     };
     walk.block(body, &mut state, &way);
     walk.report_losses();
-    if !state.is_over && !walk.findings.is_broken {
+    if walk.findings.is_broken {
+        return;
+    }
+    if let Some(at) = walk.stuck {
+        walk.findings.push(CheckError::TooLargeToCheck { at });
+    } else if !state.is_over {
         walk.report_left(&state, None);
     }
 }
@@ -97,6 +114,7 @@ struct Loss {
     does: &'static str,
     away: Bits,
     count: usize,
+    members: usize,
 }
 
 struct Walk<'a, 'p> {
@@ -118,6 +136,8 @@ struct Walk<'a, 'p> {
     /// Statements that were reported, each once.
     reported: HashSet<Span>,
     fuel: usize,
+    /// Where the fuel ran out.
+    stuck: Option<Span>,
 }
 
 impl Walk<'_, '_> {
@@ -125,7 +145,11 @@ impl Walk<'_, '_> {
         let known = self.words.len();
         let mut finals: Vec<&Block> = Vec::new();
         for statement in body {
-            if state.is_over || self.fuel == 0 {
+            if state.is_over {
+                break;
+            }
+            if self.fuel == 0 {
+                self.stuck.get_or_insert(statement.span);
                 break;
             }
             self.fuel -= 1;
@@ -228,6 +252,12 @@ impl Walk<'_, '_> {
             }
             Statement::Within { body, .. } => self.block(body, state, way),
             Statement::For { name, list, body } => match self.words_of(list, way) {
+                // A turn that takes nothing away and starts nothing is the same for every word.
+                Some(words) if !words.is_empty() && !may_act(body) => {
+                    self.words.push((name.node.clone(), words));
+                    self.block(body, state, way);
+                    self.words.pop();
+                }
                 Some(words) => {
                     for word in words.iter() {
                         self.words.push((name.node.clone(), Rc::new(vec![word.clone()])));
@@ -243,73 +273,6 @@ impl Walk<'_, '_> {
             },
             _ => {}
         }
-    }
-
-    /// Walks both branches, each with the nodes that may take it; which they are is known
-    /// where the inventory alone decides.
-    fn choice(
-        &mut self,
-        condition: &Spanned<Expression>,
-        body: &Block,
-        otherwise: Option<&Block>,
-        state: &mut State,
-        way: &Way,
-    ) {
-        let (yes, no) = self.told(&condition.node, way);
-        let nodes = way.nodes.clone().unwrap_or_default();
-        let open = nodes.without(&yes).without(&no);
-        if way.nodes.is_some() && open.is_empty() {
-            self.hangs_on_node = true;
-            if no.is_empty() {
-                return self.block(body, state, way);
-            }
-            let none = Block::new();
-            let otherwise = otherwise.unwrap_or(&none);
-            if yes.is_empty() {
-                return self.block(otherwise, state, way);
-            }
-            return self.part(body, (yes, otherwise, no), state, way);
-        }
-        // Of several nodes that may each go either way, one is followed.
-        let way = Way {
-            nodes: way.nodes.as_ref().map(|_| yes.union(&open.first(1))),
-            ..way.clone()
-        };
-        let before = state.clone();
-        let mut other = state.clone();
-        self.block(body, state, &way);
-        self.blur(&open.without(&open.first(1)), &before, state);
-        if let Some(otherwise) = otherwise {
-            let way = Way {
-                nodes: way.nodes.as_ref().map(|_| no.union(&open.first(1))),
-                ..way
-            };
-            self.block(otherwise, &mut other, &way);
-            self.blur(&open.without(&open.first(1)), &before, &mut other);
-        }
-        let both_over = state.is_over && other.is_over;
-        *state = std::mem::take(state).join(other);
-        state.is_over = both_over;
-    }
-
-    /// Some of the nodes in hand take one branch, the others the other.
-    fn part(
-        &mut self,
-        body: &Block,
-        (yes, otherwise, no): (Bits, &Block, Bits),
-        state: &mut State,
-        way: &Way,
-    ) {
-        let with = |nodes| Way {
-            nodes: Some(nodes),
-            ..way.clone()
-        };
-        let mut one = state.clone();
-        self.block(body, &mut one, &with(yes));
-        let mut two = if one.is_over { state.clone() } else { one.clone() };
-        self.block(otherwise, &mut two, &with(no));
-        let is_parted = one.is_over || two.is_over;
-        *state = if is_parted { one.join(two) } else { two };
     }
 
     /// A guard or condition was asked: whoever comes on was let through.
@@ -350,94 +313,6 @@ impl Walk<'_, '_> {
             let fresh = now.surely.without(&then.surely).without(&now.left);
             now.surely = now.surely.without(&fresh);
             now.somewhere = now.somewhere.filter(|_| then.somewhere.is_some());
-        }
-    }
-
-    fn verb(&mut self, call: &VerbCall, state: &mut State, way: &Way) {
-        let declared = self.declared;
-        let Some(entry) = find(&declared.verbs, &way.module, &call.name.node) else {
-            return;
-        };
-        let verb: &VerbDefinition = &entry.item;
-        if way.depth > 20 {
-            return;
-        }
-        self.check_irreversible(verb, call.name.span, state, way);
-        let (words, hosts) = self.bind(verb, &call.arguments, way);
-        let outer = std::mem::replace(&mut self.words, words);
-        let outer_hosts = std::mem::replace(&mut self.hosts, hosts);
-        let inner = Way {
-            module: verb.module.as_str().into(),
-            in_irreversible: way.in_irreversible || verb.irreversible,
-            depth: way.depth + 1,
-            ..way.clone()
-        };
-        self.move_members(verb, state, way);
-        self.block(&verb.body, state, &inner);
-        self.words = outer;
-        self.hosts = outer_hosts;
-    }
-
-    /// The parameters whose words or nodes are known where the verb is called.
-    fn bind(&mut self, verb: &VerbDefinition, arguments: &Arguments, way: &Way) -> (Known, Hosts) {
-        let (mut known, mut hosts) = (Known::new(), Hosts::new());
-        let mut given = arguments.positional.iter();
-        let inside = Way {
-            module: verb.module.as_str().into(),
-            ..way.clone()
-        };
-        for parameter in &verb.parameters {
-            let named = arguments
-                .named
-                .iter()
-                .find(|(name, _)| name.node == parameter.name);
-            let written: Vec<&Spanned<Expression>> = match named {
-                Some((_, value)) => vec![value],
-                None if parameter.is_rest => given.by_ref().collect(),
-                None => given.next().into_iter().collect(),
-            };
-            let words = match &parameter.default {
-                Some(default) if written.is_empty() => self.words_of(default, &inside),
-                _ => self.words_of_all(&written, way),
-            };
-            if let Some(words) = words {
-                known.push((parameter.name.clone(), words));
-            } else if let [one] = written.as_slice()
-                && let Expression::Variable(variable) = &one.node
-                && variable.fields.is_empty()
-                && let Some(host) = self.host(&variable.name.node, way)
-            {
-                hosts.push((parameter.name.clone(), host));
-            }
-        }
-        (known, hosts)
-    }
-
-    fn words_of_all(&self, written: &[&Spanned<Expression>], way: &Way) -> Option<Rc<Vec<String>>> {
-        let mut words = Vec::new();
-        for one in written {
-            words.extend(self.words_of(one, way)?.iter().cloned());
-        }
-        (!words.is_empty()).then(|| Rc::new(words))
-    }
-
-    /// Roles move: from now on the members of these services are not what the inventory says.
-    fn move_members(&mut self, verb: &VerbDefinition, state: &mut State, way: &Way) {
-        for membership in &verb.memberships {
-            for (index, role) in self.roles.iter().enumerate() {
-                if role.group != membership.group {
-                    continue;
-                }
-                let standing = &mut state.services[index];
-                standing.has_moved = true;
-                standing.somewhere = None;
-                match &way.nodes {
-                    Some(nodes) if membership.host.is_none() => {
-                        standing.surely = standing.surely.without(nodes);
-                    }
-                    _ => standing.surely = Bits::default(),
-                }
-            }
         }
     }
 

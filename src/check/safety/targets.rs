@@ -218,7 +218,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn set_of_words(&mut self, written: &Spanned<Expression>, way: &Way) -> Option<Bits> {
+    pub(super) fn set_of_words(&mut self, written: &Spanned<Expression>, way: &Way) -> Option<Bits> {
         let mut set = Bits::default();
         for word in self.words_of(written, way)?.iter() {
             let nodes = self.named_nodes(word, way);
