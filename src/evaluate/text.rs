@@ -22,6 +22,29 @@ impl Context<'_> {
         Ok(text)
     }
 
+    /// The same, with `<unknown>` where a value is not known: what a dry run shows.
+    ///
+    /// # Errors
+    ///
+    /// As [`Context::evaluate`].
+    pub fn text_with_gaps(&self, frame: &Frame, template: &Template) -> Result<String, Stop> {
+        let mut text = String::new();
+        for part in &template.parts {
+            match &part.node {
+                TemplatePart::Text(piece) => text.push_str(piece),
+                TemplatePart::Variable(variable) => {
+                    let value = self.variable(frame, variable, part.span)?;
+                    text.push_str(
+                        &value
+                            .unsure()
+                            .map_or_else(|| command_words(&value), |_| "<unknown>".to_owned()),
+                    );
+                }
+            }
+        }
+        Ok(text)
+    }
+
     /// The same as a value: what holds an unknown value is unknown as a whole.
     pub(super) fn text_value(&self, frame: &Frame, template: &Template) -> Result<Value, Stop> {
         for part in &template.parts {

@@ -308,7 +308,7 @@ impl<'a, W: Write> LiveReport<'a, W> {
         if let Some((mark, word, why)) = describe_end(result, node, &self.told, self.is_dry) {
             let words = match count {
                 Some((number, all)) if all > 1 && self.sets[found.unwrap_or(0)].is_serial => {
-                    format!("{word} ({number} of {all} nodes)")
+                    format!("{word} (node {number} of {all})")
                 }
                 _ => word.to_owned(),
             };

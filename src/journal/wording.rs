@@ -43,7 +43,7 @@ pub(super) fn describe_remark(what: &Happening) -> Option<(&StepPlace, Line)> {
     let mut output = String::new();
     // Words of the script, and what was said: only in the first is `$node` the node in hand.
     let (place, words, said) = match what {
-        Happening::PassedOver { place, what, why } => (place, what.clone(), format!(": {why}")),
+        Happening::PassedOver { place, what, why } => (place, what.clone(), format!(", because {why}")),
         Happening::Overridden {
             place,
             what,

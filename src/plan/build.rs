@@ -339,16 +339,17 @@ impl Builder<'_> {
         })
     }
 
-    /// What must be walked before a value can be evaluated: a source that acts.
+    /// What must be walked before a value can be evaluated: commands, on whatever nodes. A fact
+    /// takes a node that does not answer for a row of unknowns; a step that asks one has failed.
     fn source(&mut self, module: &str, value: &Written) -> Result<Option<Vec<Step>>, PlanError> {
         let source = match &value.node {
             Expression::Pipeline { source, .. } => source,
             _ => value,
         };
         let statement = match &source.node {
-            Expression::On(on) if acts(&on.body) => Statement::On(on.clone()),
-            Expression::Locally(body) if acts(body) => Statement::Locally(body.clone()),
-            Expression::Command(call) if call.acts => Statement::Command(call.clone()),
+            Expression::On(on) => Statement::On(on.clone()),
+            Expression::Locally(body) => Statement::Locally(body.clone()),
+            Expression::Command(call) => Statement::Command(call.clone()),
             _ => return Ok(None),
         };
         self.steps(module, &vec![Spanned::new(statement, source.span)])
@@ -375,17 +376,4 @@ fn bodies(statement: &Statement) -> Vec<&Block> {
         } => vec![body],
         _ => Vec::new(),
     }
-}
-
-/// Whether a body has anything but probes, names and values.
-fn acts(body: &Block) -> bool {
-    body.iter().any(|statement| match &statement.node {
-        Statement::Command(call) => call.acts,
-        Statement::Let { value, .. } | Statement::Value(value) => {
-            matches!(&value.node, Expression::Command(call) if call.acts)
-        }
-        Statement::If { body, otherwise, .. } => acts(body) || otherwise.as_ref().is_some_and(acts),
-        Statement::On(on) => acts(&on.body),
-        _ => true,
-    })
 }

@@ -58,7 +58,7 @@ impl Walk<'_> {
                 // A value in it is not known yet: shown as such.
                 let command = match &call.command.node {
                     Expression::Text(template) => self
-                        .measured(here, |context, frame| context.text(frame, template))
+                        .measured(here, |context, frame| context.text_with_gaps(frame, template))
                         .await
                         .ok(),
                     _ => None,

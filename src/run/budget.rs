@@ -343,6 +343,9 @@ impl Walk<'_> {
                 .cloned()
                 .unwrap_or_default()
         };
+        if self.options.dry_run {
+            return;
+        }
         let (group, node) = (group.to_owned(), node.clone());
         self.record(Happening::GroupChanged {
             group,

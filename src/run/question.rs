@@ -12,11 +12,14 @@ impl Walk<'_> {
         let place = self.place(step, here);
         if self.options.dry_run {
             let what = format!("{}: {}", question.name, question.text);
-            let command = question.rehearsed_as.map(|command| command.to_string());
             if question.kind == QuestionKind::Manual {
                 self.state.borrow_mut().held_back = true;
             }
-            self.record(Happening::HeldBack { place, what, command });
+            self.record(Happening::HeldBack {
+                place,
+                what,
+                command: None,
+            });
             return Ok(());
         }
         let answer = self.world.person.ask(&question).await;

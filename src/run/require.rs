@@ -16,19 +16,13 @@ impl Walk<'_> {
         test: &Spanned<Test>,
         otherwise: Option<&Written>,
     ) -> Walked {
-        let verdict = self
-            .measured(here, |context, frame| context.judge(frame, test))
-            .await?;
+        let verdict = self.judge(here, test).await?;
         let shown_only = self.options.dry_run && self.is_past_acts();
         let what = describe_test(&test.node);
         self.record(Happening::Asked {
             place: self.place(step, here),
             what: what.clone(),
-            holds: match verdict.truth {
-                Truth::Yes => Some(true),
-                Truth::No => Some(false),
-                Truth::Unknown(_) => None,
-            },
+            holds: verdict.truth.known(),
             reason: verdict.reason.clone(),
             shown_only,
         });
@@ -51,6 +45,27 @@ impl Walk<'_> {
         };
         self.refuse(here, step, &name, message, None)
             .map(|()| Value::Bool(false))
+    }
+
+    /// Judges a guard or condition; past an act that a dry run held back, one that is given a value
+    /// which is not known yet cannot be judged at all.
+    pub(super) async fn judge(&self, here: &Here, test: &Spanned<Test>) -> Result<Verdict, Halt> {
+        if let (true, Test::Guard(call)) = (self.is_past_acts(), &test.node) {
+            let given = call
+                .arguments
+                .positional
+                .iter()
+                .chain(call.arguments.named.iter().map(|(_, value)| value));
+            for written in given {
+                if self.value(here, written).await?.unsure().is_some() {
+                    return Ok(Verdict::unknown(
+                        "it is asked of a value that a dry run cannot know",
+                    ));
+                }
+            }
+        }
+        self.measured(here, |context, frame| context.judge(frame, test))
+            .await
     }
 
     /// Refuses, unless the refusal is overridden.

@@ -306,9 +306,18 @@ impl Walk<'_> {
             }
         }
         let section = self.enter_section(here, &running).await;
+        let held: Vec<String> = running
+            .iter()
+            .filter(|one| self.tokens_of(one).contains(node))
+            .map(Used::key)
+            .collect();
         self.take_away(here, step, node, &running).await?;
         for one in &running {
-            self.command_service(here, step, one, ServiceAction::Stop).await?;
+            let stopped = self.command_service(here, step, one, ServiceAction::Stop).await;
+            if !held.contains(&one.key()) && matches!(&stopped, Err(halt) if surely_did_not_run(halt)) {
+                self.return_token(node, one);
+            }
+            stopped?;
             self.now_runs(one, node, false);
             if let Some(outage) = &here.outage {
                 outage.stopped.borrow_mut().push((one.clone(), node.clone()));
@@ -553,6 +562,11 @@ impl Walk<'_> {
         }
         Ok(Value::text(""))
     }
+}
+
+/// Whether a command was never begun: what it would have stopped still runs.
+fn surely_did_not_run(halt: &Halt) -> bool {
+    matches!(halt, Halt::Trouble(trouble) if trouble.kind == TroubleKind::Unreachable)
 }
 
 fn said(reply: &Reply) -> String {

@@ -49,14 +49,12 @@ impl Walk<'_> {
         let (mut last_said, mut said_at) = (None, began);
         let mut blind_since = None;
         loop {
-            let verdict = self
-                .measured(here, |context, frame| context.judge(frame, test))
-                .await?;
+            let verdict = self.judge(here, test).await?;
             let now = self.now();
             let waited = now.saturating_sub(began);
             // A dry run looks once and waits for nothing.
             if self.options.dry_run {
-                let (holds, reason) = (Some(verdict.holds()), verdict.reason);
+                let (holds, reason) = (verdict.truth.known(), verdict.reason);
                 self.record(Happening::Asked {
                     place: self.place(step, here),
                     what,

@@ -40,6 +40,15 @@ impl Truth {
         }
     }
 
+    /// Yes or no, where it is known.
+    pub fn known(&self) -> Option<bool> {
+        match self {
+            Truth::Yes => Some(true),
+            Truth::No => Some(false),
+            Truth::Unknown(_) => None,
+        }
+    }
+
     /// Whether it surely holds.
     pub fn holds(&self) -> bool {
         *self == Truth::Yes
