@@ -257,6 +257,8 @@ pub(super) struct Standing {
     pub(super) surely: Bits,
     /// Where it may be away.
     pub(super) maybe: Bits,
+    /// Where a stop, and not only `losing`, surely took it away.
+    pub(super) halted: Bits,
     /// Where its token came back although it is away.
     pub(super) freed: Bits,
     /// Where it was left stopped by word.
@@ -298,6 +300,7 @@ impl State {
         let join = |(one, two): (Standing, Standing)| Standing {
             surely: one.surely.both(&two.surely),
             maybe: one.maybe.union(&two.maybe),
+            halted: one.halted.both(&two.halted),
             freed: one.freed.union(&two.freed),
             left: one.left.union(&two.left),
             stop: one.stop.or(two.stop),

@@ -90,6 +90,7 @@ impl Walk<'_, '_> {
         for (now, then) in standings {
             if now.surely != then.surely || now.maybe != then.maybe || now.freed != then.freed {
                 now.surely = now.surely.without(nodes);
+                now.halted = now.halted.without(nodes);
                 now.maybe = now.maybe.union(&nodes.both(&now.members));
             }
         }

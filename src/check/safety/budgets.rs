@@ -19,24 +19,70 @@ impl Walk<'_, '_> {
         let services = self.services(services, way);
         state.is_confirmed = true;
         let at = Span::new(at.start, services_end(at, body));
-        for service in &services {
-            self.judge(*service, "takes away", at, state, way);
-        }
         let before = state.clone();
-        for service in &services {
-            if let Some(nodes) = self.here(*service, state, way) {
-                let standing = &mut state.services[*service];
-                standing.surely = standing.surely.union(&nodes);
-                standing.maybe = standing.maybe.union(&nodes);
-            }
-        }
+        *state = self.take_away(&services, "takes away", at, state, way);
         self.block(body, state, way);
+        if !state.is_over {
+            self.report_halted(&services, &before, state);
+        }
         for service in &services {
             let now = &mut state.services[*service];
             let then = &before.services[*service];
             now.surely = now.surely.both(&then.surely);
             now.maybe = then.maybe.clone();
             now.somewhere = then.somewhere;
+            now.halted = then.halted.clone();
+        }
+    }
+
+    /// Judges services that go away from the nodes in hand for a while; gives what is known then.
+    pub(super) fn take_away(
+        &mut self,
+        services: &[usize],
+        does: &'static str,
+        at: Span,
+        state: &State,
+        way: &Way,
+    ) -> State {
+        let mut is_too_many = false;
+        for service in services {
+            is_too_many |= self.judge(*service, does, at, state, way);
+        }
+        let mut away = state.clone();
+        let mut fresh = Vec::new();
+        for service in services {
+            if let Some(nodes) = self.here(*service, state, way) {
+                let standing = &mut away.services[*service];
+                fresh.push((*service, nodes.without(&standing.surely)));
+                standing.surely = standing.surely.union(&nodes);
+                standing.maybe = standing.maybe.union(&nodes);
+            }
+        }
+        for (service, nodes) in fresh {
+            let is_judged = way.judged.as_ref().is_none_or(|judged| judged.contains(&service));
+            if !is_too_many && is_judged && !nodes.is_empty() {
+                self.check_needed(service, &nodes, at, &away, way);
+            }
+        }
+        away
+    }
+
+    /// Reports what the body of a `losing` stopped and did not start again.
+    fn report_halted(&mut self, services: &[usize], before: &State, state: &State) {
+        for service in services {
+            let (now, then) = (&state.services[*service], &before.services[*service]);
+            let halted = now.halted.without(&then.halted).without(&now.left);
+            let halted = halted.both(&now.members);
+            let Some(at) = now.stop.filter(|_| !halted.is_empty()) else {
+                continue;
+            };
+            if self.reported.insert(at) {
+                self.findings.push(CheckError::LeftStopped {
+                    service: self.roles[*service].name.clone(),
+                    where_: format!(" on {} at the end of the `losing`", self.places.fold(&halted)),
+                    at,
+                });
+            }
         }
     }
 
@@ -52,8 +98,18 @@ impl Walk<'_, '_> {
         match call.action.node {
             ServiceAction::Stop => self.stop(&services, at, state, way),
             ServiceAction::Restart => {
+                self.take_away(&services, "restarts", at, state, way);
                 for service in services {
-                    self.judge(service, "restarts", at, state, way);
+                    let Some(nodes) = self.here(service, state, way) else {
+                        continue;
+                    };
+                    // What was stopped runs after a restart.
+                    let standing = &mut state.services[service];
+                    let halted = standing.halted.both(&nodes);
+                    standing.surely = standing.surely.without(&halted);
+                    standing.maybe = standing.maybe.without(&halted);
+                    standing.halted = standing.halted.without(&nodes);
+                    standing.left = standing.left.without(&nodes);
                 }
             }
             ServiceAction::Start => self.start(&services, at, state, way),
@@ -99,6 +155,7 @@ impl Walk<'_, '_> {
                     standing.freed = standing.freed.without(&nodes.without(&standing.surely));
                     standing.surely = standing.surely.union(&nodes);
                     standing.maybe = standing.maybe.union(&nodes);
+                    standing.halted = standing.halted.union(&nodes);
                     standing.stop = Some(at);
                 }
                 None => {
@@ -127,8 +184,12 @@ impl Walk<'_, '_> {
                     standing.surely = standing.surely.without(&nodes);
                     standing.maybe = standing.maybe.without(&nodes);
                     standing.left = standing.left.without(&nodes);
+                    standing.halted = standing.halted.without(&nodes);
                 }
-                None => standing.surely = Bits::default(),
+                None => {
+                    standing.surely = Bits::default();
+                    standing.halted = Bits::default();
+                }
             }
         }
         for service in services {

@@ -36,6 +36,7 @@ impl Walk<'_, '_> {
         };
         let before = state.clone();
         let mut other = state.clone();
+        state.is_confirmed |= holds_guard(&condition.node);
         self.block(body, state, &way);
         self.blur(&open.without(&open.first(1)), &before, state);
         if let Some(otherwise) = otherwise {
@@ -69,6 +70,17 @@ impl Walk<'_, '_> {
         self.block(otherwise, &mut two, &with(no));
         let is_parted = one.is_over || two.is_over;
         *state = if is_parted { one.join(two) } else { two };
+    }
+}
+
+/// Whether a condition asks a guard.
+pub(super) fn holds_guard(condition: &Expression) -> bool {
+    match condition {
+        Expression::Holds(_) => true,
+        Expression::Group(inner) => holds_guard(&inner.node),
+        Expression::And(left, right) => holds_guard(&left.node) || holds_guard(&right.node),
+        Expression::Or(left, right) => holds_guard(&left.node) && holds_guard(&right.node),
+        _ => false,
     }
 }
 

@@ -1,4 +1,5 @@
 use super::away::State;
+use super::choices::holds_guard;
 use super::{Walk, Way, find};
 use crate::check::{CheckError, VerbDefinition};
 use crate::diagnostic::Span;
@@ -51,8 +52,15 @@ impl Walk<'_, '_> {
                 Statement::Try { body, .. } | Statement::Retry { body, .. } => {
                     self.first_deed(body, module, depth)
                 }
-                Statement::If { body, otherwise, .. } => {
-                    let one = self.first_deed(body, module, depth);
+                Statement::If {
+                    condition,
+                    body,
+                    otherwise,
+                } => {
+                    let one = match holds_guard(&condition.node) {
+                        true => Deed::Asks,
+                        false => self.first_deed(body, module, depth),
+                    };
                     let two = otherwise
                         .as_ref()
                         .map_or(Deed::Nothing, |block| self.first_deed(block, module, depth));

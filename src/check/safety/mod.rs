@@ -191,9 +191,8 @@ impl Walk<'_, '_> {
             }
             Statement::Losing { services, body } => self.losing(services, body, at, state, way),
             Statement::Reboot(_) => {
-                for service in 0..self.roles.len() {
-                    self.judge(service, "takes away", at, state, way);
-                }
+                let all: Vec<usize> = (0..self.roles.len()).collect();
+                self.take_away(&all, "takes away", at, state, way);
             }
             Statement::Verb(call) => self.verb(call, state, way),
             Statement::Confirm { .. } => state.is_confirmed = true,
