@@ -170,6 +170,19 @@ pub enum SyntaxError {
         #[label("expected {expected}")]
         at: Span,
     },
+    /// `require quorum and healthy`
+    #[error("a condition stands here as if it were a guard and its arguments")]
+    #[diagnostic(
+        code(syntax::bare_condition),
+        help("put the condition in parentheses: `{condition}`")
+    )]
+    BareCondition {
+        /// What to write.
+        condition: String,
+        /// Where.
+        #[label("a condition")]
+        at: Span,
+    },
     /// `\q`
     #[error("`{written}` is no escape")]
     #[diagnostic(

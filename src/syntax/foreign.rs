@@ -83,6 +83,13 @@ pub(super) fn foreign_token(bytes: &[u8], at: usize, depth: usize) -> Option<(us
         {
             (1, pair(SUBSTITUTION))
         }
+        b'>' if next != Some(b'>')
+            && is_comparing(bytes, at)
+            && (is_redirection(rest) || has_target(rest))
+            && !begins_with_else(rest[1..].trim_ascii_start()) =>
+        {
+            (1, comparison(">", "more than"))
+        }
         b'>' if is_redirection(rest) || depth == 0 && has_target(rest) => {
             (if next == Some(b'>') { 2 } else { 1 }, pair(REDIRECTION))
         }
@@ -170,9 +177,26 @@ fn is_redirection(rest: &[u8]) -> bool {
             Some(byte) => is_target(*byte) && !rest[2..].trim_ascii_start().starts_with(b"else"),
             None => false,
         },
-        Some(byte) => is_target(*byte),
+        Some(byte) => is_target(*byte) && !begins_with_else(&rest[1..]),
         None => false,
     }
+}
+
+/// Whether the word `else` stands first: what stands before it closes a block.
+fn begins_with_else(rest: &[u8]) -> bool {
+    rest.strip_prefix(b"else")
+        .is_some_and(|behind| behind.first().is_none_or(|byte| b" \t\r\n<\"$(".contains(byte)))
+}
+
+/// Whether the statement that goes on at `at` compares: a `>` in it is meant so.
+fn is_comparing(bytes: &[u8], at: usize) -> bool {
+    let line = bytes[..at]
+        .rsplit(|byte| b"\n;<".contains(byte))
+        .next()
+        .unwrap_or_default();
+    let line = String::from_utf8_lossy(line);
+    let mut words = line.split_whitespace();
+    matches!(words.next(), Some("if" | "check" | "require" | "wait")) || words.any(|word| word == "where")
 }
 
 fn begins_word(bytes: &[u8], at: usize) -> bool {
@@ -309,6 +333,9 @@ mod tests {
             ("run x >file", 6, 1, true),
             ("run x > file", 6, 0, true),
             ("run x 2>&1", 6, 1, true),
+            ("if a > 5 < b >", 5, 0, true),
+            ("if a < b >else < c >", 9, 1, false),
+            ("if a < b > else < c >", 9, 1, false),
             ("if a <= 3", 5, 0, true),
             ("if a >= 3", 5, 1, true),
             ("try < a > else < b >", 8, 1, false),

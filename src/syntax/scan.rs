@@ -102,6 +102,11 @@ impl Scanner<'_> {
     /// Scans to the end; gives how much of the text is whole, or nothing if it is too deep.
     fn scan(&mut self) -> Option<usize> {
         let mut at = 0;
+        // Some editors put a mark of the encoding before the text.
+        if self.text.starts_with('\u{feff}') {
+            at = '\u{feff}'.len_utf8();
+            self.flat[..at].fill(b' ');
+        }
         while at < self.bytes.len() {
             let byte = self.bytes[at];
             match byte {

@@ -324,6 +324,13 @@ fn help_for(statement: &str, said: &str, found: &str, is_clause: bool) -> Option
         ("on", "<") if said.contains(',') => {
             "sets of nodes are joined by `+`: `on a + b < ... >`; a comma stands before options"
         }
+        (
+            "wait" | "require",
+            "is" | "and" | "or" | "at" | "more" | "less" | "in" | "matches" | "not" | "|",
+        ) if last.ends_with(')') => "put the whole condition in parentheses: `((mds | count) is 5)`",
+        (_, "=") if said.split_whitespace().any(|word| word == "where") => {
+            "`=` names arguments; compare with `is`"
+        }
         (_, "=") if last != "let" && statement != "let" => {
             "`=` names arguments, `key=value` without blanks; compare with `is`"
         }

@@ -330,6 +330,13 @@ impl<'a> Reader<'a> {
             Rule::group => Test::Condition(self.inside(inner)),
             _ => Test::Guard(self.guard_call(inner)),
         };
+        if let Test::Guard(call) = &test
+            && let Some(condition) = bare_condition(call, self.written_at(span))
+        {
+            self.problems
+                .push(SyntaxError::BareCondition { condition, at: span });
+            self.is_told = true;
+        }
         Spanned::new(test, span)
     }
 
@@ -516,4 +523,39 @@ fn read_literal(written: &str) -> Option<Literal> {
     }
     let duration = read_duration(written).ok().map(Literal::Duration);
     duration.or_else(|| read_size(written).ok().map(Literal::Size))
+}
+
+/// The condition that was meant by what was read as a guard and its arguments, in parentheses.
+fn bare_condition(call: &GuardCall, written: &str) -> Option<String> {
+    let is_quantifier = matches!(
+        call.name.node.as_str(),
+        "not" | "all" | "none" | "some" | "exactly" | "holds"
+    );
+    let is_joint = |argument: &Spanned<Expression>| matches!(&argument.node, Expression::Word(word) if word == "and" || word == "or");
+    let has_joint = call.arguments.positional.iter().any(is_joint);
+    if !is_quantifier && !has_joint {
+        return None;
+    }
+    let is_guards = !matches!(
+        call.name.node.as_str(),
+        "all" | "none" | "some" | "exactly" | "holds"
+    );
+    if !is_guards {
+        return Some(format!("({written})"));
+    }
+    let words = written.split_whitespace();
+    let mut meant = String::new();
+    let mut begins = true;
+    for word in words {
+        let is_word = matches!(word, "and" | "or" | "not");
+        if !meant.is_empty() {
+            meant.push(' ');
+        }
+        if begins && !is_word {
+            meant.push_str("holds ");
+        }
+        meant.push_str(word);
+        begins = is_word;
+    }
+    Some(format!("({meant})"))
 }

@@ -39,6 +39,7 @@ pub fn parse_script(text: &str, base: u32, problems: &mut Problems) -> Script {
         operators: 0,
         is_in_expression: false,
         foreign_blocks: 0,
+        is_told: false,
         patience: PATIENCE + 8 * flat.text.len(),
     };
     let statements = reader.body(Rule::script, 0, flat.text.len());
@@ -68,6 +69,8 @@ struct Reader<'a> {
     is_in_expression: bool,
     /// Blocks of another shell that were reported and not yet closed by its words.
     foreign_blocks: usize,
+    /// Whether the statement in hand was reported as something else than it was read as.
+    is_told: bool,
     /// How many bytes of broken statements may still be read again to say what is wrong.
     patience: usize,
 }
@@ -102,12 +105,12 @@ impl<'a> Reader<'a> {
                     match inner.next() {
                         Some(rest) => {
                             if is_worth_keeping {
-                                block.push(Spanned::new(self.statement(form), span));
+                                self.keep_statement(form, span, &mut block);
                             }
                             let (rest, _) = self.range(&rest);
                             self.explain_piece(from, rest, to, false);
                         }
-                        None => block.push(Spanned::new(self.statement(form), span)),
+                        None => self.keep_statement(form, span, &mut block),
                     }
                 }
                 Rule::broken => self.explain(pair, false),
@@ -116,6 +119,15 @@ impl<'a> Reader<'a> {
             }
         }
         block
+    }
+
+    /// Adds a statement, unless it was reported: nothing more is to be said about it.
+    fn keep_statement(&mut self, form: Pair<'a>, span: Span, block: &mut Block) {
+        let outer = std::mem::replace(&mut self.is_told, false);
+        let statement = self.statement(form);
+        if !std::mem::replace(&mut self.is_told, outer) {
+            block.push(Spanned::new(statement, span));
+        }
     }
 
     /// The first and last byte of a pair in the text, without blanks behind it.
@@ -138,6 +150,10 @@ impl<'a> Reader<'a> {
     fn written(&self, pair: &Pair) -> &'a str {
         let (from, to) = self.range(pair);
         &self.text[from..to]
+    }
+
+    fn written_at(&self, span: Span) -> &'a str {
+        &self.text[(span.start - self.base) as usize..(span.end - self.base) as usize]
     }
 
     fn named(&self, pair: &Pair) -> Spanned<String> {

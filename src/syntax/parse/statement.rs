@@ -83,6 +83,7 @@ impl<'a> Reader<'a> {
         let name = inner.next().expect("a verb has a name");
         if let Some(foreign) = foreign {
             self.tell_foreign(name.as_str(), foreign, at);
+            self.is_told = true;
         }
         let arguments = inner.next().expect("a verb has arguments, if none");
         Statement::Verb(VerbCall {
