@@ -1,6 +1,6 @@
 use super::checker::{Checker, Definition};
 use super::collect::Found;
-use super::error::CheckError;
+use super::error::{NameError, TypeError};
 use super::findings::list_names;
 use super::fit::{example_of, fits, name_type};
 use super::program::ParameterDefinition;
@@ -30,7 +30,7 @@ impl Checker<'_, '_> {
                 continue;
             };
             if given.contains(&name.node.as_str()) {
-                self.findings.push(CheckError::GivenTwice {
+                self.findings.push(TypeError::GivenTwice {
                     name: name.node.clone(),
                     at: name.span,
                 });
@@ -65,7 +65,7 @@ impl Checker<'_, '_> {
                 [] => "no arguments".to_owned(),
                 names => format!("{} only", list_names(names.iter().copied(), "and")),
             };
-            self.findings.push(CheckError::TooManyArguments {
+            self.findings.push(TypeError::TooManyArguments {
                 what: what.to_owned(),
                 takes,
                 at: extra.span,
@@ -79,7 +79,7 @@ impl Checker<'_, '_> {
 
     fn report_missing(&mut self, what: &str, parameter: &ParameterDefinition, at: Span) {
         let word = what.split('`').nth(1).unwrap_or(what);
-        self.findings.push(CheckError::MissingArgument {
+        self.findings.push(TypeError::MissingArgument {
             what: what.to_owned(),
             name: parameter.name.clone(),
             says: name_type(&parameter.kind),
@@ -97,7 +97,7 @@ impl Checker<'_, '_> {
                 [] => "it takes none; delete it".to_owned(),
                 known => format!("it takes {}", list_names(known.iter().copied(), "and")),
             });
-        self.findings.push(CheckError::UnknownParameter {
+        self.findings.push(NameError::UnknownParameter {
             what: what.to_owned(),
             name: name.node.clone(),
             at: name.span,
@@ -114,7 +114,7 @@ impl Checker<'_, '_> {
     ) {
         for (index, (name, value)) in named.iter().enumerate() {
             if named[..index].iter().any(|(before, _)| before.node == name.node) {
-                self.findings.push(CheckError::GivenTwice {
+                self.findings.push(TypeError::GivenTwice {
                     name: name.node.clone(),
                     at: name.span,
                 });
@@ -168,7 +168,7 @@ impl Checker<'_, '_> {
                 })
             })
         };
-        self.findings.push(CheckError::UnknownGuard {
+        self.findings.push(NameError::UnknownGuard {
             name: name.node.clone(),
             at: name.span,
             help,
@@ -206,7 +206,7 @@ impl Checker<'_, '_> {
                 |near| format!("did you mean `{near}`?"),
             ))
         };
-        self.findings.push(CheckError::UnknownVerb {
+        self.findings.push(NameError::UnknownVerb {
             name: name.node.clone(),
             at: name.span,
             help,
@@ -234,7 +234,7 @@ impl Checker<'_, '_> {
                     ))
                 })
             };
-            self.findings.push(CheckError::UnknownService {
+            self.findings.push(NameError::UnknownService {
                 name: name.node.clone(),
                 at: name.span,
                 help,
@@ -247,7 +247,7 @@ impl Checker<'_, '_> {
     pub(super) fn services_given(&mut self, arguments: &Arguments, what: &str, at: Span) {
         self.named_arguments(what, &arguments.named, &[("limit", Type::Duration)]);
         if arguments.positional.is_empty() {
-            self.findings.push(CheckError::MissingArgument {
+            self.findings.push(TypeError::MissingArgument {
                 what: what.to_owned(),
                 name: "service".to_owned(),
                 says: "one or several".to_owned(),
@@ -273,7 +273,7 @@ impl Checker<'_, '_> {
                 (Some(instance), _) if is_path || (!is_service && !near) => {
                     self.expect(word, &instance.kind, &format!("`{}`", instance.name));
                 }
-                (None, Some(service)) if is_path => self.findings.push(CheckError::TooManyArguments {
+                (None, Some(service)) if is_path => self.findings.push(TypeError::TooManyArguments {
                     what: format!("service `{}`", declared.services.entries[service].name),
                     takes: "no arguments".to_owned(),
                     at: word.span,

@@ -2,7 +2,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::collect::{Declared, Found, Shelf};
-use super::error::CheckError;
+use super::error::{NameError, NodeError};
 use super::findings::{Findings, list_names};
 use super::program::ParameterDefinition;
 use super::scope::{Binding, Role, Scope};
@@ -152,14 +152,14 @@ impl Checker<'_, '_> {
         let is_reserved =
             matches!(text, "node" | "cluster" | "it") || self.inventory.variables.contains_key(text);
         if is_reserved {
-            self.findings.push(CheckError::ReservedName {
+            self.findings.push(NameError::ReservedName {
                 name: name.node.clone(),
                 at: name.span,
             });
         } else if let Some(hidden) = self.scope.get(text) {
             let first = (hidden.role != Role::Given).then_some(hidden.span);
             self.scope.take(text);
-            self.findings.push(CheckError::ShadowedName {
+            self.findings.push(NameError::ShadowedName {
                 name: name.node.clone(),
                 at: name.span,
                 first,
@@ -167,7 +167,7 @@ impl Checker<'_, '_> {
         } else if !self.is_built_in
             && let Found::One(index) = self.declared.constants.find(&self.module, text)
         {
-            self.findings.push(CheckError::ShadowedName {
+            self.findings.push(NameError::ShadowedName {
                 name: name.node.clone(),
                 at: name.span,
                 first: Some(self.declared.constants.entries[index].span),
@@ -218,7 +218,7 @@ impl Checker<'_, '_> {
                 ),
                 _ => ("value", "use it, or delete the `let`".to_owned()),
             };
-            self.findings.push(CheckError::UnusedName {
+            self.findings.push(NameError::UnusedName {
                 what,
                 name: format!("${name}"),
                 at: binding.span,
@@ -271,13 +271,13 @@ impl Checker<'_, '_> {
             NodeInHand::Here(_) => {}
             NodeInHand::Callers => self.mark_uses_node(),
             NodeInHand::Nested(outer, inner) => {
-                self.findings.push(CheckError::AmbiguousNode { at, outer, inner });
+                self.findings.push(NodeError::AmbiguousNode { at, outer, inner });
             }
-            NodeInHand::Nowhere => self.findings.push(CheckError::NodeOutsideOn {
+            NodeInHand::Nowhere => self.findings.push(NodeError::NodeOutsideOn {
                 at,
                 help: "put it in a block `on NODES < … >`".to_owned(),
             }),
-            NodeInHand::Local => self.findings.push(CheckError::NodeOutsideOn {
+            NodeInHand::Local => self.findings.push(NodeError::NodeOutsideOn {
                 at,
                 help: "this is `locally`; name the node where its `on` begins, \
                        `on each server of …`, and write `$server`"
@@ -319,7 +319,7 @@ impl Checker<'_, '_> {
         } else {
             nearest(text, known).map(|near| format!("did you mean `${near}`?"))
         };
-        self.findings.push(CheckError::UnknownVariable {
+        self.findings.push(NameError::UnknownVariable {
             name: name.node.clone(),
             at: name.span,
             help,
@@ -327,7 +327,7 @@ impl Checker<'_, '_> {
     }
 
     fn field(&mut self, kind: Type, owner: &str, field: &Spanned<String>) -> Type {
-        let unknown = |help: Option<String>| CheckError::UnknownField {
+        let unknown = |help: Option<String>| NameError::UnknownField {
             owner: owner.to_owned(),
             field: field.node.clone(),
             at: field.span,
@@ -390,7 +390,7 @@ impl Checker<'_, '_> {
                     .iter()
                     .map(|module| format!("{module}.{}", name.node))
                     .collect();
-                self.findings.push(CheckError::AmbiguousName {
+                self.findings.push(NameError::AmbiguousName {
                     name: name.node.clone(),
                     modules: list_names(modules, "and"),
                     choices: list_names(choices.iter().map(String::as_str), "or"),
@@ -415,7 +415,7 @@ impl Checker<'_, '_> {
     /// Reports an act or a command that has no node to run on.
     pub(super) fn need_node(&mut self, what: &str, at: Span) {
         match self.place.node {
-            NodeInHand::Nowhere => self.findings.push(CheckError::NeedsNode {
+            NodeInHand::Nowhere => self.findings.push(NodeError::NeedsNode {
                 what: what.to_owned(),
                 at,
                 help: "put it in a block: `on NODES < … >`, or `locally < … >` for this machine".to_owned(),

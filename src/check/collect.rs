@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::error::CheckError;
+use super::error::{EffectError, NameError, UseError};
 use super::findings::Findings;
 use super::program::{Constant, FactDefinition, GuardDefinition, ParameterDefinition, VerbDefinition};
 use super::program::{Membership, Module, ServiceDefinition};
@@ -188,7 +188,7 @@ fn collect_module(module: &Module, is_main: bool, declared: &mut Declared, findi
                 report_twice("constant", name, added, findings);
             }
             Statement::Irreversible | Statement::Membership { .. } | Statement::Check { .. } => {}
-            _ if !is_main => findings.push(CheckError::ActsInModule {
+            _ if !is_main => findings.push(EffectError::ActsInModule {
                 at: head_of(statement.span, module),
             }),
             _ => {}
@@ -212,7 +212,7 @@ fn report_twice(
     findings: &mut Findings,
 ) {
     if let Err(first) = added {
-        findings.push(CheckError::DuplicateName {
+        findings.push(NameError::DuplicateName {
             what,
             name: name.node.clone(),
             at: name.span,
@@ -234,7 +234,7 @@ fn collect_declaration(
             .doc_of(line_start(span, module), &module.text, module.base)
     };
     match declaration {
-        Declaration::Language(version) if version.node != 1 => findings.push(CheckError::Language {
+        Declaration::Language(version) if version.node != 1 => findings.push(UseError::Language {
             wanted: version.node,
             at: version.span,
         }),
@@ -246,7 +246,7 @@ fn collect_declaration(
         }
         Declaration::Param { parameter, says } => {
             if !is_main {
-                findings.push(CheckError::ActsInModule {
+                findings.push(EffectError::ActsInModule {
                     at: parameter.name.span,
                 });
                 return;
@@ -408,7 +408,7 @@ pub(super) fn read_type(written: &Spanned<TypeExpression>, findings: &mut Findin
         TypeExpression::Name(name) => match Type::NAMES.iter().find(|(known, _)| known == name) {
             Some((_, kind)) => kind.clone(),
             None => {
-                findings.push(CheckError::UnknownName {
+                findings.push(NameError::UnknownName {
                     kinds: "type".to_owned(),
                     name: name.clone(),
                     at: written.span,
@@ -483,7 +483,7 @@ fn check_with(module: &Module, declared: &Declared, findings: &mut Findings) {
             }
             let known = groups.iter().map(String::as_str);
             let help = findings.suggest(&name.node, known);
-            findings.push(CheckError::UnknownModuleGroup {
+            findings.push(UseError::UnknownModuleGroup {
                 module: used.node.clone(),
                 group: name.node.clone(),
                 at: name.span,

@@ -1,6 +1,6 @@
 use super::acting::changes_something;
 use super::checker::{Checker, NodeInHand};
-use super::error::CheckError;
+use super::error::{CommandError, EffectError, ServiceError};
 use super::fit::name_type;
 use super::types::constant_text;
 use crate::diagnostic::{Span, Spanned};
@@ -42,7 +42,7 @@ impl Checker<'_, '_> {
         match &written.node {
             Expression::Text(template) if template.quoting != Quoting::Bare => self.command_text(template),
             Expression::Group(inner) => self.command_value(inner),
-            Expression::Word(word) => self.findings.push(CheckError::NotCommand {
+            Expression::Word(word) => self.findings.push(CommandError::NotCommand {
                 given: format!("`{word}`"),
                 at,
                 help: format!("a command is one text, in quotes: \"{word} …\""),
@@ -59,7 +59,7 @@ impl Checker<'_, '_> {
                     ),
                     _ => "write a command text, in quotes".to_owned(),
                 };
-                self.findings.push(CheckError::NotCommand {
+                self.findings.push(CommandError::NotCommand {
                     given: name_type(&kind),
                     at,
                     help,
@@ -85,7 +85,7 @@ impl Checker<'_, '_> {
                 }
                 TemplatePart::Variable(variable) => {
                     if quotes.inside.is_some() {
-                        self.findings.push(CheckError::QuotedValue {
+                        self.findings.push(CommandError::QuotedValue {
                             name: variable.name.node.clone(),
                             at: part.span,
                         });
@@ -124,7 +124,7 @@ impl Checker<'_, '_> {
             }
             // One finding: the variable is not called unused on top.
             self.scope.take(word);
-            self.findings.push(CheckError::ForgottenDollar {
+            self.findings.push(CommandError::ForgottenDollar {
                 name: word.to_owned(),
                 at: within(part, text, start, word.len()),
                 set,
@@ -164,7 +164,7 @@ impl Checker<'_, '_> {
                 .trim_start_matches("/etc/init.d/")
                 .trim_end_matches(".service");
             if self.declared.services.get(&self.module, name).is_some() {
-                self.findings.push(CheckError::GoesRoundService {
+                self.findings.push(ServiceError::GoesRoundService {
                     service: name.to_owned(),
                     action: (*action).to_owned(),
                     at: written.span,
@@ -181,7 +181,7 @@ impl Checker<'_, '_> {
         };
         let words: Vec<&str> = text.split_whitespace().collect();
         if changes_something(&words) {
-            self.findings.push(CheckError::ActsWhileLooking {
+            self.findings.push(EffectError::ActsWhileLooking {
                 what: format!("`{}`", words[..words.len().min(3)].join(" ")),
                 place: "`probe`",
                 at: written.span,
@@ -194,13 +194,13 @@ impl Checker<'_, '_> {
 /// What is wrong with a command that is given from outside; it stands at `base` of the sources.
 ///
 /// The same is said of a command text in a script.
-pub fn check_given_command(text: &str, base: u32) -> Option<CheckError> {
+pub fn check_given_command(text: &str, base: u32) -> Option<CommandError> {
     let (sign, offset) = Quotes::default().read(text)?;
     let start = base + offset as u32;
     hidden_status(sign, text, Span::new(start, start + 1))
 }
 
-fn hidden_status(sign: &'static str, text: &str, at: Span) -> Option<CheckError> {
+fn hidden_status(sign: &'static str, text: &str, at: Span) -> Option<CommandError> {
     let is_block = |word: &str| SHELL_BLOCKS.contains(&word);
     if sign == ";" && text.split([' ', ';', '\n']).any(is_block) {
         return None;
@@ -214,7 +214,7 @@ fn hidden_status(sign: &'static str, text: &str, at: Span) -> Option<CheckError>
     } else {
         "write `&&` for `;`, or two statements"
     };
-    Some(CheckError::HiddenStatus { sign, at, help })
+    Some(CommandError::HiddenStatus { sign, at, help })
 }
 
 /// The text of a command; a value in it is one word that nothing is known of.

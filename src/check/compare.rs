@@ -1,5 +1,5 @@
 use super::checker::Checker;
-use super::error::CheckError;
+use super::error::TypeError;
 use super::fit::{are_alike, fits, has_order, is_text, name_type};
 use super::types::constant_text;
 use crate::diagnostic::Spanned;
@@ -55,7 +55,7 @@ impl Checker<'_, '_> {
             } else {
                 None
             };
-            self.findings.push(CheckError::CannotCalculate {
+            self.findings.push(TypeError::CannotCalculate {
                 left: name_type(&one),
                 right: name_type(&two),
                 operator: operator.sign(),
@@ -164,7 +164,7 @@ impl Checker<'_, '_> {
         right: &Spanned<Expression>,
         help: Option<String>,
     ) {
-        self.findings.push(CheckError::CannotCompare {
+        self.findings.push(TypeError::CannotCompare {
             left: name_type(one),
             right: name_type(two),
             operator,

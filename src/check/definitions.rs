@@ -2,7 +2,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::checker::{Body, Checker, Definition, Learned, NodeInHand, Place, RowNames};
 use super::collect::{Declared, Found};
-use super::error::CheckError;
+use super::error::{EffectError, NameError, NodeError};
 use super::findings::{Findings, list_names};
 use super::fit::fits;
 use super::program::{Module, ParameterDefinition, ServiceDefinition};
@@ -234,7 +234,7 @@ impl Checker<'_, '_> {
                                 .findings
                                 .suggest(&members.column, columns.iter().map(|column| column.name.as_str()))
                                 .unwrap_or_else(|| Self::known_columns(columns));
-                            self.findings.push(CheckError::UnknownColumn {
+                            self.findings.push(NameError::UnknownColumn {
                                 name: members.column.clone(),
                                 at: members.rows.span,
                                 help: Some(help),
@@ -264,7 +264,7 @@ impl Checker<'_, '_> {
             return;
         }
         let help = self.findings.suggest(&name.node, self.inventory.group_names());
-        self.findings.push(CheckError::UnknownGroup {
+        self.findings.push(NameError::UnknownGroup {
             cluster: self.inventory.name.clone(),
             name: name.node.clone(),
             at: name.span,
@@ -311,7 +311,7 @@ pub(super) fn check_calls(declared: &Declared, learned: &mut Learned, findings: 
             continue;
         };
         if call.node == NodeInHand::Nowhere && learned.uses_node.contains(&call.to) {
-            findings.push(CheckError::NeedsNode {
+            findings.push(NodeError::NeedsNode {
                 what: format!("{word} `{name}`"),
                 at: call.at,
                 help: "put it in a block: `on NODES < … >`".to_owned(),
@@ -356,7 +356,7 @@ pub(super) fn check_groups(
                 name.node
             ),
         };
-        findings.push(CheckError::UnknownGroup {
+        findings.push(NameError::UnknownGroup {
             cluster: inventory.name.clone(),
             name: group.to_owned(),
             at: name.span,
@@ -400,7 +400,7 @@ fn report_rings(declared: &Declared, learned: &Learned, findings: &mut Findings)
         } else {
             format!(", by way of {}", between.join(" and "))
         };
-        findings.push(CheckError::Recursion {
+        findings.push(EffectError::Recursion {
             what: word,
             name: name.to_owned(),
             chain,
@@ -457,7 +457,7 @@ pub(super) fn report_unused(main: &Module, declared: &Declared, learned: &Learne
             _ => continue,
         };
         if definition.is_some_and(|definition| !learned.used.contains(&definition)) {
-            findings.push(CheckError::UnusedName {
+            findings.push(NameError::UnusedName {
                 what,
                 name: name.node.clone(),
                 at: name.span,

@@ -16,7 +16,8 @@ impl<'a> Findings<'a> {
         }
     }
 
-    pub(super) fn push(&mut self, finding: CheckError) {
+    pub(super) fn push(&mut self, finding: impl Into<CheckError>) {
+        let finding = finding.into();
         self.is_broken |= !finding.leaves_it_runnable();
         self.problems.push(finding);
     }

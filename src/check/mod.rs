@@ -29,7 +29,10 @@ mod types;
 mod uses;
 
 pub use command_text::check_given_command;
-pub use error::CheckError;
+pub use error::{
+    CheckError, CommandError, EffectError, NameError, NodeError, SafetyError, ServiceError, TypeError,
+    UseError,
+};
 pub use program::{
     Constant, FactDefinition, GuardDefinition, Members, Membership, Module, Need, ParameterDefinition,
     Program, ServiceDefinition, VerbDefinition,

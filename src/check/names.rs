@@ -1,6 +1,6 @@
 use super::checker::{Checker, Definition, RowNames};
 use super::collect::Found;
-use super::error::CheckError;
+use super::error::NameError;
 use crate::diagnostic::{Span, Spanned, nearest};
 use crate::syntax::{Arguments, Expression};
 use crate::value::Type;
@@ -117,7 +117,7 @@ impl Checker<'_, '_> {
         } else {
             "column, fact or group"
         };
-        self.findings.push(CheckError::UnknownName {
+        self.findings.push(NameError::UnknownName {
             kinds: kinds.to_owned(),
             name: name.to_owned(),
             at,
@@ -139,7 +139,7 @@ impl Checker<'_, '_> {
                 } else {
                     self.findings.suggest(&name.node, declared.facts.names())
                 };
-                self.findings.push(CheckError::UnknownName {
+                self.findings.push(NameError::UnknownName {
                     kinds: "fact".to_owned(),
                     name: name.node.clone(),
                     at: name.span,

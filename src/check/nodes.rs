@@ -1,6 +1,6 @@
 use super::checker::{Checker, Definition, RowNames};
 use super::collect::Found;
-use super::error::CheckError;
+use super::error::{NameError, NodeError, TypeError};
 use super::fit::{fits, name_type};
 use crate::diagnostic::{Span, Spanned, nearest};
 use crate::inventory::NodeSet;
@@ -71,7 +71,7 @@ impl Checker<'_, '_> {
             Type::Row(_) => Some("take its column with the node: `$row.host`".to_owned()),
             _ => None,
         };
-        self.findings.push(CheckError::WrongType {
+        self.findings.push(TypeError::WrongType {
             what: "what stands after `on`".to_owned(),
             wanted: "nodes".to_owned(),
             given: name_type(kind),
@@ -147,7 +147,7 @@ impl Checker<'_, '_> {
                 |near| format!("did you mean `{near}`?"),
             ))
         };
-        self.findings.push(CheckError::UnknownGroup {
+        self.findings.push(NameError::UnknownGroup {
             cluster: self.inventory.name.clone(),
             name: name.to_owned(),
             at,
@@ -167,7 +167,7 @@ impl Checker<'_, '_> {
         let read = match NodeSet::expand_with(text, &groups) {
             Ok(read) => read,
             Err(error) => {
-                self.findings.push(CheckError::BadNodes {
+                self.findings.push(NodeError::BadNodes {
                     why: error.to_string(),
                     at,
                 });
@@ -195,7 +195,7 @@ impl Checker<'_, '_> {
     pub(super) fn report_unknown_node(&mut self, name: &str, at: Span) {
         let known = self.inventory.nodes().map(|node| node.name.as_str());
         let help = self.findings.suggest(name, known);
-        self.findings.push(CheckError::UnknownNode {
+        self.findings.push(NameError::UnknownNode {
             cluster: self.inventory.name.clone(),
             name: name.to_owned(),
             at,

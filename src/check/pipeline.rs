@@ -1,5 +1,5 @@
 use super::checker::Checker;
-use super::error::CheckError;
+use super::error::{NameError, TypeError};
 use super::fit::name_type;
 use super::types::constant_text;
 use crate::diagnostic::Spanned;
@@ -78,7 +78,7 @@ impl Checker<'_, '_> {
             .findings
             .suggest(&column.node, names)
             .unwrap_or_else(|| Self::known_columns(columns));
-        self.findings.push(CheckError::UnknownColumn {
+        self.findings.push(NameError::UnknownColumn {
             name: column.node.clone(),
             at: column.span,
             help: Some(help),
@@ -87,7 +87,7 @@ impl Checker<'_, '_> {
     }
 
     pub(super) fn wrong_filter(&mut self, name: &Spanned<String>, why: &str) {
-        self.findings.push(CheckError::WrongFilter {
+        self.findings.push(TypeError::WrongFilter {
             filter: name.node.clone(),
             why: why.to_owned(),
             at: name.span,
@@ -107,7 +107,7 @@ impl Checker<'_, '_> {
                 .findings
                 .suggest(&name.node, filter_names())
                 .unwrap_or_else(|| "a shell's pipe belongs in the quotes of a command text".to_owned());
-            self.findings.push(CheckError::UnknownFilter {
+            self.findings.push(NameError::UnknownFilter {
                 name: name.node.clone(),
                 at: name.span,
                 help: Some(help),
@@ -122,7 +122,7 @@ impl Checker<'_, '_> {
         let mut places = filter.parameters.iter().filter(|parameter| parameter.positional);
         for word in &written.positional {
             let Some(parameter) = places.next() else {
-                self.findings.push(CheckError::TooManyArguments {
+                self.findings.push(TypeError::TooManyArguments {
                     what: format!("filter `{}`", name.node),
                     takes: "less".to_owned(),
                     at: word.span,

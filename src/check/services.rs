@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use super::collect::{Declared, Found, define_parameter};
-use super::error::CheckError;
+use super::error::{ServiceError, TypeError};
 use super::findings::Findings;
 use super::program::{Members, Module, Need, ServiceDefinition};
 use crate::diagnostic::{Span, Spanned};
@@ -56,7 +56,7 @@ pub(super) fn collect_service(
         before_stop_span: None,
     };
     if let Some(second) = service.parameters.get(1) {
-        findings.push(CheckError::TooManyArguments {
+        findings.push(TypeError::TooManyArguments {
             what: format!("service `{}`", service.name.node),
             takes: "one parameter, which tells its instances apart".to_owned(),
             at: second.name.span,
@@ -75,7 +75,7 @@ pub(super) fn collect_service(
         if let Some(first) = seen.insert(word, clause.span)
             && !may_repeat
         {
-            findings.push(CheckError::DuplicateClause {
+            findings.push(ServiceError::DuplicateClause {
                 clause: word,
                 at: clause.span,
                 first,
@@ -86,7 +86,7 @@ pub(super) fn collect_service(
     if let Some(members) = &mut definition.members {
         members.up_when = up_when;
     }
-    let missing = |what, example| CheckError::MissingClause {
+    let missing = |what, example| ServiceError::MissingClause {
         service: service.name.node.clone(),
         what,
         example,
@@ -138,7 +138,7 @@ fn read_clause(
         }
         ServiceClause::Members(written) => match read_members(written) {
             Some(members) => definition.members = Some(members),
-            None => findings.push(CheckError::BadMembers { at: written.span }),
+            None => findings.push(ServiceError::BadMembers { at: written.span }),
         },
         ServiceClause::UpWhen(condition) => *up_when = Some((**condition).clone()),
         ServiceClause::Command(command) => definition.command = command.node.clone(),
@@ -261,7 +261,7 @@ pub(super) fn check_order(declared: &Declared, findings: &mut Findings) {
                 .iter()
                 .map(|index| services.entries[*index].name.as_str())
                 .collect();
-            findings.push(CheckError::CyclicOrder {
+            findings.push(ServiceError::CyclicOrder {
                 chain: names.join(" → "),
                 word,
                 at,

@@ -1,7 +1,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::collect::{Declared, Shelf, template_text};
-use super::error::CheckError;
+use super::error::{NameError, ServiceError};
 use super::findings::Findings;
 use super::program::Module;
 use super::uses::find_uses;
@@ -59,7 +59,7 @@ fn report_hidden<T>(
             "guard" => format!("ask that of {module}, or choose another name for another question"),
             _ => "choose another name here".to_owned(),
         };
-        findings.push(CheckError::ShadowedDefinition {
+        findings.push(NameError::ShadowedDefinition {
             what,
             name: entry.name.clone(),
             module,
@@ -89,7 +89,7 @@ fn report_same_command(
                 && template_text(&other.item.command) == command
         });
         if let Some(other) = other {
-            findings.push(CheckError::SameCommand {
+            findings.push(ServiceError::SameCommand {
                 name: entry.name.clone(),
                 other: other.name.clone(),
                 at: entry.span,

@@ -1,5 +1,5 @@
 use super::checker::{Body, Checker, NodeInHand};
-use super::error::CheckError;
+use super::error::{EffectError, NameError, NodeError, TypeError};
 use super::scope::Role;
 use crate::diagnostic::{Span, Spanned};
 use crate::syntax::{
@@ -23,7 +23,7 @@ impl Checker<'_, '_> {
         let at = written.span;
         self.check_place(written);
         match &written.node {
-            Statement::Declaration(declaration) => self.findings.push(CheckError::NotAtTop {
+            Statement::Declaration(declaration) => self.findings.push(EffectError::NotAtTop {
                 word: declaration_word(declaration),
                 at: first_word(at, declaration_word(declaration)),
             }),
@@ -43,7 +43,7 @@ impl Checker<'_, '_> {
                 self.act_on_node("`reboot`", at);
                 self.named_arguments("`reboot`", &arguments.named, &[("limit", Type::Duration)]);
                 if let Some(extra) = arguments.positional.first() {
-                    self.findings.push(CheckError::TooManyArguments {
+                    self.findings.push(TypeError::TooManyArguments {
                         what: "`reboot`".to_owned(),
                         takes: "`limit` only".to_owned(),
                         at: extra.span,
@@ -170,7 +170,7 @@ impl Checker<'_, '_> {
         let key = (self.module.clone(), name.node.clone());
         let first = *self.learned.questions.entry(key).or_insert(name.span);
         if first != name.span {
-            self.findings.push(CheckError::QuestionTwice {
+            self.findings.push(NameError::QuestionTwice {
                 name: name.node.clone(),
                 at: name.span,
                 first,
@@ -180,7 +180,7 @@ impl Checker<'_, '_> {
 
     fn block_of(&mut self, word: &'static str, body: &Block, at: Span) {
         if body.is_empty() {
-            self.findings.push(CheckError::EmptyBlock {
+            self.findings.push(EffectError::EmptyBlock {
                 word,
                 at: first_word(at, word),
             });
@@ -194,7 +194,7 @@ impl Checker<'_, '_> {
             return;
         }
         match self.place.node {
-            NodeInHand::Local | NodeInHand::Nowhere => self.findings.push(CheckError::NeedsNode {
+            NodeInHand::Local | NodeInHand::Nowhere => self.findings.push(NodeError::NeedsNode {
                 what: word.to_owned(),
                 at,
                 help: "put it in a block: `on NODES < … >`".to_owned(),
@@ -224,7 +224,7 @@ impl Checker<'_, '_> {
 
     fn at_least_one(&mut self, word: &'static str, written: &Written) {
         if matches!(written.node, Expression::Literal(Literal::Int(number)) if number < 1) {
-            self.findings.push(CheckError::NoBound {
+            self.findings.push(EffectError::NoBound {
                 word,
                 wanted: "at least 1",
                 at: written.span,
@@ -241,7 +241,7 @@ impl Checker<'_, '_> {
         let kind = self.infer(list);
         let words = self.words_of(list);
         if words.as_ref().is_some_and(|words| words.is_empty()) {
-            self.findings.push(CheckError::EmptyList { at: list.span });
+            self.findings.push(EffectError::EmptyList { at: list.span });
         }
         let item = match kind {
             Type::List(inner) => *inner,
@@ -280,7 +280,7 @@ impl Checker<'_, '_> {
                 NodeExpression::Name(name) => format!("group `{name}`"),
                 _ => "this set".to_owned(),
             };
-            self.findings.push(CheckError::EmptyNodes {
+            self.findings.push(NodeError::EmptyNodes {
                 what,
                 at: on.nodes.span,
             });
@@ -301,7 +301,7 @@ impl Checker<'_, '_> {
         };
         if on.body.is_empty() {
             self.findings
-                .push(CheckError::EmptyBlock { word: "on", at: head });
+                .push(EffectError::EmptyBlock { word: "on", at: head });
         }
         let kind = self.block_value(&on.body);
         self.place.node = outside;
@@ -329,7 +329,7 @@ impl Checker<'_, '_> {
                     .findings
                     .suggest(variable, self.inventory.variable_names())
                     .unwrap_or_else(|| format!("add `{variable} = \"…\"` to the nodes of the inventory"));
-                self.findings.push(CheckError::UnknownName {
+                self.findings.push(NameError::UnknownName {
                     kinds: "inventory variable".to_owned(),
                     name: variable.clone(),
                     at: mode.span,
@@ -366,7 +366,7 @@ impl Checker<'_, '_> {
                     Statement::Steady(_) => ("steady", "put it into the guard that is waited for"),
                     _ => ("check", "write `require (CONDITION) else \"why\"`"),
                 };
-                self.findings.push(CheckError::OnlyInGuard {
+                self.findings.push(EffectError::OnlyInGuard {
                     word,
                     at: first_word(at, word),
                     help,
@@ -374,7 +374,7 @@ impl Checker<'_, '_> {
             }
             Statement::Irreversible | Statement::Membership { .. } => {
                 let (word, help) = head_word(&written.node, body);
-                self.findings.push(CheckError::NotAtHead {
+                self.findings.push(EffectError::NotAtHead {
                     word,
                     at: first_word(at, word),
                     help,
@@ -386,7 +386,7 @@ impl Checker<'_, '_> {
             statement if body.only_looks() => match acting_word(statement) {
                 Some(Acting::Act(word)) => self.report_act(&format!("`{word}`"), first_word(at, word)),
                 Some(Acting::Waits(word)) if body != Body::BeforeStop => {
-                    self.findings.push(CheckError::WaitsWhileLooking {
+                    self.findings.push(EffectError::WaitsWhileLooking {
                         word,
                         place: body.name(),
                         at: first_word(at, word),
@@ -407,7 +407,7 @@ impl Checker<'_, '_> {
             (Body::BeforeStop, _) => "ask a guard here: `require GUARD`; acts belong in a verb",
             _ => "move it to where this is asked: `require GUARD`, then the act",
         };
-        self.findings.push(CheckError::ActsWhileLooking {
+        self.findings.push(EffectError::ActsWhileLooking {
             what: what.to_owned(),
             place: self.place.body.name(),
             at,

@@ -1,5 +1,5 @@
 use super::checker::{Checker, NodeInHand, RowNames};
-use super::error::CheckError;
+use super::error::{CommandError, TypeError};
 use super::findings::list_names;
 use super::fit::{fits, name_type, show_type};
 use crate::diagnostic::{Span, Spanned};
@@ -171,7 +171,7 @@ impl Checker<'_, '_> {
         at: Span,
         help: Option<String>,
     ) {
-        self.findings.push(CheckError::WrongType {
+        self.findings.push(TypeError::WrongType {
             what: what.to_owned(),
             wanted: wanted.to_owned(),
             given: name_type(given),
@@ -196,7 +196,7 @@ impl Checker<'_, '_> {
                 }
             }
             Type::List(inner) => self.read_constant(text, inner, what, at),
-            Type::Command => self.findings.push(CheckError::NotCommand {
+            Type::Command => self.findings.push(CommandError::NotCommand {
                 given: format!("`{text}`"),
                 at,
                 help: format!("put it in quotes: \"{text}\""),
@@ -215,7 +215,7 @@ impl Checker<'_, '_> {
                     Type::Percent if text.parse::<u64>().is_ok() => Some(format!("write `{text}%`")),
                     _ => None,
                 };
-                self.findings.push(CheckError::BadValue {
+                self.findings.push(TypeError::BadValue {
                     what: what.to_owned(),
                     wanted: error.wanted,
                     text: text.to_owned(),
@@ -227,7 +227,7 @@ impl Checker<'_, '_> {
     }
 
     pub(super) fn show_secret(&mut self, name: &Spanned<String>) {
-        self.findings.push(CheckError::SecretShown {
+        self.findings.push(CommandError::SecretShown {
             name: name.node.clone(),
             at: name.span,
         });
@@ -260,7 +260,7 @@ impl Checker<'_, '_> {
                 _ => false,
             };
             if has_field && variable.fields.is_empty() {
-                self.findings.push(CheckError::FieldInText {
+                self.findings.push(CommandError::FieldInText {
                     name: name.clone(),
                     field: field.to_owned(),
                     at: Span::new(first.span.start, second.span.start + 1 + field.len() as u32),
@@ -323,7 +323,7 @@ impl Checker<'_, '_> {
         self.need_node("`succeeds`", at);
         match arguments.positional.first() {
             Some(command) => self.command_value(command),
-            None => self.findings.push(CheckError::MissingArgument {
+            None => self.findings.push(TypeError::MissingArgument {
                 what: "`succeeds`".to_owned(),
                 name: "command".to_owned(),
                 says: "a command".to_owned(),

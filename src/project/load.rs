@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::ProjectError;
-use crate::check::{CheckError, Module, find_uses};
+use crate::check::{Module, UseError, find_uses};
 use crate::diagnostic::{Problems, SourceMap, Span, Spanned, nearest};
 use crate::library::{stdlib, stdlib_names};
 use crate::syntax::{Declaration, Script, Statement, parse_script};
@@ -234,7 +234,7 @@ impl Loader<'_> {
             Some(known) => format!("did you mean `{known}`?"),
             None => format!("a file of your own is quoted: use \"{}.runbook\"", module.node),
         };
-        self.problems.push(CheckError::UnknownModule {
+        self.problems.push(UseError::UnknownModule {
             name: module.node.clone(),
             at: module.span,
             help: Some(help),
@@ -273,7 +273,7 @@ impl Loader<'_> {
                     ProjectError::NotRead { why, .. } => why.clone(),
                     other => other.to_string(),
                 };
-                self.problems.push(CheckError::FileNotRead {
+                self.problems.push(UseError::FileNotRead {
                     path: written.to_owned(),
                     why,
                     at,
@@ -293,7 +293,7 @@ impl Loader<'_> {
                 true => String::new(),
                 false => format!(", by way of {}", between.join(" and ")),
             };
-            self.problems.push(CheckError::CyclicUse {
+            self.problems.push(UseError::CyclicUse {
                 name: name.to_owned(),
                 chain,
                 at,

@@ -2,7 +2,7 @@ use std::collections::btree_map::Entry;
 
 use super::away::{Bits, Standing, State};
 use super::{Loss, Walk, Way};
-use crate::check::CheckError;
+use crate::check::error::{NodeError, SafetyError};
 use crate::diagnostic::Span;
 use crate::guard::Budget;
 use crate::syntax::{Arguments, Block, ServiceAction, ServiceCall};
@@ -77,7 +77,7 @@ impl Walk<'_, '_> {
                 continue;
             };
             if self.reported.insert(at) {
-                self.findings.push(CheckError::LeftStopped {
+                self.findings.push(SafetyError::LeftStopped {
                     service: self.roles[*service].name.clone(),
                     where_: format!(" on {} at the end of the `losing`", self.places.fold(&halted)),
                     at,
@@ -129,7 +129,7 @@ impl Walk<'_, '_> {
                 continue;
             }
             if self.reported.insert(at) {
-                self.findings.push(CheckError::NotItsNodes {
+                self.findings.push(NodeError::NotItsNodes {
                     service: role.name.clone(),
                     group: role.group.clone(),
                     at,
@@ -203,7 +203,7 @@ impl Walk<'_, '_> {
                     self.is_beyond(needed, &state.services[needed])
                 };
                 if is_away && self.reported.insert(at) {
-                    self.findings.push(CheckError::StartedTooEarly {
+                    self.findings.push(SafetyError::StartedTooEarly {
                         service: self.roles[*service].name.clone(),
                         needed: self.roles[needed].name.clone(),
                         at,
@@ -248,7 +248,7 @@ impl Walk<'_, '_> {
             }
             let role = &self.roles[service];
             let by = &self.roles[by].name;
-            self.findings.push(CheckError::Needed {
+            self.findings.push(SafetyError::Needed {
                 service: role.name.clone(),
                 by: by.clone(),
                 where_: format!(" on {}", self.places.fold(&hurt)),
@@ -370,7 +370,7 @@ impl Walk<'_, '_> {
                 }
             };
             let label = format!("away on {} then", self.places.fold(&loss.away));
-            self.findings.push(CheckError::StopsTooMany {
+            self.findings.push(SafetyError::StopsTooMany {
                 does: loss.does,
                 what,
                 rule,

@@ -1,6 +1,6 @@
 use super::Walk;
 use super::away::State;
-use crate::check::CheckError;
+use crate::check::error::SafetyError;
 
 impl Walk<'_, '_> {
     /// Reports services that are surely stopped where `state` is, and were not `before`.
@@ -28,7 +28,7 @@ impl Walk<'_, '_> {
             if before.is_some() {
                 where_.push_str(" at the end of the outage");
             }
-            self.findings.push(CheckError::LeftStopped {
+            self.findings.push(SafetyError::LeftStopped {
                 service: self.roles[index].name.clone(),
                 where_,
                 at,

@@ -1,7 +1,8 @@
 use super::away::State;
 use super::choices::holds_guard;
 use super::{Walk, Way, find};
-use crate::check::{CheckError, VerbDefinition};
+use crate::check::VerbDefinition;
+use crate::check::error::SafetyError;
 use crate::diagnostic::Span;
 use crate::syntax::{Block, Statement};
 
@@ -20,7 +21,7 @@ impl Walk<'_, '_> {
         }
         if let Some(retry) = way.retry {
             if self.reported.insert(at) {
-                self.findings.push(CheckError::IrreversibleRetried {
+                self.findings.push(SafetyError::IrreversibleRetried {
                     verb: verb.name.clone(),
                     at,
                     retry,
@@ -30,7 +31,7 @@ impl Walk<'_, '_> {
             && self.first_deed(&verb.body, &verb.module, 0) != Deed::Asks
             && self.reported.insert(at)
         {
-            self.findings.push(CheckError::Unconfirmed {
+            self.findings.push(SafetyError::Unconfirmed {
                 verb: verb.name.clone(),
                 at,
             });

@@ -12,9 +12,9 @@ mod verbs;
 use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 
-use super::CheckError;
 use super::checker::Learned;
 use super::collect::{Declared, Shelf};
+use super::error::SafetyError;
 use super::findings::Findings;
 use crate::diagnostic::{Span, Spanned};
 use crate::inventory::Inventory;
@@ -78,7 +78,7 @@ pub(super) fn check_safety(
         return;
     }
     if let Some(at) = walk.stuck {
-        walk.findings.push(CheckError::TooLargeToCheck { at });
+        walk.findings.push(SafetyError::TooLargeToCheck { at });
     } else if !state.is_over {
         walk.report_left(&state, None);
     }
