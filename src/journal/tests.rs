@@ -166,11 +166,11 @@ cluster pcs1  SIMULATED: no real node is touched  runbook drill  2 steps
 [1/2] on n[1-3], serially
 [2/2] n1  ✓ stop mdsd  1.0s
             $ service mdsd stop
-[1/2] n1  ✓ done (1 of 3 nodes)
+[1/2] n1  ✓ done (node 1 of 3)
 [2/2] n2  ✗ stop mdsd: `service mdsd stop` exited with 1  2.0s
             $ service mdsd stop
             │ no such service
-[1/2] n2  ✗ failed (2 of 3 nodes)
+[1/2] n2  ✗ failed (node 2 of 3)
 
 pcs1 (SIMULATED), drill: failed (exit code 1) after 2.0s
 on n[1-3], serially  a.runbook:1
