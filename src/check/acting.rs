@@ -109,6 +109,61 @@ pub(super) fn changes_something(words: &[&str]) -> bool {
     }
 }
 
+/// The first simple command of a text that changes something, in its first words.
+pub(super) fn find_change(text: &str) -> Option<String> {
+    simple_commands(text).into_iter().find_map(|command| {
+        let mut words: Vec<&str> = command.split_whitespace().collect();
+        if words
+            .first()
+            .is_some_and(|word| word.rsplit('/').next() == Some("sudo"))
+        {
+            words.remove(0);
+            while words.first().is_some_and(|word| word.starts_with('-')) {
+                words.remove(0);
+            }
+        }
+        let first_words = || words[..words.len().min(3)].join(" ");
+        if changes_something(&words) {
+            return Some(first_words());
+        }
+        command
+            .contains('\u{1}')
+            .then(|| first_words().replace('\u{1}', ">"))
+    })
+}
+
+/// Parts a text at `&&`, `||`, `|`, `;`, `&` and newlines; what stands in quotes is left out, and a
+/// `>` that writes a file becomes a sign of its own.
+fn simple_commands(text: &str) -> Vec<String> {
+    let mut commands = vec![String::new()];
+    let mut quote = None;
+    let mut letters = text.char_indices().peekable();
+    while let Some((at, letter)) = letters.next() {
+        let last = commands.last_mut().expect("there is always one");
+        match (quote, letter) {
+            (Some(open), _) if open == letter => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"') => {
+                quote = Some(letter);
+                last.push('_');
+            }
+            (None, '\\') => {
+                letters.next();
+                last.push('_');
+            }
+            (None, '>') => {
+                let target = text[at + 1..].trim_start_matches(['>', '|']).trim_start();
+                let is_harmless = target.starts_with('&') || target.starts_with("/dev/null");
+                last.push(if is_harmless { ' ' } else { '\u{1}' });
+                letters.next_if(|(_, next)| *next == '&');
+            }
+            (None, '&' | '|' | ';' | '\n') => commands.push(String::new()),
+            _ => last.push(letter),
+        }
+    }
+    commands
+}
+
 /// The first word that is known decides: options may have values of their own.
 fn manages_packages(rest: &[&str]) -> bool {
     // `apt-get -s` says what it would do.
@@ -198,6 +253,24 @@ mod tests {
         for (text, acts) in cases {
             let words: Vec<&str> = text.split_whitespace().collect();
             assert_eq!(changes_something(&words), acts, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_part_of_a_command_is_judged() {
+        let cases = [
+            ("sudo -n rm -rf /tmp/x", Some("rm -rf /tmp/x")),
+            ("cd /tmp && rm -rf x", Some("rm -rf x")),
+            ("/sbin/reboot", Some("/sbin/reboot")),
+            ("echo 3 > /proc/sys/vm/drop_caches", Some("echo 3 >")),
+            ("cat /x 2>/dev/null", None),
+            ("cat /x > /dev/null 2>&1", None),
+            ("grep 'rm; reboot > x' /x", None),
+            ("yum -q check-update", None),
+            ("test -e /x || exit 1", None),
+        ];
+        for (text, found) in cases {
+            assert_eq!(super::find_change(text).as_deref(), found, "{text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-use super::acting::changes_something;
+use super::acting::find_change;
 use super::checker::{Checker, NodeInHand};
 use super::error::{CommandError, EffectError, ServiceError};
 use super::fit::name_type;
@@ -6,6 +6,19 @@ use super::types::constant_text;
 use crate::diagnostic::{Span, Spanned};
 use crate::syntax::{CommandCall, Expression, Quoting, Template, TemplatePart};
 use crate::value::Type;
+
+/// What `service` and `systemctl` do that takes a service away or brings it back.
+const SERVICE_ACTIONS: [&str; 9] = [
+    "stop",
+    "start",
+    "restart",
+    "kill",
+    "condrestart",
+    "try-restart",
+    "force-restart",
+    "reload-or-restart",
+    "try-reload-or-restart",
+];
 
 /// Words by which a shell's own blocks begin; a `;` in them parts no commands.
 const SHELL_BLOCKS: [&str; 5] = ["if", "for", "while", "case", "until"];
@@ -21,7 +34,7 @@ impl Checker<'_, '_> {
         }
         self.command_value(&call.command);
         if !call.acts {
-            self.check_probe(&call.command);
+            self.check_probe(&call.command, "`probe`");
         }
         let known = [
             ("limit", Type::Duration),
@@ -147,15 +160,13 @@ impl Checker<'_, '_> {
         let words: Vec<&str> = texts
             .flat_map(|text| text.split([' ', '\t', '\n', ';', '&', '|']))
             .collect();
-        let Some(action) = words
-            .iter()
-            .find(|word| matches!(**word, "stop" | "start" | "restart"))
-        else {
+        let Some(action) = words.iter().find(|word| SERVICE_ACTIONS.contains(word)) else {
             return;
         };
-        let is_service_command = words
-            .iter()
-            .any(|word| matches!(*word, "service" | "systemctl") || word.starts_with("/etc/init.d/"));
+        let is_service_command = words.iter().any(|word| {
+            let command = word.rsplit('/').next().unwrap_or(word);
+            matches!(command, "service" | "systemctl") || word.starts_with("/etc/init.d/")
+        });
         if !is_service_command {
             return;
         }
@@ -166,7 +177,11 @@ impl Checker<'_, '_> {
             if self.declared.services.get(&self.module, name).is_some() {
                 self.findings.push(ServiceError::GoesRoundService {
                     service: name.to_owned(),
-                    action: (*action).to_owned(),
+                    action: match *action {
+                        "kill" => "stop".to_owned(),
+                        action if action.ends_with("restart") => "restart".to_owned(),
+                        action => action.to_owned(),
+                    },
                     at: written.span,
                 });
                 return;
@@ -175,15 +190,14 @@ impl Checker<'_, '_> {
     }
 
     /// A `probe` promises to change nothing; the commonest ones that do are told.
-    fn check_probe(&mut self, written: &Spanned<Expression>) {
+    pub(super) fn check_probe(&mut self, written: &Spanned<Expression>, place: &'static str) {
         let Some(text) = command_words(&written.node) else {
             return;
         };
-        let words: Vec<&str> = text.split_whitespace().collect();
-        if changes_something(&words) {
+        if let Some(change) = find_change(&text) {
             self.findings.push(EffectError::ActsWhileLooking {
-                what: format!("`{}`", words[..words.len().min(3)].join(" ")),
-                place: "`probe`",
+                what: format!("`{change}`"),
+                place,
                 at: written.span,
                 help: "write `run` for a command that changes something".to_owned(),
             });

@@ -322,7 +322,10 @@ impl Checker<'_, '_> {
     fn succeeds(&mut self, arguments: &Arguments, at: Span) {
         self.need_node("`succeeds`", at);
         match arguments.positional.first() {
-            Some(command) => self.command_value(command),
+            Some(command) => {
+                self.command_value(command);
+                self.check_probe(command, "`succeeds`");
+            }
             None => self.findings.push(TypeError::MissingArgument {
                 what: "`succeeds`".to_owned(),
                 name: "command".to_owned(),
