@@ -54,7 +54,7 @@ impl Project {
         }
     }
 
-    fn load(&mut self, name: &str, folder: &Path) {
+    fn load(&mut self, name: &str, with: BTreeMap<String, String>, folder: &Path) {
         if self.modules.iter().any(|module| module.name == name) {
             return;
         }
@@ -63,9 +63,10 @@ impl Project {
         let Some(text) = text.or_else(|| stdlib(name).map(str::to_owned)) else {
             return;
         };
-        let module = self.read(name, &format!("{name}.runbook"), &text, true);
+        let mut module = self.read(name, &format!("{name}.runbook"), &text, true);
+        module.with = with;
         for used in find_uses(&module.script) {
-            self.load(&used.module.node, folder);
+            self.load(&used.module.node, BTreeMap::new(), folder);
         }
         self.modules.push(module);
     }
@@ -80,10 +81,12 @@ fn check(name: &str, text: &str, folder: &Path) -> String {
     let main = project.read("", &format!("{name}.runbook"), text, false);
     let uses = find_uses(&main.script);
     if uses.is_empty() {
-        project.load("small", folder);
+        project.load("small", BTreeMap::new(), folder);
     }
     for used in uses {
-        project.load(&used.module.node, folder);
+        let with = used.with.iter();
+        let with = with.map(|(group, own)| (group.node.clone(), own.node.clone()));
+        project.load(&used.module.node, with.collect(), folder);
     }
     let Project {
         sources,

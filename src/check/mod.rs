@@ -61,6 +61,9 @@ pub fn check_scripts(
     let declared = collect::collect_declarations(modules, main, &mut findings);
     services::check_order(&declared, &mut findings);
     shadows::check_shadows(modules, main, &declared, &mut findings);
+    for module in modules.iter().chain([main]) {
+        shadows::check_mapped_groups(module, inventory, &mut findings);
+    }
     let mut learned = definitions::check_bodies(main, inventory, &declared, &mut findings);
     definitions::check_calls(&declared, &mut learned, &mut findings);
     definitions::check_groups(inventory, &declared, &learned, &mut findings);

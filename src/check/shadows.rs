@@ -5,6 +5,7 @@ use super::error::{NameError, ServiceError};
 use super::findings::Findings;
 use super::program::Module;
 use super::uses::find_uses;
+use crate::inventory::Inventory;
 
 /// Reports definitions that would hide those of a used module, and with them its guards.
 pub(super) fn check_shadows(modules: &[Module], main: &Module, declared: &Declared, findings: &mut Findings) {
@@ -15,6 +16,24 @@ pub(super) fn check_shadows(modules: &[Module], main: &Module, declared: &Declar
     report_hidden("service", &declared.services, &seen, findings);
     report_hidden("verb", &declared.verbs, &seen, findings);
     report_same_command(declared, &seen, findings);
+}
+
+/// Reports groups that a `use … with` names and the inventory lacks.
+pub(super) fn check_mapped_groups(module: &Module, inventory: &Inventory, findings: &mut Findings) {
+    for used in find_uses(&module.script) {
+        for (_, own) in &used.with {
+            if inventory.group(&own.node).is_some() {
+                continue;
+            }
+            let help = findings.suggest(&own.node, inventory.group_names());
+            findings.push(NameError::UnknownGroup {
+                cluster: inventory.name.clone(),
+                name: own.node.clone(),
+                at: own.span,
+                help: help.or_else(|| Some("a group of the inventory stands here".to_owned())),
+            });
+        }
+    }
 }
 
 /// Of each module: the modules whose names it sees, directly or by way of others.

@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::ProjectError;
-use crate::check::{Module, UseError, find_uses};
+use crate::check::{Module, Use, UseError, find_uses};
 use crate::diagnostic::{Problems, SourceMap, Span, Spanned, nearest};
 use crate::library::{stdlib, stdlib_names};
 use crate::syntax::{Declaration, Script, Statement, parse_script};
@@ -149,6 +149,7 @@ pub(super) fn load_script(
         problems,
         modules: Vec::new(),
         known: Vec::new(),
+        places: Vec::new(),
         path: Vec::new(),
     };
     let (script, base) = loader.read(name, text);
@@ -156,6 +157,8 @@ pub(super) fn load_script(
     loader.path.push((own, name.to_owned()));
     // A standard module that is itself checked must not meet its double.
     let is_standard = declared.as_deref().is_some_and(|name| stdlib(name).is_some());
+    // The script's own lines come first: they may say which groups are meant.
+    loader.follow_uses(&script, folder);
     match implied.filter(|_| !is_standard) {
         Some(Implied::Standard(system)) => {
             loader.use_standard(system, BTreeMap::new(), Span::default());
@@ -166,7 +169,6 @@ pub(super) fn load_script(
         }
         None => {}
     }
-    loader.follow_uses(&script, folder);
     let module = Module {
         name: declared.or_else(|| declared_runbook(&script)).unwrap_or_default(),
         script,
@@ -200,6 +202,8 @@ struct Loader<'a> {
     problems: &'a mut Problems,
     modules: Vec<Module>,
     known: Vec<Key>,
+    /// Where each module that was read stands among `modules`.
+    places: Vec<(Key, usize)>,
     /// From the script to the file in hand.
     path: Vec<(Key, String)>,
 }
@@ -216,11 +220,37 @@ impl Loader<'_> {
             let with = with
                 .map(|(group, own)| (group.node.clone(), own.node.clone()))
                 .collect();
-            if wanted.is_file {
+            let key = if wanted.is_file {
                 let Spanned { node: path, span } = &wanted.module;
                 self.use_file(&folder.join(path), path, with, *span);
+                Key::of_file(&folder.join(path))
             } else {
                 self.use_named(&wanted.module, with);
+                Key::Standard(wanted.module.node.clone())
+            };
+            self.join_groups(&key, &wanted);
+        }
+    }
+
+    /// A module that was read before may be given its groups by a later line.
+    fn join_groups(&mut self, key: &Key, wanted: &Use) {
+        let Some((_, place)) = self.places.iter().find(|(known, _)| known == key) else {
+            return;
+        };
+        let module = &mut self.modules[*place];
+        for (group, own) in &wanted.with {
+            let known = module
+                .with
+                .entry(group.node.clone())
+                .or_insert_with(|| own.node.clone());
+            if *known != own.node {
+                self.problems.push(UseError::TwoGroups {
+                    module: module.name.clone(),
+                    group: group.node.clone(),
+                    first: known.clone(),
+                    second: own.node.clone(),
+                    at: own.span,
+                });
             }
         }
     }
@@ -318,9 +348,10 @@ impl Loader<'_> {
         is_built_in: bool,
     ) {
         let (script, base) = self.read(file, text);
-        self.path.push((entry.0, entry.1.to_owned()));
+        self.path.push((entry.0.clone(), entry.1.to_owned()));
         self.follow_uses(&script, folder);
         self.path.pop();
+        self.places.push((entry.0, self.modules.len()));
         let name = declared_module(&script).unwrap_or_else(|| stem.to_owned());
         self.modules.push(Module {
             name,

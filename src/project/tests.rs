@@ -336,3 +336,35 @@ proptest! {
         prop_assert_eq!(cluster.lost_chunks, 0);
     }
 }
+
+/// The groups that the script's own lines give to a module hold, however it is used elsewhere.
+#[test]
+fn a_script_says_which_groups_a_module_means() {
+    let cases = [
+        (
+            "use pstorage with mds_nodes=cs_nodes\non cs_nodes < status pstorage-mdsd >",
+            "",
+        ),
+        (
+            "use pstorage\nuse pstorage with mds_nodes=cs_nodes\non cs_nodes < status pstorage-mdsd >",
+            "",
+        ),
+        (
+            "use pstorage with mds_nodes=cs_nodes\nuse pstorage with mds_nodes=all_nodes\nnote \"x\"",
+            "`mds_nodes` of module `pstorage` would be both cs_nodes and all_nodes",
+        ),
+        (
+            "use pstorage with mds_nodes=nosuch\nnote \"x\"",
+            "no group or node `nosuch`",
+        ),
+    ];
+    for (text, told) in cases {
+        let mut project = Project::simulated();
+        let problems = project.check_text("test.runbook", text);
+        let found = project.render(&problems, Style::Plain);
+        match told {
+            "" => assert_eq!(found, "", "{text}"),
+            told => assert!(found.contains(told), "{text}: {found}"),
+        }
+    }
+}

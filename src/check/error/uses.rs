@@ -65,6 +65,26 @@ pub enum UseError {
         help: Option<String>,
     },
 
+    /// A module that is used with two groups for one of its own.
+    #[error("`{group}` of module `{module}` would be both {first} and {second}")]
+    #[diagnostic(
+        code(check::given_twice),
+        help("a module is there once; say the same in both `use` lines")
+    )]
+    TwoGroups {
+        /// The module.
+        module: String,
+        /// Its group.
+        group: String,
+        /// What another line says.
+        first: String,
+        /// What this line says.
+        second: String,
+        /// Where.
+        #[label("another line says {first}")]
+        at: Span,
+    },
+
     /// A version of the language that this program does not speak.
     #[error("this is language 1, and the script wants language {wanted}")]
     #[diagnostic(code(check::language), help("take a newer quorate, or write `language 1`"))]
