@@ -60,6 +60,7 @@ pub fn check_scripts(
     let mut findings = Findings::new(problems);
     let declared = collect::collect_declarations(modules, main, &mut findings);
     services::check_order(&declared, &mut findings);
+    services::check_domains(&declared, inventory, &mut findings);
     shadows::check_shadows(modules, main, &declared, &mut findings);
     for module in modules.iter().chain([main]) {
         shadows::check_mapped_groups(module, inventory, &mut findings);

@@ -1,14 +1,15 @@
 use std::collections::HashMap;
 
 use super::collect::{Declared, Found, define_parameter};
-use super::error::{ServiceError, TypeError};
+use super::error::{NameError, ServiceError, TypeError};
 use super::findings::Findings;
 use super::program::{Members, Module, Need, ServiceDefinition};
 use crate::diagnostic::{Span, Spanned};
 use crate::guard::Budget;
+use crate::inventory::Inventory;
 use crate::syntax::{
-    Block, Expression, FilterForm, GuardCall, Quoting, Service, ServiceClause, Template, Written,
-    WrittenBudget,
+    Block, Expression, FilterForm, GuardCall, Quoting, Service, ServiceClause, Template, TemplatePart,
+    Written, WrittenBudget,
 };
 
 /// What a program does not keep of a service, and checks and labels want.
@@ -101,7 +102,41 @@ pub(super) fn collect_service(
             "command \"service NAME $action\"",
         ));
     }
+    let says_action = definition.command.parts.iter().any(|part| match &part.node {
+        TemplatePart::Variable(variable) => variable.name.node == "action",
+        TemplatePart::Text(_) => false,
+    });
+    if seen.contains_key("command") && !says_action {
+        findings.push(missing(
+            "in its command where `stop` and `start` stand",
+            "command \"service NAME $action\"",
+        ));
+    }
     (definition, notes)
+}
+
+/// Reports budgets in domains that no node of the inventory is in.
+pub(super) fn check_domains(declared: &Declared, inventory: &Inventory, findings: &mut Findings) {
+    for entry in &declared.services.entries {
+        let Some(budget) = &entry.item.budget else {
+            continue;
+        };
+        let Budget::Domains(_, variable) = &budget.node else {
+            continue;
+        };
+        if inventory.variable_names().any(|known| known == variable) {
+            continue;
+        }
+        let help = findings
+            .suggest(variable, inventory.variable_names())
+            .unwrap_or_else(|| format!("add `{variable} = \"…\"` to the nodes of the inventory"));
+        findings.push(NameError::UnknownName {
+            kinds: "inventory variable".to_owned(),
+            name: variable.clone(),
+            at: budget.span,
+            help: Some(help),
+        });
+    }
 }
 
 fn clause_word(clause: &ServiceClause) -> &'static str {

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::checker::{Body, Checker, NodeInHand};
 use super::error::{EffectError, NameError, NodeError, TypeError};
 use super::scope::Role;
@@ -135,6 +137,7 @@ impl Checker<'_, '_> {
                 self.duration(Some(limit), "`wait up to`");
                 self.test(test);
                 self.duration(holding.as_ref(), "`holding`");
+                self.wait_can_end(limit, holding.as_ref());
                 self.duration(every.as_ref(), "`every`");
                 otherwise.iter().for_each(|block| self.block(block));
             }
@@ -222,16 +225,38 @@ impl Checker<'_, '_> {
         }
     }
 
-    fn at_least_one(&mut self, word: &'static str, written: &Written) {
+    /// Reports a wait whose limit is over before anything could have held.
+    fn wait_can_end(&mut self, limit: &Written, holding: Option<&Written>) {
+        let Some(most) = duration_of(limit) else { return };
+        if most.is_zero() {
+            self.findings.push(EffectError::NoBound {
+                word: "wait up to",
+                wanted: "longer than nothing",
+                at: limit.span,
+                help: "say how long at most, such as `wait up to 5m`; to ask once, write `require`",
+            });
+        } else if let Some(holding) = holding
+            && duration_of(holding).is_some_and(|held| held > most)
+        {
+            self.findings.push(EffectError::NoBound {
+                word: "holding",
+                wanted: "within the limit of the wait",
+                at: holding.span,
+                help: "it must hold so long before the limit is over; wait longer, or ask for less",
+            });
+        }
+    }
+
+    fn at_least_one(&mut self, word: &'static str, written: &Spanned<Expression>) {
         if matches!(written.node, Expression::Literal(Literal::Int(number)) if number < 1) {
             self.findings.push(EffectError::NoBound {
                 word,
                 wanted: "at least 1",
                 at: written.span,
-                help: if word == "retry" {
-                    "say how often at most, such as `retry 3 times`"
-                } else {
-                    "say how many at most, such as `at most 20 at once`"
+                help: match word {
+                    "retry" => "say how often at most, such as `retry 3 times`",
+                    "in batches of" => "say how many at a time, such as `in batches of 1 10%`",
+                    _ => "say how many at most, such as `at most 20 at once`",
                 },
             });
         }
@@ -315,6 +340,7 @@ impl Checker<'_, '_> {
             Mode::InBatches(sizes) => {
                 for size in sizes {
                     let kind = self.infer(size);
+                    self.at_least_one("in batches of", size);
                     if !matches!(kind, Type::Int | Type::Percent | Type::Any) {
                         let wanted = "a number or a percentage";
                         self.wrong_type("a batch", wanted, &kind, size.span, None);
@@ -413,6 +439,13 @@ impl Checker<'_, '_> {
             at,
             help: help.to_owned(),
         });
+    }
+}
+
+fn duration_of(written: &Spanned<Expression>) -> Option<Duration> {
+    match &written.node {
+        Expression::Literal(Literal::Duration(duration)) => Some(*duration),
+        _ => None,
     }
 }
 
