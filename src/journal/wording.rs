@@ -83,7 +83,7 @@ pub(super) fn describe_remark(what: &Happening) -> Option<(&StepPlace, Line)> {
             (place, format!("{name} ="), String::new())
         }
         Happening::Named { place, name, value } => (place, format!("{name} = "), value.clone()),
-        Happening::CleaningUp { place, what, why } => (place, what.clone(), format!(": {why}")),
+        Happening::CleaningUp { place, what, why } => (place, what.clone(), format!(", because {why}")),
         Happening::Caught { place, by, trouble } => {
             (place, format!("caught by {by}: "), trouble.message.clone())
         }
