@@ -7,6 +7,9 @@ use crate::diagnostic::{Span, Spanned};
 use crate::syntax::{CommandCall, Expression, Quoting, Template, TemplatePart};
 use crate::value::Type;
 
+/// Commands that take a whole node down.
+const POWER_COMMANDS: [&str; 6] = ["reboot", "shutdown", "poweroff", "halt", "init", "telinit"];
+
 /// What `service` and `systemctl` do that takes a service away or brings it back.
 const SERVICE_ACTIONS: [&str; 9] = [
     "stop",
@@ -160,6 +163,25 @@ impl Checker<'_, '_> {
         let words: Vec<&str> = texts
             .flat_map(|text| text.split([' ', '\t', '\n', ';', '&', '|']))
             .collect();
+        let own_name = |word: &&str| word.rsplit('/').next().unwrap_or(word).to_owned();
+        let first = words
+            .iter()
+            .map(own_name)
+            .find(|word| !matches!(word.as_str(), "" | "sudo" | "-n" | "systemctl"));
+        if let Some(command) = first.filter(|word| POWER_COMMANDS.contains(&word.as_str()))
+            && self
+                .declared
+                .services
+                .entries
+                .iter()
+                .any(|entry| entry.item.budget.is_some())
+        {
+            self.findings.push(ServiceError::GoesRoundRoles {
+                command,
+                at: written.span,
+            });
+            return;
+        }
         let Some(action) = words.iter().find(|word| SERVICE_ACTIONS.contains(word)) else {
             return;
         };

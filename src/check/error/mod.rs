@@ -65,7 +65,9 @@ impl CheckError {
             CheckError::Node(finding) => matches!(finding, NodeError::NotItsNodes { .. }),
             CheckError::Service(finding) => matches!(
                 finding,
-                ServiceError::GoesRoundService { .. } | ServiceError::SameCommand { .. }
+                ServiceError::GoesRoundService { .. }
+                    | ServiceError::GoesRoundRoles { .. }
+                    | ServiceError::SameCommand { .. }
             ),
             CheckError::Safety(_) => true,
             CheckError::Command(finding) => matches!(

@@ -98,4 +98,19 @@ pub enum ServiceError {
         #[label("acts on a declared service")]
         at: Span,
     },
+    /// A raw command takes the whole node down, with all its roles.
+    #[error("`{command}` takes the node out of all its roles, past their guards")]
+    #[diagnostic(
+        code(check::goes_round_roles),
+        help(
+            "write `reboot`, which asks them and waits for the node; to switch it off, put a `manual` step into `losing SERVICE... < ... >`"
+        )
+    )]
+    GoesRoundRoles {
+        /// The command's own word.
+        command: String,
+        /// The command.
+        #[label("no budget and no guard is asked here")]
+        at: Span,
+    },
 }
