@@ -1,8 +1,8 @@
 use super::{Pair, Reader, Rule, has, parts};
 use crate::diagnostic::Spanned;
 use crate::syntax::{
-    Declaration, Expression, Fact, Guard, Literal, Parameter, Service, ServiceClause, SyntaxError, Template,
-    TypeExpression, Verb, WrittenBudget,
+    Arguments, Declaration, Expression, Fact, Guard, Literal, Parameter, Service, ServiceClause, Statement,
+    SyntaxError, Template, TypeExpression, Verb, VerbCall, WrittenBudget,
 };
 
 impl<'a> Reader<'a> {
@@ -91,7 +91,7 @@ impl<'a> Reader<'a> {
                     name,
                     parameters,
                     kind,
-                    body,
+                    body: body.into_iter().map(name_as_value).collect(),
                 })
             }
             Rule::guard => Declaration::Guard(Guard {
@@ -261,5 +261,17 @@ impl<'a> Reader<'a> {
             });
             1
         })
+    }
+}
+
+/// A bare name that stands alone is a verb, but in a fact, where nothing may be done: there it is
+/// the value of another fact.
+fn name_as_value(statement: Spanned<Statement>) -> Spanned<Statement> {
+    match statement.node {
+        Statement::Verb(VerbCall { name, arguments }) if arguments == Arguments::default() => {
+            let value = Spanned::new(Expression::Name(name.node), name.span);
+            Spanned::new(Statement::Value(Box::new(value)), statement.span)
+        }
+        node => Spanned::new(node, statement.span),
     }
 }
