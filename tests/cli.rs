@@ -148,18 +148,19 @@ fn files_that_are_no_scripts_are_told_apart() {
 }
 
 #[test]
-fn an_empty_script_does_nothing_well() {
+fn an_empty_script_is_an_error() {
     let place = Place::new();
-    place.write("empty.runbook", "");
-    place
-        .run(&["check", "--sim", "empty.runbook"])
-        .ends(0)
-        .prints("nothing wrong");
-    place.run(&["fmt", "--check", "empty.runbook"]).ends(0);
-    place
-        .run(&["run", "empty.runbook", "--sim"])
-        .ends(0)
-        .prints("SIMULATED");
+    for text in ["", "\n\n", "# only a comment\n"] {
+        place.write("empty.runbook", text);
+        place
+            .run(&["check", "--sim", "empty.runbook"])
+            .ends(3)
+            .complains("the script is empty");
+        place
+            .run(&["run", "empty.runbook", "--sim"])
+            .ends(3)
+            .complains("the script is empty");
+    }
 }
 
 #[test]

@@ -39,7 +39,7 @@ pub use program::{
 };
 pub use uses::{Use, find_uses};
 
-use crate::diagnostic::Problems;
+use crate::diagnostic::{Problems, Span};
 use crate::inventory::Inventory;
 use crate::syntax::{Block, Statement};
 use checker::{Definition, Learned};
@@ -58,6 +58,11 @@ pub fn check_scripts(
     problems: &mut Problems,
 ) -> Option<Program> {
     let mut findings = Findings::new(problems);
+    if main.script.statements.is_empty() {
+        findings.push(UseError::EmptyScript {
+            at: Span::new(main.base, main.base),
+        });
+    }
     let declared = collect::collect_declarations(modules, main, &mut findings);
     services::check_order(&declared, &mut findings);
     services::check_domains(&declared, inventory, &mut findings);

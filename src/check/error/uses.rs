@@ -95,4 +95,16 @@ pub enum UseError {
         #[label("not known here")]
         at: Span,
     },
+
+    /// A file without a single statement: the wrong file, or one that was cut off.
+    #[error("the script is empty")]
+    #[diagnostic(
+        code(check::empty_script),
+        help("write what is to be done, such as `require quorum`; is it the right file?")
+    )]
+    EmptyScript {
+        /// Its first byte.
+        #[label("nothing is said here")]
+        at: Span,
+    },
 }
