@@ -731,3 +731,26 @@ fn an_empty_set_is_an_error() {
         assert!(told.err.contains("this set has no nodes"), "{}", told.err);
     }
 }
+
+#[test]
+fn acts_are_asked_for_and_timed_as_told() {
+    let place = Place::new();
+    place.write("sleep.runbook", "on node1 < run \"sleep 90\" >\n");
+    // Nobody is there to say yes, so nothing is done.
+    place
+        .run(&["run", "sleep.runbook", "--sim", "--step"])
+        .ends(8)
+        .complains("nobody was there");
+    place
+        .run(&["run", "sleep.runbook", "--sim", "--step", "--yes"])
+        .ends(0)
+        .prints("step-2");
+    place
+        .run(&["run", "sleep.runbook", "--sim", "--timeout", "10s"])
+        .ends(6)
+        .complains("longer than 10s");
+    place
+        .run(&["run", "sleep.runbook", "--sim", "--timeout", "soon"])
+        .ends(2)
+        .complains("duration");
+}

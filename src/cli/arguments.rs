@@ -112,9 +112,20 @@ pub(super) struct RunFlags {
     /// At most so many nodes at once.
     #[arg(short, long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
     pub fanout: Option<u16>,
+    /// Ask before each act.
+    #[arg(long)]
+    pub step: bool,
+    /// How long an act may take that does not say so itself; 5m unless told.
+    #[arg(long, value_name = "DURATION", value_parser = crate::cli::arguments::read_timeout)]
+    pub timeout: Option<std::time::Duration>,
     /// Measure everything and change nothing.
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// Reads `--timeout`.
+pub fn read_timeout(text: &str) -> Result<std::time::Duration, String> {
+    crate::value::read_duration(text).map_err(|_| "write a duration such as 30s or 10m".to_owned())
 }
 
 impl RunFlags {

@@ -59,6 +59,8 @@ pub(super) fn run_script(flags: &RunFlags, color: Color) -> Result<Exit, Stop> {
         limit,
         fan_out: usize::from(flags.fanout.unwrap_or(0)),
         overrides,
+        step: flags.step,
+        timeout: flags.timeout,
         dry_run: flags.dry_run,
         ..RunOptions::default()
     };
@@ -105,10 +107,9 @@ fn terminal_width() -> usize {
 /// Refuses answers to questions that are never asked: a slip of the hand must not pass for an answer.
 fn check_answers(named: &BTreeMap<String, bool>, plan: &Plan) -> Result<(), Stop> {
     let names = plan.question_names();
-    let Some(unknown) = named
-        .keys()
-        .find(|name| !names.contains(name.as_str()) && !name.starts_with("undo-"))
-    else {
+    let Some(unknown) = named.keys().find(|name| {
+        !(names.contains(name.as_str()) || name.starts_with("undo-") || name.starts_with("step-"))
+    }) else {
         return Ok(());
     };
     let help = match nearest(unknown, names.iter().copied()) {

@@ -6,7 +6,7 @@ use crate::evaluate::Place;
 use crate::journal::{Happening, StepResult, TroubleKind};
 use crate::plan::{Step, describe_step};
 use crate::syntax::{CommandCall, Expression};
-use crate::transport::{Outcome, Purpose, Request, TransportError};
+use crate::transport::{Outcome, Purpose, Question, QuestionKind, Request, TransportError};
 use crate::value::{CommandLine, Secret, Type, Value};
 
 /// How long `run` and service commands may take unless told.
@@ -22,8 +22,8 @@ pub(super) struct Act {
     pub command: CommandLine,
     /// What it reads.
     pub input: Option<Secret>,
-    /// How long it may take.
-    pub limit: Duration,
+    /// How long it may take, if it says.
+    pub limit: Option<Duration>,
     /// Whether it changes something.
     pub purpose: Purpose,
     /// Which statuses are success.
@@ -41,7 +41,7 @@ impl Act {
             what,
             command,
             input: None,
-            limit: ACT_LIMIT,
+            limit: None,
             purpose: Purpose::Act,
             ok: vec![0],
             expect: None,
@@ -112,7 +112,7 @@ impl Walk<'_> {
         act.may_disconnect = call.may_disconnect;
         if !call.acts {
             act.purpose = Purpose::Probe;
-            act.limit = PROBE_LIMIT;
+            act.limit = Some(PROBE_LIMIT);
         }
         let named = |name: &'static str, kind: Type| async move {
             self.measured(here, |context, frame| {
@@ -121,7 +121,7 @@ impl Walk<'_> {
             .await
         };
         if let Some(Value::Duration(limit)) = named("limit", Type::Duration).await? {
-            act.limit = limit;
+            act.limit = Some(limit);
         }
         if let Some(Value::Secret(secret)) = named("input", Type::Secret).await? {
             act.input = Some(secret);
@@ -164,6 +164,9 @@ impl Walk<'_> {
                 });
                 return Ok(None);
             }
+            if self.options.step {
+                self.ask_first(here, step, act).await?;
+            }
         }
         self.record(Happening::StepStarted {
             place: place.clone(),
@@ -175,7 +178,7 @@ impl Walk<'_> {
             node,
             command: act.command.clone(),
             input: act.input.clone(),
-            limit: act.limit,
+            limit: act.limit.or(self.options.timeout).unwrap_or(ACT_LIMIT),
             purpose: act.purpose,
             as_root: here.as_root,
         };
@@ -199,6 +202,18 @@ impl Walk<'_> {
             took,
         });
         judged.map(Some)
+    }
+
+    /// `--step`: asks before each act.
+    async fn ask_first(&self, here: &Here, step: &Step, act: &Act) -> Result<(), Halt> {
+        let question = Question {
+            kind: QuestionKind::Confirm,
+            name: format!("step-{}", step.id.0 + 1),
+            text: format!("{}: `{}`?", act.what, act.command),
+            node: here.node().cloned(),
+            rehearsed_as: None,
+        };
+        self.question(here, step, question).await
     }
 
     fn judge_reply(

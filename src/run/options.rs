@@ -1,5 +1,6 @@
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use crate::inventory::{NodeName, NodeSet};
 use crate::journal::Trouble;
@@ -25,6 +26,10 @@ pub struct RunOptions {
     pub fan_out: usize,
     /// Guards, findings and budgets that are overridden, each with a reason.
     pub overrides: Vec<Override>,
+    /// Each act is asked for first (`--step`).
+    pub step: bool,
+    /// How long an act may take that does not say itself (`--timeout`); otherwise 5 minutes.
+    pub timeout: Option<Duration>,
     /// Acts are held back.
     pub dry_run: bool,
     /// Set from outside when the run shall end after the nodes in hand (Ctrl-C).
