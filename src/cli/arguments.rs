@@ -59,6 +59,9 @@ pub(super) enum Command {
     /// Say what is wrong with runbooks, without contact with any node.
     #[command(after_help = "Example: quorate check *.runbook")]
     Check(CheckFlags),
+    /// Write a runbook as a plain POSIX shell script that does the same.
+    #[command(after_help = "Example: quorate expand update.runbook -i cluster.toml > update.sh")]
+    Expand(ExpandFlags),
     /// Write runbooks in the one layout.
     #[command(after_help = "Example: quorate fmt --check *.runbook")]
     Fmt(FormatFlags),
@@ -169,11 +172,57 @@ pub(super) struct CheckFlags {
 impl CheckFlags {
     /// Which cluster is meant.
     pub fn cluster(&self) -> InventoryChoice {
-        match (&self.sim, &self.inventory) {
-            (Some(shape), _) => InventoryChoice::Simulated(shape.clone()),
-            (None, Some(file)) => InventoryChoice::File(file.clone()),
-            (None, None) => InventoryChoice::FoundOrSimulated,
-        }
+        choose(&self.sim, &self.inventory)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExpandFlags {
+    /// The runbook; - is standard input.
+    pub file: PathBuf,
+    /// Give a parameter of the runbook its value; it can still be changed at the top of the script.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// The inventory, instead of $QUORATE_INVENTORY, ./cluster.toml or /etc/quorate/cluster.toml.
+    #[arg(short, long, value_name = "FILE", conflicts_with = "sim")]
+    pub inventory: Option<PathBuf>,
+    /// Act on these nodes only; guards still look at the whole cluster.
+    #[arg(long, value_name = "NODES")]
+    pub limit: Option<String>,
+    /// Loops over nodes, rather than a copy of the steps for each of them.
+    #[arg(long)]
+    pub fold: bool,
+    /// Go on although this guard or finding says no, for a reason that is written into the script.
+    #[arg(long = "override", value_name = "NAME[@NODE]=WHY")]
+    pub overrides: Vec<String>,
+    /// Expand for the simulated cluster, of the shape in FILE if one is given; also --sim FILE.toml.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    #[expect(
+        clippy::option_option,
+        reason = "no flag, a bare flag, and a flag with its file are three things"
+    )]
+    pub sim: Option<Option<PathBuf>>,
+    /// At most so many nodes at once.
+    #[arg(short, long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub fanout: Option<u16>,
+    /// How long an act may take that does not say so itself; 5m unless told.
+    #[arg(long, value_name = "DURATION", value_parser = crate::cli::arguments::read_timeout)]
+    pub timeout: Option<std::time::Duration>,
+}
+
+impl ExpandFlags {
+    /// Which cluster is meant.
+    pub fn cluster(&self) -> InventoryChoice {
+        choose(&self.sim, &self.inventory)
+    }
+}
+
+/// The cluster of a subcommand that may do without an inventory.
+fn choose(sim: &Option<Option<PathBuf>>, inventory: &Option<PathBuf>) -> InventoryChoice {
+    match (sim, inventory) {
+        (Some(shape), _) => InventoryChoice::Simulated(shape.clone()),
+        (None, Some(file)) => InventoryChoice::File(file.clone()),
+        (None, None) => InventoryChoice::FoundOrSimulated,
     }
 }
 

@@ -8,6 +8,7 @@
 mod arguments;
 mod check;
 mod exit;
+mod expand;
 mod format;
 mod inventory;
 mod nodes;
@@ -60,6 +61,7 @@ fn carry_out_command_line() -> ExitCode {
     let done = match &arguments.command {
         Command::Run(flags) => run::run_script(flags, color),
         Command::Check(flags) => check::check_files(flags, color),
+        Command::Expand(flags) => expand::expand_script(flags, color),
         Command::Fmt(flags) => format::format_files(flags, color),
         Command::Nodes(flags) => nodes::tell_nodes(flags),
         Command::Inventory(flags) => inventory::show_inventory(flags),

@@ -30,14 +30,18 @@ pub struct Place {
 }
 
 impl SourceMap {
+    /// The byte at which the next text will begin.
+    pub fn end(&self) -> u32 {
+        self.files
+            .last()
+            .map_or(0, |file| file.base + file.text.len() as u32 + 1)
+    }
+
     /// Adds a text and gives the byte at which it begins.
     ///
     /// Texts are kept one byte apart, so that no span can touch two of them.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<Arc<str>>) -> u32 {
-        let base = self
-            .files
-            .last()
-            .map_or(0, |file| file.base + file.text.len() as u32 + 1);
+        let base = self.end();
         self.files.push(File {
             name: name.into(),
             base,

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::describe::{describe, quantifier_words};
+use super::describe::{describe, describe_quantifier};
 use super::{Ask, Context, EvaluateError, Frame, Reply, Stop};
 use crate::diagnostic::Spanned;
 use crate::guard::Verdict;
@@ -185,7 +185,7 @@ impl Context<'_> {
         if counted.total == 0 {
             return Ok(format!("{what} has no rows, so nothing was checked"));
         }
-        let words = quantifier_words(quantifier);
+        let words = describe_quantifier(quantifier);
         let mut text = format!(
             "{} of {} of {what} have {rule}; wanted: {words}",
             counted.yes.len(),

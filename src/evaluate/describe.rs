@@ -37,7 +37,7 @@ pub fn describe(expression: &Expression) -> String {
             or_none,
         } => format!(
             "{} of {} have {}{}",
-            quantifier_words(&quantifier.node),
+            describe_quantifier(&quantifier.node),
             inner(table),
             inner(condition),
             none_words(*or_none)
@@ -178,7 +178,8 @@ fn none_words(or_none: bool) -> &'static str {
     if or_none { " or none" } else { "" }
 }
 
-pub(super) fn quantifier_words(quantifier: &Quantifier) -> String {
+/// A quantifier as it is written: `at least 2`.
+pub fn describe_quantifier(quantifier: &Quantifier) -> String {
     match quantifier {
         Quantifier::All => "all".to_owned(),
         Quantifier::None => "none".to_owned(),

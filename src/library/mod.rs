@@ -22,7 +22,7 @@ use crate::value::{Type, Value};
 
 pub use error::FilterError;
 pub use number::compare_values;
-pub use pattern::read_regex;
+pub use pattern::{read_regex, write_extended};
 pub use stdlib::{stdlib, stdlib_names};
 
 /// A step of a pipeline: one row of [`FILTERS`].

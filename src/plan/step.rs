@@ -28,7 +28,23 @@ pub struct Plan {
     pub step_count: u32,
 }
 
+/// The first step that acts, and whether any takes a member away outside an outage.
+#[derive(Debug, Clone, Copy)]
+pub struct Acting<'p> {
+    /// The first step that acts.
+    pub step: &'p Step,
+    /// Whether any takes a member away outside an outage.
+    pub takes_away: bool,
+}
+
 impl Plan {
+    /// What the plan does to services and nodes; `None` when it only looks.
+    pub fn acting(&self) -> Option<Acting<'_>> {
+        let mut found = None;
+        look_for_acts(&self.steps, false, &mut found);
+        found
+    }
+
     /// The names of all questions, as `--answer` takes them.
     pub fn question_names(&self) -> BTreeSet<&str> {
         fn collect<'p>(steps: &'p [Step], names: &mut BTreeSet<&'p str>) {
@@ -259,4 +275,34 @@ pub struct OnStep {
     pub or_none: bool,
     /// What is done on each.
     pub body: Vec<Step>,
+}
+
+fn look_for_acts<'p>(steps: &'p [Step], in_outage: bool, found: &mut Option<Acting<'p>>) {
+    for step in steps {
+        let (acts, takes) = match &step.kind {
+            StepKind::Service(call) => match call.action.node {
+                ServiceAction::Stop | ServiceAction::Restart => (true, true),
+                ServiceAction::Start => (true, false),
+                ServiceAction::Status => (false, false),
+            },
+            StepKind::Losing(..) | StepKind::Reboot(_) | StepKind::Leave(..) => (true, true),
+            StepKind::Command(call) => (call.acts, false),
+            StepKind::Verb { verb, .. } => {
+                let leaves = verb.memberships.iter().any(|membership| !membership.joins);
+                (!verb.memberships.is_empty(), leaves)
+            }
+            _ => (false, false),
+        };
+        if acts {
+            let known = found.get_or_insert(Acting {
+                step,
+                takes_away: false,
+            });
+            known.takes_away |= takes && !in_outage;
+        }
+        let inside = in_outage || matches!(step.kind, StepKind::Outage { .. });
+        for body in step.kind.bodies() {
+            look_for_acts(body, inside, found);
+        }
+    }
 }

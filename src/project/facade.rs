@@ -8,6 +8,7 @@ use super::signals::{InFlight, Signals, run_with_signals};
 use super::{ProjectError, load};
 use crate::check::{Program, check_given_command, check_scripts};
 use crate::diagnostic::{Problem, Problems, SourceMap, Span, Style, nearest, render_json, render_problem};
+use crate::expand::{Expansion, ExpandError, expand_plan};
 use crate::inventory::Inventory;
 use crate::journal::{Recorder, RunError, Trouble};
 use crate::library::{stdlib, stdlib_names};
@@ -30,6 +31,8 @@ pub struct Project {
     file: Option<PathBuf>,
     shape: Option<Shape>,
     program: Option<Arc<Program>>,
+    /// Where the text of the last script begins.
+    main: u32,
 }
 
 impl Project {
@@ -50,6 +53,7 @@ impl Project {
             file,
             shape,
             program: None,
+            main: 0,
         })
     }
 
@@ -95,6 +99,7 @@ impl Project {
 
     fn check(&mut self, name: &str, text: &str, folder: &Path, implied: Option<&Implied>) -> Problems {
         let mut problems = Problems::new();
+        self.main = self.sources.end();
         let loaded = load_script(name, text, folder, implied, &mut self.sources, &mut problems);
         let is_readable = !problems.has_errors();
         // What was left out because it cannot be read would be left out of a run, too.
@@ -200,11 +205,7 @@ impl Project {
 
     /// Draws why a script cannot be laid out as a plan.
     pub fn render_plan_error(&self, error: PlanError, style: Style) -> String {
-        let problem = Problem {
-            finding: Box::new(error),
-            incomplete: false,
-        };
-        render_problem(&problem, &self.sources, style)
+        self.render_finding(error, style)
     }
 
     /// Checks the commands that are given as parameters as those of the script are.
@@ -243,6 +244,25 @@ impl Project {
             .clone()
             .expect("only a script that checks is laid out");
         build_plan(program, self.inventory.clone(), given)
+    }
+
+    /// Writes a plan as a plain POSIX shell script; its head says what the runbook says of itself.
+    ///
+    /// # Errors
+    ///
+    /// [`ExpandError`] for what cannot be said in one.
+    pub fn expand(&self, plan: &Plan, expansion: Expansion) -> Result<String, ExpandError> {
+        let about = self.sources.whole(self.main).map_or(Vec::new(), |(text, _)| leading_comment(text));
+        expand_plan(plan, &self.sources, &Expansion { about, ..expansion })
+    }
+
+    /// Draws a single finding, with the place in the script.
+    pub fn render_finding(&self, finding: impl miette::Diagnostic + Send + Sync + 'static, style: Style) -> String {
+        let problem = Problem {
+            finding: Box::new(finding),
+            incomplete: false,
+        };
+        render_problem(&problem, &self.sources, style)
     }
 
     /// Carries a plan out: on the simulated cluster in virtual time, else for real.
@@ -315,6 +335,15 @@ impl Project {
             why: load::describe_failure(&error),
         })
     }
+}
+
+/// The comment at the head of a text, without its signs.
+fn leading_comment(text: &str) -> Vec<String> {
+    text.lines()
+        .skip_while(|line| line.starts_with("#!"))
+        .map_while(|line| line.strip_prefix('#'))
+        .map(|line| line.trim_start_matches('#').trim().to_owned())
+        .collect()
 }
 
 /// Draws problems, a blank line between two; of very many only the first, which explain most of the others.

@@ -4,8 +4,8 @@ use crate::diagnostic::Spanned;
 use crate::guard::{Budget, Loss};
 use crate::inventory::{NodeName, NodeSet};
 use crate::journal::Happening;
-use crate::plan::{Step, StepKind, domain_of};
-use crate::syntax::{ServiceAction, Test};
+use crate::plan::{Step, domain_of};
+use crate::syntax::Test;
 use crate::value::{Truth, Value};
 
 impl Walk<'_> {
@@ -271,7 +271,7 @@ impl Walk<'_> {
 
     /// Compares each role's group with its members before the first act: the inventory may be old.
     pub(super) async fn compare_inventory(&self, here: &Here) -> Result<(), Halt> {
-        let Some(acting) = find_acts(&self.plan.steps) else {
+        let Some(acting) = self.plan.acting() else {
             return Ok(());
         };
         for service in self.plan.program.all_services() {
@@ -389,46 +389,4 @@ fn differences(group: &NodeSet, counted: &Counted) -> Option<String> {
             .map(|why| format!("a member is not in the inventory: {why}")),
     );
     (!parts.is_empty()).then(|| parts.join("; "))
-}
-
-/// The first step that acts, and whether any takes a member away outside an outage.
-struct Acting<'p> {
-    step: &'p Step,
-    takes_away: bool,
-}
-
-fn find_acts(steps: &[Step]) -> Option<Acting<'_>> {
-    let mut found: Option<Acting<'_>> = None;
-    look_for_acts(steps, false, &mut found);
-    found
-}
-
-fn look_for_acts<'p>(steps: &'p [Step], in_outage: bool, found: &mut Option<Acting<'p>>) {
-    for step in steps {
-        let (acts, takes) = match &step.kind {
-            StepKind::Service(call) => match call.action.node {
-                ServiceAction::Stop | ServiceAction::Restart => (true, true),
-                ServiceAction::Start => (true, false),
-                ServiceAction::Status => (false, false),
-            },
-            StepKind::Losing(..) | StepKind::Reboot(_) | StepKind::Leave(..) => (true, true),
-            StepKind::Command(call) => (call.acts, false),
-            StepKind::Verb { verb, .. } => {
-                let leaves = verb.memberships.iter().any(|membership| !membership.joins);
-                (!verb.memberships.is_empty(), leaves)
-            }
-            _ => (false, false),
-        };
-        if acts {
-            let known = found.get_or_insert(Acting {
-                step,
-                takes_away: false,
-            });
-            known.takes_away |= takes && !in_outage;
-        }
-        let inside = in_outage || matches!(step.kind, StepKind::Outage { .. });
-        for body in step.kind.bodies() {
-            look_for_acts(body, inside, found);
-        }
-    }
 }

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use duct::{Expression, Handle, cmd};
 
 use super::{Outcome, Request, Transport, TransportError};
-use crate::value::{quote, write_duration};
+use crate::value::{as_root_text, write_duration};
 
 /// How much of each stream is kept, in bytes.
 const STREAM_LIMIT: usize = 1 << 20;
@@ -47,7 +47,7 @@ impl LocalTransport {
     fn text_of(&self, request: &Request) -> String {
         let text = request.command.as_str();
         if request.as_root && !self.is_root {
-            return format!("sudo -n sh -c {}", quote(text));
+            return as_root_text(text);
         }
         text.to_owned()
     }

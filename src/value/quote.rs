@@ -13,6 +13,11 @@ pub fn quote(text: &str) -> Cow<'_, str> {
     Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
 }
 
+/// A command as it is carried out as root by somebody else: by `sudo`, which asks for no password.
+pub fn as_root_text(command: &str) -> String {
+    format!("sudo -n sh -c {}", quote(command))
+}
+
 /// A command as a POSIX shell reads it, every value in it already quoted.
 ///
 /// Only rendering a command text makes one, so a value cannot slip in unquoted.

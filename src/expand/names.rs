@@ -1,0 +1,189 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Names that are taken, so that each new thing gets one of its own.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    taken: BTreeSet<String>,
+}
+
+/// What an awk program may not call its variables and functions.
+const AWK_WORDS: &str = "BEGIN END function func getline print printf if else while for do break continue next \
+    nextfile exit return delete in length substr index split sub gsub match sprintf sin cos atan2 exp log sqrt int \
+    rand srand tolower toupper system close fflush and or xor compl lshift rshift strftime systime gensub asort \
+    asorti mktime switch case default include load namespace RS FS NR NF FNR FILENAME OFS ORS RSTART RLENGTH SUBSEP \
+    ARGC ARGV ENVIRON CONVFMT OFMT RT IGNORECASE BINMODE FPAT PROCINFO place row it table key value verdict found steady list turn last nodes names node made";
+
+/// What a script may not call its variables: they are the shell's or the system's own.
+const SHELL_WORDS: &str = "if then else elif fi do done case esac while until for in PATH HOME IFS ENV PS1 PS2 PS4 \
+    LC_ALL LANG PWD OLDPWD SHELL USER TERM TMPDIR PPID LINENO OPTARG OPTIND MAIL MAILPATH RANDOM SECONDS UID EUID \
+    HOSTNAME HOSTTYPE BASH GROUPS DIRSTACK FUNCNAME REPLY PATTERN _";
+
+impl Names {
+    /// The names of an awk program, with the functions of the library taken.
+    pub fn of_awk(library: &str) -> Names {
+        let functions = library.lines().filter_map(|line| {
+            let rest = line.strip_prefix("function ")?;
+            rest.split('(').next()
+        });
+        Names {
+            taken: AWK_WORDS
+                .split_whitespace()
+                .chain(functions)
+                .map(str::to_owned)
+                .collect(),
+        }
+    }
+
+    /// The names of a shell script, with the variables and functions of the library taken.
+    pub fn of_shell(library: &str) -> Names {
+        let is_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+        let mut taken: BTreeSet<String> = SHELL_WORDS.split_whitespace().map(str::to_owned).collect();
+        for (at, _) in library.match_indices(['=', '(']) {
+            let before = &library[..at];
+            let start = before.rfind(|letter| !is_name(letter)).map_or(0, |last| last + 1);
+            taken.insert(before[start..].to_owned());
+        }
+        for word in library.split(|letter| !is_name(letter)) {
+            taken.insert(word.to_owned());
+        }
+        Names { taken }
+    }
+
+    /// A name of its own for what a script calls `wanted`.
+    pub fn take(&mut self, wanted: &str) -> String {
+        let plain = plain_name(wanted);
+        let mut name = plain.clone();
+        let mut number = 2;
+        while !self.taken.insert(name.clone()) {
+            name = format!("{plain}_{number}");
+            number += 1;
+        }
+        name
+    }
+
+    /// Whether a name is taken.
+    pub fn has(&self, name: &str) -> bool {
+        self.taken.contains(name)
+    }
+}
+
+/// A name of the language as shells and awk take it.
+pub(super) fn plain_name(wanted: &str) -> String {
+    let plain: String = wanted
+        .chars()
+        .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' })
+        .collect();
+    match plain.starts_with(|letter: char| letter.is_ascii_digit()) {
+        true => format!("_{plain}"),
+        false => plain,
+    }
+}
+
+/// Functions of a library, each by its name, in the order of the text.
+pub(super) struct Library {
+    functions: Vec<(String, String)>,
+    places: BTreeMap<String, usize>,
+}
+
+impl Library {
+    /// Cuts a library's text at its functions: `function name(` or `name() {`, with the comment before each.
+    pub fn read(texts: &[&str]) -> Library {
+        let mut functions: Vec<(String, String)> = Vec::new();
+        for text in texts {
+            let mut comment = String::new();
+            let mut open: Option<(String, String)> = None;
+            for line in text.lines() {
+                if let Some((_, body)) = &mut open {
+                    body.push_str(line);
+                    body.push('\n');
+                    if line == "}" {
+                        functions.extend(open.take());
+                    }
+                    continue;
+                }
+                match name_of(line) {
+                    Some(name) => {
+                        let body = format!("{}{line}\n", std::mem::take(&mut comment));
+                        // A function of one line has its end in it.
+                        match line.ends_with('}') {
+                            true => functions.push((name, body)),
+                            false => open = Some((name, body)),
+                        }
+                    }
+                    None if line.starts_with('#') => {
+                        comment.push_str(line);
+                        comment.push('\n');
+                    }
+                    None => comment.clear(),
+                }
+            }
+        }
+        let places = functions
+            .iter()
+            .enumerate()
+            .map(|(place, (name, _))| (name.clone(), place))
+            .collect();
+        Library { functions, places }
+    }
+
+    /// Whether it has a function of this name.
+    #[cfg(test)]
+    pub fn has(&self, name: &str) -> bool {
+        self.places.contains_key(name)
+    }
+
+    /// The functions that `text` uses, and those that these use, in the order of the library.
+    pub fn used_by(&self, text: &str) -> String {
+        let mut used: BTreeSet<usize> = BTreeSet::new();
+        let mut left: Vec<usize> = self.named_in(text).collect();
+        while let Some(place) = left.pop() {
+            if used.insert(place) {
+                left.extend(self.named_in(&self.functions[place].1));
+            }
+        }
+        let bodies: Vec<&str> = used
+            .iter()
+            .map(|place| self.functions[*place].1.as_str())
+            .collect();
+        bodies.join("\n")
+    }
+
+    fn named_in<'a>(&'a self, text: &'a str) -> impl Iterator<Item = usize> + 'a {
+        let is_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+        text.split(move |letter| !is_name(letter))
+            .filter_map(|word| self.places.get(word).copied())
+    }
+}
+
+fn name_of(line: &str) -> Option<String> {
+    let name = match line.strip_prefix("function ") {
+        Some(rest) => rest.split('(').next()?,
+        None => line.split_once("() {")?.0,
+    };
+    let is_name = !name.is_empty() && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+    is_name.then(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_used_is_taken_along() {
+        let text = "# one\na() {\n    b\n}\n\n# two\nb() {\n    :\n}\n\n# three\nc() { a; }\n";
+        let library = Library::read(&[text]);
+        assert_eq!(library.used_by("b"), "# two\nb() {\n    :\n}\n");
+        assert_eq!(library.used_by("a 1"), "# one\na() {\n    b\n}\n\n# two\nb() {\n    :\n}\n");
+        assert!(library.has("c") && library.used_by("x").is_empty());
+    }
+
+    #[test]
+    fn names_do_not_meet() {
+        let mut names = Names::of_shell("limit=3\nssh() {\n    node=$1\n}\n");
+        assert_eq!(names.take("cs"), "cs");
+        assert_eq!(names.take("limit"), "limit_2");
+        assert_eq!(names.take("mounts-of-cs"), "mounts_of_cs");
+        assert_eq!(names.take("mounts_of-cs"), "mounts_of_cs_2");
+        assert!(names.has("node") && names.has("ssh"));
+    }
+}

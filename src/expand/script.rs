@@ -1,0 +1,301 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::ExpandError;
+use super::encode::{awk_string, inventory_tables, kind_code};
+use super::expander::{Expander, pick};
+use super::here::{Here, ShellVariable, Target};
+use super::lines::{all_of, block, scope, single};
+use super::step::is_single;
+use super::{awk_library, shell_library};
+use crate::diagnostic::SourceMap;
+use crate::inventory::{NodeName, NodeSet};
+use crate::plan::Plan;
+use crate::value::{Type, Value};
+
+/// How a plan is expanded.
+#[derive(Debug, Clone, Default)]
+pub struct Expansion {
+    /// The runbook's file, as it was given.
+    pub file: String,
+    /// Where the inventory comes from, in words.
+    pub inventory: String,
+    /// What the runbook says of itself, in lines.
+    pub about: Vec<String>,
+    /// Loops instead of a copy for each node.
+    pub fold: bool,
+    /// Only these nodes are acted on.
+    pub limit: Option<NodeSet>,
+    /// How many nodes at once at most; 0 is 32.
+    pub fan_out: usize,
+    /// How long an act may take that does not say itself.
+    pub timeout: Option<Duration>,
+    /// Guards, findings and budgets that are overridden: the name, on which node only, and why.
+    pub overrides: Vec<(String, Option<NodeName>, String)>,
+    /// The parameters as they were given, as text.
+    pub given: BTreeMap<String, String>,
+}
+
+/// Writes a plan as a plain POSIX shell script.
+///
+/// # Errors
+///
+/// [`ExpandError`] for what cannot be said in one.
+pub fn expand_plan(plan: &Plan, sources: &SourceMap, options: &Expansion) -> Result<String, ExpandError> {
+    let mut expander = Expander::new(plan, sources, options);
+    let mut here = Here::fresh(&plan.program.module, Target::Nowhere);
+    let parameters = expander.parameters_of(&mut here)?;
+    let compared = expander.compare_inventory()?;
+    let steps = expander.steps(&here, &plan.steps, false)?;
+    let mut body = compared;
+    body.push(block("{", scope(steps), "}"));
+    let runbook = block("runbook() {", all_of(body), "}");
+    let services = expander.write_services()?;
+    Ok(expander.put_together(&parameters, &runbook, &services))
+}
+
+/// The parameters of a script, in its parts.
+struct Parameters {
+    /// The variables at the top.
+    top: Vec<String>,
+    /// What `NAME=VALUE` on the command line sets.
+    named: Vec<String>,
+    /// What reads them.
+    read: Vec<String>,
+    /// The secrets among them.
+    secrets: Vec<String>,
+}
+
+impl Expander<'_> {
+    fn parameters_of(&mut self, here: &mut Here) -> Result<Parameters, ExpandError> {
+        let mut parameters = Parameters {
+            top: Vec::new(),
+            named: Vec::new(),
+            read: Vec::new(),
+            secrets: Vec::new(),
+        };
+        let definitions = self.plan.program.parameters.clone();
+        for (definition, (name, value)) in definitions.iter().zip(&self.plan.arguments) {
+            let says = definition.says.clone().map_or(String::new(), |says| format!(": {says}"));
+            let comment = format!("# {}{says}", definition.kind).replace('\n', " ");
+            if matches!(definition.kind, Type::Service) || matches!(&definition.kind, Type::List(inner) if **inner == Type::Service) {
+                // Which commands there are hangs on it.
+                parameters.top.push(format!("{comment}; {name} is {value}, as it was when this was written"));
+                here.know(name, value.clone());
+                continue;
+            }
+            let variable = self.names.take(name);
+            let is_secret = definition.kind == Type::Secret;
+            here.bind(
+                name,
+                ShellVariable {
+                    name: variable.clone(),
+                    is_ready: is_single(&definition.kind),
+                    is_single: is_single(&definition.kind),
+                    is_secret,
+                },
+            );
+            if is_secret {
+                parameters.top.push(format!("{comment}; read from this file, else asked for"));
+                parameters.top.push(format!("{variable}_file=''"));
+                parameters.named.push(format!("{variable}_file"));
+                parameters.read.push(format!("read_secret {variable} \"${variable}_file\""));
+                parameters.secrets.push(variable);
+                continue;
+            }
+            let text = match self.options.given.get(name) {
+                Some(text) => text.clone(),
+                None => written(value),
+            };
+            parameters.top.push(comment);
+            parameters.top.push(format!("{variable}={}", single(&text)));
+            parameters.named.push(variable.clone());
+            let code = format!("read_value(ENVIRON[\"QUORATE_VALUE\"], {})", awk_string(&kind_code(&definition.kind)));
+            let question = self.questions.add("put_value", &code);
+            let one = if is_single(&definition.kind) { "yes" } else { "''" };
+            parameters.read.push(format!("read_parameter {variable} {question} {one}"));
+        }
+        Ok(parameters)
+    }
+
+    fn put_together(&mut self, parameters: &Parameters, runbook: &[String], services: &[String]) -> String {
+        let mut own = Vec::new();
+        own.push(self.groups_function());
+        own.push(self.overrides_function());
+        own.push(secrets_function(&parameters.secrets));
+        own.extend(self.shell_functions.clone());
+        let main = self.main(parameters);
+        let used = format!(
+            "{}\n{}\n{}\n{}",
+            runbook.join("\n"),
+            services.join("\n"),
+            own.join("\n"),
+            main.join("\n")
+        );
+        let shell = pick(&shell_library(), &used);
+        let functions = self.functions.text();
+        let questions = self.questions.text();
+        let inventory = inventory_tables(&self.plan.inventory);
+        let library = pick(&awk_library(), &format!("{functions}\n{questions}\n{inventory}"));
+        let sections = [
+            self.header(parameters).join("\n"),
+            title("What is done, in order"),
+            runbook.join("\n"),
+            title("What the services may lose, and what is asked around them"),
+            services.join("\n\n"),
+            title("Facts, guards and conditions: an awk program, and the questions that are put to it by number"),
+            format!("awk_of_runbook() {{\n    cat <<'END_OF_AWK'\n{functions}\n{questions}END_OF_AWK\n}}"),
+            title("How things are done; nothing here says what is done"),
+            own.join("\n\n"),
+            shell.trim_end().to_owned(),
+            format!("awk_library() {{\n    cat <<'END_OF_AWK'\n{inventory}\n{library}END_OF_AWK\n}}"),
+            main.join("\n"),
+        ];
+        let kept: Vec<String> = sections.into_iter().filter(|section| !section.is_empty()).collect();
+        let mut text = kept.join("\n\n");
+        text.push('\n');
+        text
+    }
+
+    fn header(&self, parameters: &Parameters) -> Vec<String> {
+        let inventory = &self.plan.inventory;
+        let title = self.plan.program.title.clone().unwrap_or_else(|| self.options.file.clone());
+        let mut lines = vec!["#!/bin/sh".to_owned(), format!("# {title}, for the cluster {}", inventory.name)];
+        if inventory.is_simulated {
+            lines.push("# SIMULATED: the nodes are those of quorate's simulated cluster.".to_owned());
+        }
+        lines.push("#".to_owned());
+        lines.extend(self.options.about.iter().map(|line| format!("# {line}").trim_end().to_owned()));
+        if !self.options.about.is_empty() {
+            lines.push("#".to_owned());
+        }
+        let settings: String = parameters.named.iter().map(|name| format!(" [{name}=VALUE]")).collect();
+        lines.push(format!(
+            "# Written by quorate {} from {} and {}.",
+            env!("CARGO_PKG_VERSION"),
+            self.options.file,
+            self.options.inventory
+        ));
+        lines.push("# It does what `quorate run` does with them, and needs a POSIX shell, awk, ssh and timeout.".to_owned());
+        lines.extend(
+            [
+                "#".to_owned(),
+                format!("# How to run it:  sh FILE{settings}"),
+                "#   QUORATE_YES=1                    answers each `confirm` with yes".to_owned(),
+                "#   QUORATE_ANSWERS='NAME=yes ...'   answers questions by their names".to_owned(),
+                "#   QUORATE_ASK=PROGRAM              asks PROGRAM KIND NAME NODE TEXT, which prints yes, no or later".to_owned(),
+                "# How it ends: 0 done, 1 a step failed, 2 usage, 4 a guard refused, 5 a node could not be reached,".to_owned(),
+                "#   6 an outcome is unknown, 8 declined, 9 parked at a manual step, 130 interrupted.".to_owned(),
+                "#".to_owned(),
+                "# Each line `ssh NODE 'command'` is carried out on that node, in the order in which it stands here;".to_owned(),
+                "# a line `limit=...` before it sets how long it may take. Steps stand under FILE:LINE of the runbook.".to_owned(),
+                "# `require N` and `wait_until N` put question N to the facts and guards below.".to_owned(),
+                "LC_ALL=C".to_owned(),
+                "export LC_ALL".to_owned(),
+                String::new(),
+                format!("cluster={}", single(&inventory.name)),
+            ],
+        );
+        lines.extend(parameters.top.clone());
+        lines
+    }
+
+    /// What runs everything; it stands last, since the shell must know all functions before.
+    fn main(&self, parameters: &Parameters) -> Vec<String> {
+        let mut lines = vec![
+            format!("fan_out={}", if self.options.fan_out == 0 { 32 } else { self.options.fan_out }),
+            format!("act_limit={}", self.options.timeout.map_or(300, |timeout| timeout.as_secs().max(1))),
+            format!("simulated={}", if self.plan.inventory.is_simulated { "yes" } else { "''" }),
+        ];
+        let mut choices: Vec<String> = parameters
+            .named
+            .iter()
+            .map(|name| format!("{name}=*) {name}=${{argument#*=}} ;;"))
+            .collect();
+        choices.push("*)".to_owned());
+        choices.push("    printf '%s\\n' \"$argument: no such parameter; see the head of this script\" >&2".to_owned());
+        choices.push("    exit 2".to_owned());
+        choices.push("    ;;".to_owned());
+        lines.extend(block(
+            "for argument in \"$@\"; do",
+            block("case $argument in", choices, "esac").into_iter().map(|line| line.strip_prefix("    ").map_or(line.clone(), str::to_owned)).collect(),
+            "done",
+        ));
+        lines.push("start".to_owned());
+        lines.extend(parameters.read.clone());
+        let title = self.plan.program.title.clone().unwrap_or_default();
+        let simulated = if self.plan.inventory.is_simulated { "  SIMULATED" } else { "" };
+        lines.push(format!(
+            "say {}",
+            single(format!("cluster {}{simulated}  runbook {title}", self.plan.inventory.name).trim_end())
+        ));
+        lines.push("runbook".to_owned());
+        lines.push("finish".to_owned());
+        lines
+    }
+
+    /// The nodes of the groups as the inventory has them.
+    fn groups_function(&self) -> String {
+        let mut groups: BTreeSet<&str> = self.services.iter().map(|(service, _)| service.group.as_str()).collect();
+        groups.extend(self.changing.iter().map(String::as_str));
+        if groups.is_empty() {
+            return String::new();
+        }
+        let mut lines = vec!["case $1 in".to_owned()];
+        for name in groups {
+            let nodes: Vec<String> = match self.plan.inventory.group(name) {
+                Some(nodes) => nodes.iter().map(ToString::to_string).collect(),
+                None => Vec::new(),
+            };
+            lines.push(format!("{name}) nodes={} ;;", single(&nodes.join(" "))));
+        }
+        lines.push("*) nodes='' ;;".to_owned());
+        lines.push("esac".to_owned());
+        let mut text = vec!["# The nodes of a group, as the inventory has them.".to_owned()];
+        text.extend(block("first_nodes_of() {", lines, "}"));
+        text.join("\n")
+    }
+
+    /// What is overridden, and why.
+    fn overrides_function(&self) -> String {
+        let mut lines = vec!["case \"$1@$node\" in".to_owned()];
+        for (name, node, why) in &self.options.overrides {
+            let pattern = match node {
+                Some(node) => format!("{name}@{node}"),
+                None => format!("{name}@*"),
+            };
+            lines.push(format!("{pattern}) override={} ;;", single(why)));
+        }
+        lines.push("*) return 1 ;;".to_owned());
+        lines.push("esac".to_owned());
+        let mut text = vec!["# Whether a guard or finding is overridden on $node, and why.".to_owned()];
+        text.extend(block("override_of() {", lines, "}"));
+        text.join("\n")
+    }
+}
+
+/// Takes the script's secrets out of what hosts print.
+fn secrets_function(secrets: &[String]) -> String {
+    let mut lines: Vec<String> = secrets.iter().map(|name| format!("hide \"${name}\"")).collect();
+    if lines.is_empty() {
+        lines.push(":".to_owned());
+    }
+    let mut text = vec!["# Takes the script's secrets out of what a host printed.".to_owned()];
+    text.extend(block("hide_secrets() {", lines, "}"));
+    text.join("\n")
+}
+
+fn title(text: &str) -> String {
+    format!("# ==== {text}")
+}
+
+/// A value as `--set` takes it.
+fn written(value: &Value) -> String {
+    match value {
+        Value::List(values) => {
+            let words: Vec<String> = values.iter().map(Value::to_string).collect();
+            words.join(" ")
+        }
+        other => other.to_string(),
+    }
+}

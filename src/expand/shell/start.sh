@@ -1,0 +1,104 @@
+# Makes the work folder, where tokens, answers and the awk program lie, and begins.
+start() {
+    newline='
+'
+    separator=$(printf '\001')
+    work=${TMPDIR:-/tmp}/quorate.$$
+    umask 077
+    mkdir "$work" "$work/tokens" "$work/replaced" "$work/runs" || exit 2
+    trap 'rm -rf "$work"' EXIT
+    trap 'stop_soon 130' INT
+    trap 'stop_soon 143' TERM
+    trap 'stop_soon 129' HUP
+    exec 3<&0 </dev/null
+    saved_names='node body on tolerated starts on_nodes local batch last_nodes sizes hands any_rank any_done'
+    node='' local='' sizes='' hands=0 any_rank=0 any_done='' on_nodes='' batch='' body=0 begun=0 depth=0 on='' tolerated=0 starts='' last=t
+    kind='' trouble='' help='' trouble_node='' stopping='' ran_out=''
+    cleanups='' deadline='' deadlines='' retries='' firsts='' first_kinds='' last_nodes=''
+    outage='' outages='' losing='' lost='' due='' together='' held='' in_section='' instance=''
+    as_root='' skip_held='' service='' acting_for=''
+    QUORATE_YES=${QUORATE_YES-} QUORATE_ANSWERS=${QUORATE_ANSWERS-} QUORATE_ASK=${QUORATE_ASK-}
+    end_settings
+    {
+        awk_of_runbook
+        awk_library
+    } >"$work/evaluate.awk"
+}
+
+# The first signal lets the nodes in hand be finished, then what is owed by `undo` and `finally` is done;
+# a second one breaks off.
+stop_soon() {
+    if [ -n "$stopping" ]; then
+        trap '' INT TERM HUP
+        printf '%s\n' 'broken off; what was in flight is unknown' >&2
+        exit 6
+    fi
+    stopping=yes
+    : >"$work/stopping"
+    printf '%s\n' 'stopping after what is in hand; once more breaks it off and leaves it unknown' >&2
+}
+
+# Says how it ended, and ends with the exit code for it.
+finish() {
+    case $kind in
+    '' | skipped) say 'done' && exit 0 ;;
+    failed) code=1 ended='failed' ;;
+    refused) code=4 ended='refused by a guard' ;;
+    unreachable) code=5 ended='a node could not be reached' ;;
+    unknown) code=6 ended='an outcome is unknown' ;;
+    declined) code=8 ended='declined' ;;
+    parked) code=9 ended='parked' ;;
+    *) code=130 ended='interrupted' ;;
+    esac
+    {
+        say "$cluster: $ended (exit code $code)${trouble_node:+ on $trouble_node}"
+        say "$trouble"
+        [ -z "$help" ] || say "help: $help"
+    } >&2
+    exit "$code"
+}
+
+# A parameter: its name, the number of the question that reads it, its type, and whether it is one word.
+read_parameter() {
+    eval "QUORATE_VALUE=\$$1"
+    export QUORATE_VALUE
+    if ! evaluate "$2"; then
+        printf '%s\n' "parameter $1: $trouble" >&2
+        exit 2
+    fi
+    bind "$1" "$value"
+    if [ -n "$3" ]; then words "$1" "$1"; fi
+}
+
+# A secret: its name, and the file that holds it; else it is asked for, and not shown.
+read_secret() {
+    if [ -n "$2" ]; then
+        secret=$(cat "$2") || exit 2
+    elif [ -t 3 ]; then
+        printf '%s (secret): ' "$1" >&2
+        stty -echo <&3
+        IFS= read -r secret <&3
+        stty echo <&3
+        printf '\n' >&2
+    else
+        printf '%s\n' "parameter $1 has no value: name its file, $1_file=FILE" >&2
+        exit 2
+    fi
+    eval "$1=\$secret"
+    secret=''
+}
+
+# Takes a secret out of what a host printed: a command may echo its input. It is read, never passed along.
+hide() {
+    [ "${#1}" -ge 4 ] || return 0
+    for file in "$answer.out" "$answer.err"; do
+        {
+            printf '%s\n' "$1"
+            cat "$file"
+        } | awk 'NR == 1 { secret = $0; next }
+            { done_part = ""
+              while (at = index($0, secret)) { done_part = done_part substr($0, 1, at - 1) "***"; $0 = substr($0, at + length(secret)) }
+              print done_part $0 }' >"$file.hidden"
+        mv "$file.hidden" "$file"
+    done
+}
