@@ -16,6 +16,7 @@
 //! | [`check`] | tree → program: names, types, effects, safety |
 //! | [`evaluate`] | expressions, conditions and guards over measured facts |
 //! | [`plan`] | program + inventory + arguments → what will be done |
+//! | [`expand`] | plan → a plain POSIX shell script |
 //! | [`transport`] | the only doors out, and the simulated cluster behind them |
 //! | [`journal`] | what happened: events, ledger, report |
 //! | [`run`] | plan → events |
@@ -26,6 +27,7 @@ pub mod check;
 pub mod cli;
 pub mod diagnostic;
 pub mod evaluate;
+pub mod expand;
 pub mod guard;
 pub mod inventory;
 pub mod journal;
