@@ -155,7 +155,11 @@ impl Context<'_> {
     }
 
     /// A value as the type that is wanted, read from text where it is a text.
-    pub(super) fn coerce(&self, value: Value, wanted: &Type, at: Span) -> Result<Value, Stop> {
+    ///
+    /// # Errors
+    ///
+    /// [`EvaluateError::WrongKind`] when it is not of that type.
+    pub fn coerce(&self, value: Value, wanted: &Type, at: Span) -> Result<Value, Stop> {
         let wrong = |found: &Value| -> Stop {
             EvaluateError::WrongKind {
                 found: format!("`{found}`"),

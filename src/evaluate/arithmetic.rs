@@ -7,7 +7,13 @@ use crate::value::Value;
 use ArithmeticOperator::{Add, Divide, Multiply, Subtract};
 
 impl Context<'_> {
-    pub(super) fn arithmetic(
+    /// Reckons with two values, or with sets of nodes.
+    ///
+    /// # Errors
+    ///
+    /// [`EvaluateError::Arithmetic`] out of range or by zero, [`EvaluateError::WrongKind`] when
+    /// the two do not go together.
+    pub fn arithmetic(
         &self,
         left: Value,
         operator: ArithmeticOperator,

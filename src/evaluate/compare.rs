@@ -10,7 +10,11 @@ use CompareOperator::{AtLeast, AtMost, In, Is, IsNot, LessThan, Matches, MoreTha
 
 impl Context<'_> {
     /// Compares two values; what is unknown on either side makes the answer unknown.
-    pub(super) fn compare(
+    ///
+    /// # Errors
+    ///
+    /// [`EvaluateError::WrongKind`] when the two cannot be compared so.
+    pub fn compare(
         &self,
         left: Value,
         operator: CompareOperator,

@@ -174,10 +174,7 @@ impl Expander<'_> {
             } => {
                 let what = awk_string(&format!("t{} is ", describe(&left.node)));
                 let words = awk_string(&format!("t; wanted: {} ", operator.node.words()));
-                let shown = match &right.node {
-                    Expression::Regex(pattern) => awk_string(&format!("t/{pattern}/")),
-                    _ => self.expression(function, scope, right)?,
-                };
+                let shown = self.expression(function, scope, right)?;
                 let left = self.expression(function, scope, left)?;
                 format!("say_add(say_add(say_add({what}, {left}), {words}), {shown})")
             }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::ExpandError;
-use super::encode::{awk_string, header_of, kind_code};
+use super::encode::{awk_string, encode_columns, encode_type};
 use super::expander::Expander;
 use super::expression::{Code, Scope};
 use super::function::Function;
@@ -58,7 +58,7 @@ impl Expander<'_> {
         function.line(format!("{key} = \"{name}\" SUBSEP place{given}"));
         function.line(format!("if ({key} in measured) return measured[{key}]"));
         for (name, kind) in &names {
-            function.line(format!("{name} = coerce({name}, {})", awk_string(&kind_code(kind))));
+            function.line(format!("{name} = coerce({name}, {})", awk_string(&encode_type(kind))));
             function.line(format!("if (failed({name})) return measured_as({key}, {name}, \"\")"));
         }
         let code = self.body_value(&mut function, &scope, &fact.body)?;
@@ -67,13 +67,13 @@ impl Expander<'_> {
             Type::Table(columns) => (
                 format!(
                     "conform({value}, {}, {})",
-                    awk_string(&header_of(columns)),
+                    awk_string(&encode_columns(columns)),
                     awk_string(&fact.name)
                 ),
                 awk_string(&format!("{}.{}", fact.module, fact.name)),
             ),
             kind => (
-                format!("conform_plain({value}, {})", awk_string(&kind_code(kind))),
+                format!("conform_plain({value}, {})", awk_string(&encode_type(kind))),
                 "\"\"".to_owned(),
             ),
         };
@@ -137,6 +137,7 @@ impl Expander<'_> {
                     function.line(format!("{variable} = {code}"));
                     function.line(format!("if (failed({variable})) return cannot({variable})"));
                     scope = scope.with(&name.node, &variable);
+                    continue;
                 }
                 Statement::Check { condition, otherwise } => {
                     let found = function.shared("found");
@@ -268,7 +269,7 @@ impl Expander<'_> {
         kind: &Type,
     ) -> Code {
         let inner = if let Type::List(inner) = kind { inner } else { kind };
-        let code = awk_string(&kind_code(inner));
+        let code = awk_string(&encode_type(inner));
         let mut list = "\"L\"".to_owned();
         for written in words {
             let value = self.loose_argument(function, scope, written, inner)?;

@@ -1,9 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::names::{Library, Names};
+use super::names::Names;
 use super::function::Function;
-use super::{Expansion, awk_library, shell_library};
+use super::{Expansion, shell_library, whole_library};
 use crate::check::ServiceDefinition;
 use crate::diagnostic::{Span, SourceMap};
 use crate::evaluate::{Context, Frame, Groups, Measured, Stop};
@@ -27,6 +27,14 @@ pub(super) struct Expander<'a> {
     pub fixed: Inventory,
     /// The services that are used, each with its name in the script.
     pub services: Vec<(Arc<ServiceDefinition>, String)>,
+    /// The functions that blocks owe at their end.
+    pub cleanups: Vec<String>,
+    /// The functions that tell failure domains.
+    pub domains: Vec<String>,
+    /// What is known of each service, as rows of a `case`.
+    pub service_rows: Vec<String>,
+    /// Whether the statement at hand names instances of a service.
+    pub names_instances: bool,
     /// Functions of the shell that were written for this runbook.
     pub shell_functions: Vec<String>,
     /// Counts what needs a name of its own: loops, undos, blocks.
@@ -42,7 +50,7 @@ impl<'a> Expander<'a> {
             sources,
             options,
             functions: Functions {
-                names: Names::of_awk(&awk_library().join("\n")),
+                names: Names::of_awk(&whole_library()),
                 ..Functions::default()
             },
             questions: Questions::default(),
@@ -50,6 +58,10 @@ impl<'a> Expander<'a> {
             fixed: without_groups(&plan.inventory, &changing),
             changing,
             services: Vec::new(),
+            cleanups: Vec::new(),
+            domains: Vec::new(),
+            service_rows: Vec::new(),
+            names_instances: false,
             shell_functions: Vec::new(),
             count: 0,
         }
@@ -212,9 +224,4 @@ impl Questions {
             self.lines.join("\n")
         )
     }
-}
-
-/// The functions of a library that a text uses.
-pub(super) fn pick(library: &[&str], text: &str) -> String {
-    Library::read(library).used_by(text)
 }

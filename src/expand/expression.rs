@@ -1,7 +1,7 @@
 use std::rc::Rc;
 
 use super::ExpandError;
-use super::encode::{awk_string, encode_value, kind_code};
+use super::encode::{awk_string, encode_value, encode_type};
 use super::expander::Expander;
 use super::function::{Function, uses};
 use crate::diagnostic::{Span, Spanned};
@@ -95,8 +95,8 @@ impl Expander<'_> {
                 other => Ok(awk_string(&format!("t{}", describe(other)))),
             },
             Expression::Regex(pattern) => {
-                let pattern = self.pattern(pattern, at)?;
-                Ok(awk_string(&format!("x{pattern}")))
+                self.pattern(pattern, at)?;
+                Ok(awk_string(&encode_value(&Value::Regex(pattern.as_str().into()))))
             }
             Expression::Text(template) => self.text(scope, template, "text_add"),
             Expression::Name(name) => self.name(function, scope, name, at),
@@ -591,7 +591,7 @@ impl Expander<'_> {
             }
         }
         let code = self.loose_argument(function, scope, written, wanted)?;
-        Ok(format!("coerce({code}, {})", awk_string(&kind_code(wanted))))
+        Ok(format!("coerce({code}, {})", awk_string(&encode_type(wanted))))
     }
 
     /// The same before it is read as its type.

@@ -77,7 +77,25 @@ pub(super) fn scope(lines: Vec<String>) -> Vec<String> {
     all
 }
 
-/// A text between single quotes, also where it needs none.
+/// A text as one word of a shell, between quotes also where it needs none.
+///
+/// What a shell would read between double quotes stands behind a backslash there, so that a
+/// reader is not left in doubt whether it was meant to be read.
 pub(super) fn single(text: &str) -> String {
+    if text.contains(['$', '`']) {
+        return format!("\"{}\"", escape(text));
+    }
     format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// A text as it stands between double quotes.
+pub(super) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if matches!(letter, '"' | '\\' | '$' | '`') {
+            escaped.push('\\');
+        }
+        escaped.push(letter);
+    }
+    escaped
 }

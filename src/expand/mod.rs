@@ -12,6 +12,7 @@
 //! May import: `diagnostic`, `inventory`, `value`, `syntax`, `library`, `guard`, `check`,
 //! `evaluate`, `plan`.
 
+mod awk;
 mod condition;
 mod definition;
 mod encode;
@@ -20,6 +21,7 @@ mod expander;
 mod expression;
 mod function;
 mod here;
+mod inventory;
 mod lines;
 mod names;
 mod node_block;
@@ -29,35 +31,11 @@ mod service;
 mod step;
 mod word;
 
-pub use encode::{awk_string, encode_value, inventory_tables};
+pub use awk::{library_for, whole_library};
+pub use encode::{awk_string, encode_columns, encode_type, encode_value, export_value};
 pub use error::ExpandError;
+pub use inventory::inventory_tables;
 pub use script::{Expansion, expand_plan};
-
-/// The awk library: what the generated functions are made of.
-fn awk_library() -> Vec<&'static str> {
-    let mut texts = vec![
-        include_str!("awk/arithmetic.awk"),
-        include_str!("awk/ask.awk"),
-        include_str!("awk/budget.awk"),
-        include_str!("awk/compare.awk"),
-        include_str!("awk/condition.awk"),
-        include_str!("awk/expand_nodes.awk"),
-        include_str!("awk/fact.awk"),
-        include_str!("awk/kind.awk"),
-        include_str!("awk/letters.awk"),
-        include_str!("awk/nodes.awk"),
-        include_str!("awk/number.awk"),
-        include_str!("awk/program.awk"),
-        include_str!("awk/read.awk"),
-        include_str!("awk/show.awk"),
-        include_str!("awk/table.awk"),
-        include_str!("awk/text.awk"),
-        include_str!("awk/value.awk"),
-        include_str!("awk/column.awk"),
-    ];
-    texts.extend([include_str!("../library/awk/columns.awk"), include_str!("../library/awk/json.awk"), include_str!("../library/awk/list.awk"), include_str!("../library/awk/number.awk"), include_str!("../library/awk/table.awk"), include_str!("../library/awk/template.awk"), include_str!("../library/awk/text.awk")]);
-    texts
-}
 
 /// The shell library: what keeps the order of things.
 fn shell_library() -> Vec<&'static str> {

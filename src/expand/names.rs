@@ -82,6 +82,8 @@ pub(super) fn plain_name(wanted: &str) -> String {
 /// Functions of a library, each by its name, in the order of the text.
 pub(super) struct Library {
     functions: Vec<(String, String)>,
+    /// Whether a bracket follows a name that is called, as in awk.
+    has_brackets: bool,
     places: BTreeMap<String, usize>,
 }
 
@@ -123,7 +125,14 @@ impl Library {
             .enumerate()
             .map(|(place, (name, _))| (name.clone(), place))
             .collect();
-        Library { functions, places }
+        let has_brackets = texts
+            .iter()
+            .any(|text| text.lines().any(|line| line.starts_with("function ")));
+        Library {
+            functions,
+            has_brackets,
+            places,
+        }
     }
 
     /// Whether it has a function of this name.
@@ -132,26 +141,66 @@ impl Library {
         self.places.contains_key(name)
     }
 
-    /// The functions that `text` uses, and those that these use, in the order of the library.
-    pub fn used_by(&self, text: &str) -> String {
-        let mut used: BTreeSet<usize> = BTreeSet::new();
-        let mut left: Vec<usize> = self.named_in(text).collect();
-        while let Some(place) = left.pop() {
-            if used.insert(place) {
-                left.extend(self.named_in(&self.functions[place].1));
-            }
-        }
-        let bodies: Vec<&str> = used
-            .iter()
-            .map(|place| self.functions[*place].1.as_str())
-            .collect();
+    /// All functions.
+    pub fn whole(&self) -> String {
+        let bodies: Vec<&str> = self.functions.iter().map(|(_, body)| body.as_str()).collect();
         bodies.join("\n")
     }
 
-    fn named_in<'a>(&'a self, text: &'a str) -> impl Iterator<Item = usize> + 'a {
+    /// The functions that `text` uses, and those that these use, in the order of the library.
+    pub fn used_by(&self, text: &str) -> String {
+        self.only(&self.names_used_by(text))
+    }
+
+    /// The functions of these names, in the order of the library.
+    pub fn only(&self, names: &BTreeSet<String>) -> String {
+        let kept = self.functions.iter().filter(|(name, _)| names.contains(name));
+        let bodies: Vec<&str> = kept.map(|(_, body)| body.as_str()).collect();
+        bodies.join("\n")
+    }
+
+    /// The names of the functions that `text` uses, and of those that these use.
+    pub fn names_used_by(&self, text: &str) -> BTreeSet<String> {
+        let mut used: BTreeSet<usize> = BTreeSet::new();
+        let mut left: Vec<usize> = self.named_in(text);
+        while let Some(place) = left.pop() {
+            if used.insert(place) {
+                left.extend(self.named_in(self.body(place)));
+            }
+        }
+        used.iter().map(|place| self.functions[*place].0.clone()).collect()
+    }
+
+    /// A function without the line that names it.
+    fn body(&self, place: usize) -> &str {
+        let text = &self.functions[place].1;
+        match self.has_brackets {
+            true => text,
+            false => text.split_once("() {").map_or(text, |(_, body)| body),
+        }
+    }
+
+    /// The functions that a text calls: in awk a bracket follows the name, in a shell none does.
+    fn named_in(&self, text: &str) -> Vec<usize> {
         let is_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-        text.split(move |letter| !is_name(letter))
-            .filter_map(|word| self.places.get(word).copied())
+        let mut found = Vec::new();
+        for line in text.lines().filter(|line| !line.trim_start().starts_with('#')) {
+            let mut rest = line;
+            while let Some(start) = rest.find(is_name) {
+                let end = rest[start..].find(|letter| !is_name(letter)).map_or(rest.len(), |length| start + length);
+                let (word, after) = (&rest[start..end], &rest[end..]);
+                let is_called = match self.has_brackets {
+                    true => after.starts_with('('),
+                    // A variable is no call.
+                    false => !rest[..start].ends_with(['$', '{', '-']) && !after.starts_with(['=', '-', '/']),
+                };
+                if is_called {
+                    found.extend(self.places.get(word).copied());
+                }
+                rest = after;
+            }
+        }
+        found
     }
 }
 

@@ -332,6 +332,7 @@ impl Expander<'_> {
         }
         let name = self.names.take(&format!("{variable}_of"));
         self.functions.remember(&key, &name);
+        self.domains.push(name.clone());
         let all: NodeSet = self.plan.inventory.nodes().map(|node| node.name.clone()).collect();
         let mut lines = vec!["own_domain=$1".to_owned(), "case $1 in".to_owned()];
         for (domain, nodes) in self.plan.inventory.domains(&all, variable) {

@@ -41,13 +41,13 @@ impl Expander<'_> {
         let budget = service.budget.as_ref().map_or(String::new(), |budget| budget.node.to_string());
         let mut lines = vec![
             format!("# service {}  {}", service.name, self.place_of(service.span)),
-            format!(
-                "key_{name}={key} name_{name}={} fact_{name}={fact} group_{name}={} budget_{name}={}",
-                super::word::quoted(&service.name),
-                super::word::quoted(&service.group),
-                single(&budget)
-            ),
         ];
+        self.service_rows.push(format!(
+            "{name}) key={key} name={} fact={fact} group={} budget={} ;;",
+            super::word::quoted(&service.name),
+            super::word::quoted(&service.group),
+            single(&budget)
+        ));
         let hooks = self.plan.hooks.get(&key).cloned().unwrap_or_default();
         let one = Use {
             service: service.clone(),
@@ -56,7 +56,7 @@ impl Expander<'_> {
         };
         let here = self.hook_here(&one);
         lines.extend(self.may_go(&here, &one, &hooks.before_stop)?);
-        for (hook, steps) in [("after_stop", &hooks.after_stop), ("after_start", &hooks.after_start)] {
+        for (hook, steps) in [("hook_after_stop", &hooks.after_stop), ("hook_after_start", &hooks.after_start)] {
             let body = match steps.is_empty() {
                 true => vec![":".to_owned()],
                 false => scope(self.steps(&here, steps, false)?),
@@ -425,23 +425,20 @@ impl Expander<'_> {
     /// The node that joins or leaves a group, as a word.
     fn host_word(&mut self, inner: &Here, membership: &Membership) -> Result<Word, ExpandError> {
         let Some(variable) = &membership.host else {
-            return Ok(Word::known(inner.node_word()));
+            return Ok(Word::plain(inner.node_word()));
         };
         let written = Spanned::new(Expression::Variable(variable.clone()), membership.span);
         let known = self.compute(&inner.scope.known, |context, frame| {
             context.evaluate_as(frame, &written, &Type::Node)
         });
         if let Some(Value::Node(node)) = known {
-            return Ok(Word::known(node.to_string()));
+            return Ok(Word::plain(node.to_string()));
         }
         let question = self.ask(inner, "put_text", |it, function, here| {
             it.argument(function, &here.scope, &written, &Type::Node)
         })?;
         let name = format!("host_{}", self.next());
-        Ok(Word {
-            before: vec![vec![format!("evaluate {question}")], vec![format!("{name}=$value")]],
-            text: format!("\"${name}\""),
-        })
+        Ok(Word::found(vec![vec![format!("evaluate {question}")], vec![format!("{name}=$value")]], format!("\"${name}\"")))
     }
 
     fn roles_in(&mut self, group: &str) -> Vec<Use> {

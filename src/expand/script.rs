@@ -2,12 +2,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::ExpandError;
-use super::encode::{awk_string, inventory_tables, kind_code};
-use super::expander::{Expander, pick};
+use super::encode::{awk_string, encode_type};
+use super::expander::Expander;
+use super::names::Library;
 use super::here::{Here, ShellVariable, Target};
 use super::lines::{all_of, block, scope, single};
 use super::step::is_single;
-use super::{awk_library, shell_library};
+use super::{inventory_tables, library_for, shell_library};
 use crate::diagnostic::SourceMap;
 use crate::inventory::{NodeName, NodeSet};
 use crate::plan::Plan;
@@ -110,7 +111,7 @@ impl Expander<'_> {
             parameters.top.push(comment);
             parameters.top.push(format!("{variable}={}", single(&text)));
             parameters.named.push(variable.clone());
-            let code = format!("read_value(ENVIRON[\"QUORATE_VALUE\"], {})", awk_string(&kind_code(&definition.kind)));
+            let code = format!("read_value(ENVIRON[\"QUORATE_VALUE\"], {})", awk_string(&encode_type(&definition.kind)));
             let question = self.questions.add("put_value", &code);
             let one = if is_single(&definition.kind) { "yes" } else { "''" };
             parameters.read.push(format!("read_parameter {variable} {question} {one}"));
@@ -123,35 +124,42 @@ impl Expander<'_> {
         own.push(self.groups_function());
         own.push(self.overrides_function());
         own.push(secrets_function(&parameters.secrets));
+        own.extend(self.dispatchers());
         own.extend(self.shell_functions.clone());
         let main = self.main(parameters);
-        let used = format!(
-            "{}\n{}\n{}\n{}",
-            runbook.join("\n"),
-            services.join("\n"),
-            own.join("\n"),
-            main.join("\n")
-        );
-        let shell = pick(&shell_library(), &used);
+        let mut written: Vec<String> = vec![runbook.join("\n")];
+        written.extend(services.iter().cloned());
+        written.extend(own);
+        let mut texts: Vec<&str> = written.iter().map(String::as_str).collect();
+        texts.extend(shell_library());
+        let used = Library::read(&texts).names_used_by(&main.join("\n"));
+        let [runbook, services, own, shell] = [
+            &texts[..1],
+            &texts[1..=services.len()],
+            &texts[1 + services.len()..written.len()],
+            &texts[written.len()..],
+        ]
+        .map(|texts| Library::read(texts).only(&used));
         let functions = self.functions.text();
         let questions = self.questions.text();
         let inventory = inventory_tables(&self.plan.inventory);
-        let library = pick(&awk_library(), &format!("{functions}\n{questions}\n{inventory}"));
+        let library = library_for(&format!("{functions}\n{questions}\n{inventory}"));
         let sections = [
             self.header(parameters).join("\n"),
             title("What is done, in order"),
-            runbook.join("\n"),
+            runbook,
             title("What the services may lose, and what is asked around them"),
-            services.join("\n\n"),
+            services,
             title("Facts, guards and conditions: an awk program, and the questions that are put to it by number"),
             format!("awk_of_runbook() {{\n    cat <<'END_OF_AWK'\n{functions}\n{questions}END_OF_AWK\n}}"),
             title("How things are done; nothing here says what is done"),
-            own.join("\n\n"),
-            shell.trim_end().to_owned(),
+            own,
+            shell,
             format!("awk_library() {{\n    cat <<'END_OF_AWK'\n{inventory}\n{library}END_OF_AWK\n}}"),
             main.join("\n"),
         ];
-        let kept: Vec<String> = sections.into_iter().filter(|section| !section.is_empty()).collect();
+        let sections = sections.into_iter().map(|section| section.trim_end().to_owned());
+        let kept: Vec<String> = sections.filter(|section| !section.is_empty()).collect();
         let mut text = kept.join("\n\n");
         text.push('\n');
         text
@@ -256,6 +264,27 @@ impl Expander<'_> {
         text.join("\n")
     }
 
+    /// Functions that call one of several by name, so that none is called in a hidden way.
+    fn dispatchers(&self) -> Vec<String> {
+        let names: Vec<&str> = self.services.iter().map(|(_, name)| name.as_str()).collect();
+        let mut texts = Vec::new();
+        if !names.is_empty() {
+            let mut lines = vec!["case $1 in".to_owned()];
+            lines.extend(self.service_rows.iter().cloned());
+            lines.push("esac".to_owned());
+            texts.push(function("What is known of a service.", "about_service", lines));
+            for hook in ["may_go", "hook_after_stop", "hook_after_start"] {
+                let calls = names.iter().map(|name| (*name, format!("{hook}_{name}"))).collect();
+                texts.push(dispatcher("What is asked of a service, by its name.", hook, calls));
+            }
+        }
+        let calls = self.cleanups.iter().map(|name| (name.as_str(), name.clone())).collect();
+        texts.push(dispatcher("Runs what a block owes.", "run_cleanup", calls));
+        let calls = self.domains.iter().map(|name| (name.as_str(), format!("{name} \"$2\""))).collect();
+        texts.push(dispatcher("The failure domain of a node.", "domain_by", calls));
+        texts
+    }
+
     /// What is overridden, and why.
     fn overrides_function(&self) -> String {
         let mut lines = vec!["case \"$1@$node\" in".to_owned()];
@@ -282,6 +311,20 @@ fn secrets_function(secrets: &[String]) -> String {
     }
     let mut text = vec!["# Takes the script's secrets out of what a host printed.".to_owned()];
     text.extend(block("hide_secrets() {", lines, "}"));
+    text.join("\n")
+}
+
+fn dispatcher(comment: &str, name: &str, calls: Vec<(&str, String)>) -> String {
+    let mut lines = vec!["case $1 in".to_owned()];
+    lines.extend(calls.into_iter().map(|(name, call)| format!("{name}) {call} ;;")));
+    lines.push("*) return 0 ;;".to_owned());
+    lines.push("esac".to_owned());
+    function(comment, name, lines)
+}
+
+fn function(comment: &str, name: &str, lines: Vec<String>) -> String {
+    let mut text = vec![format!("# {comment}")];
+    text.extend(block(&format!("{name}() {{"), lines, "}"));
     text.join("\n")
 }
 

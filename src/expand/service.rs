@@ -121,6 +121,7 @@ impl Expander<'_> {
                 Instances::Listed(question, code)
             }
         };
+        self.names_instances = !matches!(instances, Instances::All);
         let ordered = order_services(&self.plan.program, action, services);
         let mut uses = Vec::new();
         for service in ordered {
@@ -293,8 +294,8 @@ impl Expander<'_> {
 
     /// Says which instances a statement means.
     fn name_instances(&self, one: &Use) -> Vec<Vec<String>> {
-        if one.service.instance.is_none() {
-            return vec![vec!["instance=''".to_owned()]];
+        if !self.names_instances {
+            return Vec::new();
         }
         match &one.instances {
             Instances::All => vec![vec!["instance=''".to_owned()]],
@@ -540,7 +541,7 @@ impl Expander<'_> {
     pub fn reboot(&mut self, here: &Here, arguments: &Arguments) -> Result<Vec<String>, ExpandError> {
         let limit = match arguments.named.iter().find(|(name, _)| name.node == "limit") {
             Some((_, written)) => self.number_word(here, written, &Type::Duration)?,
-            None => Word::known("900".to_owned()),
+            None => Word::plain("900".to_owned()),
         };
         let mut roles = Vec::new();
         for service in self.plan.program.all_services() {

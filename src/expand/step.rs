@@ -310,6 +310,7 @@ impl Expander<'_> {
         let mut all = vec![format!("in_outage \"${outage}\"")];
         all.extend(block("{", lines, "}"));
         all.push("out_of_outage".to_owned());
+        self.cleanups.push(name.clone());
         let mut lines = block(&format!("{name}() {{"), all, "}");
         lines.extend(vec![format!("{outage}=$outage"), format!("owe {name}")]);
         Ok(block("{", lines, "}"))
@@ -326,7 +327,7 @@ impl Expander<'_> {
         let times = self.number_word(here, times, &Type::Int)?;
         let pause = match every {
             Some(every) => self.number_word(here, every, &Type::Duration)?,
-            None => Word::known("0".to_owned()),
+            None => Word::plain("0".to_owned()),
         };
         let body = self.steps(here, body, gives)?;
         let mut before = times.before;
@@ -455,11 +456,11 @@ impl Expander<'_> {
         let limit = self.number_word(here, limit, &Type::Duration)?;
         let holding = match holding {
             Some(holding) => self.number_word(here, holding, &Type::Duration)?,
-            None => Word::known("0".to_owned()),
+            None => Word::plain("0".to_owned()),
         };
         let every = match every {
             Some(every) => self.number_word(here, every, &Type::Duration)?,
-            None => Word::known("5".to_owned()),
+            None => Word::plain("5".to_owned()),
         };
         let question = self.ask(here, "put_verdict", |it, function, here| {
             it.judge(function, &here.scope, test)
@@ -487,7 +488,7 @@ impl Expander<'_> {
         let word = self.said_word(here, why)?;
         let cluster = &self.plan.inventory.name;
         let mut all = word.before;
-        let why = match word.text.strip_prefix('\'') {
+        let why = match word.known {
             Some(_) => word.text.clone(),
             None => {
                 let kept = format!("why_{}", self.next());

@@ -3,7 +3,7 @@ use super::encode::awk_string;
 use super::expander::Expander;
 use super::function::Function;
 use super::here::{Here, Target};
-use super::lines::single;
+use super::lines::{escape, single};
 use crate::diagnostic::Spanned;
 use crate::syntax::{Expression, Quoting, Template, TemplatePart, Variable};
 use crate::value::{CommandLine, Type, Value, as_root_text, quote};
@@ -13,14 +13,35 @@ use crate::value::{CommandLine, Type, Value, as_root_text, quote};
 pub(super) struct Word {
     pub before: Vec<Vec<String>>,
     pub text: String,
+    /// The text itself, where it is known now.
+    pub known: Option<String>,
 }
 
 impl Word {
-    /// A word that is known now.
-    pub fn known(text: String) -> Word {
+    /// A word of the shell that needs nothing before.
+    pub fn plain(text: String) -> Word {
         Word {
             before: Vec::new(),
             text,
+            known: None,
+        }
+    }
+
+    /// A text that is known now.
+    pub fn known(text: &str) -> Word {
+        Word {
+            before: Vec::new(),
+            text: single(text),
+            known: Some(text.to_owned()),
+        }
+    }
+
+    /// A word that is found out first.
+    pub fn found(before: Vec<Vec<String>>, text: String) -> Word {
+        Word {
+            before,
+            text,
+            known: None,
         }
     }
 }
@@ -50,27 +71,21 @@ impl Expander<'_> {
     /// A command as one word of the script.
     pub fn command_word(&mut self, here: &Here, written: &Spanned<Expression>) -> Result<Word, ExpandError> {
         if let Some(line) = self.compute(&here.scope.known, |context, frame| context.command(frame, written)) {
-            return Ok(self.rooted(here, Word::known(single(line.as_str()))));
+            return Ok(self.rooted(here, Word::known(line.as_str())));
         }
         let word = match &written.node {
             Expression::Text(template) => self.template_word(here, template)?,
             Expression::Group(inner) => return self.command_word(here, inner),
             Expression::Variable(variable) if variable.fields.is_empty() && here.shell_variable(&variable.name.node).is_some() => {
                 let (before, name) = self.variable_word(here, variable)?;
-                Word {
-                    before,
-                    text: format!("\"${name}\""),
-                }
+                Word::found(before, format!("\"${name}\""))
             }
             _ => {
                 let question = self.ask(here, "put_text", |it, function, here| {
                     it.command(function, &here.scope, written)
                 })?;
                 let name = format!("command_{}", self.next());
-                Word {
-                    before: vec![vec![format!("evaluate {question}")], vec![format!("{name}=$value")]],
-                    text: format!("\"${name}\""),
-                }
+                Word::found(vec![vec![format!("evaluate {question}")], vec![format!("{name}=$value")]], format!("\"${name}\""))
             }
         };
         Ok(self.rooted(here, word))
@@ -81,7 +96,7 @@ impl Expander<'_> {
         let line: Option<CommandLine> =
             self.compute(&here.scope.known, |context, frame| context.command_line(frame, template));
         let word = match line {
-            Some(line) => Word::known(single(line.as_str())),
+            Some(line) => Word::known(line.as_str()),
             None => self.template_word(here, template)?,
         };
         Ok(self.rooted(here, word))
@@ -91,12 +106,13 @@ impl Expander<'_> {
         if !here.as_root || here.target == Target::Local {
             return word;
         }
-        let text = match word.text.strip_prefix('\'') {
-            // A text that is known is quoted now.
-            Some(_) => single(&as_root_text(&unquote(&word.text))),
-            None => format!("\"sudo -n sh -c $(quote {})\"", word.text),
-        };
-        Word { text, ..word }
+        match &word.known {
+            Some(text) => Word::known(&as_root_text(text)),
+            None => Word {
+                text: format!("\"sudo -n sh -c $(quote {})\"", word.text),
+                ..word
+            },
+        }
     }
 
     /// A command text between double quotes, its values put in.
@@ -146,10 +162,7 @@ impl Expander<'_> {
                 }
             }
         }
-        Ok(Word {
-            before,
-            text: format!("\"{text}\""),
-        })
+        Ok(Word::found(before, format!("\"{text}\"")))
     }
 
     /// Puts braces round a variable's name where a letter follows it.
@@ -208,13 +221,10 @@ impl Expander<'_> {
     /// A text for people as a word: `"$text"` after it was found out.
     pub fn said_word(&mut self, here: &Here, written: &Spanned<Expression>) -> Result<Word, ExpandError> {
         if let Some(text) = self.known_text(here, written) {
-            return Ok(Word::known(single(&text)));
+            return Ok(Word::known(&text));
         }
         let argument = self.text_word(here, written)?;
-        Ok(Word {
-            before: vec![vec![format!("text_of {argument}")]],
-            text: "\"$text\"".to_owned(),
-        })
+        Ok(Word::found(vec![vec![format!("text_of {argument}")]], "\"$text\"".to_owned()))
     }
 
     /// A number, of a count or of seconds, as a word.
@@ -232,7 +242,7 @@ impl Expander<'_> {
             other => super::expression::whole_seconds(other).map(|seconds| seconds.to_string()),
         });
         if let Some(number) = known {
-            return Ok(Word::known(number));
+            return Ok(Word::plain(number));
         }
         let what = crate::evaluate::describe(&written.node);
         let question = self.ask(here, "put_number", |it, function, here| {
@@ -240,28 +250,8 @@ impl Expander<'_> {
             Ok(format!("unknown_value({code}, {})", awk_string(&what)))
         })?;
         let name = format!("number_{}", self.next());
-        Ok(Word {
-            before: vec![vec![format!("evaluate {question}")], vec![format!("{name}=$value")]],
-            text: format!("\"${name}\""),
-        })
+        Ok(Word::found(vec![vec![format!("evaluate {question}")], vec![format!("{name}=$value")]], format!("\"${name}\"")))
     }
-}
-
-/// A text as it stands between double quotes.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        if matches!(letter, '"' | '\\' | '$' | '`') {
-            escaped.push('\\');
-        }
-        escaped.push(letter);
-    }
-    escaped
-}
-
-/// The text that [`single`] quoted.
-fn unquote(word: &str) -> String {
-    word[1..word.len() - 1].replace(r"'\''", "'")
 }
 
 /// A value's words are quoted by the one quoting function.

@@ -129,6 +129,14 @@ impl Inventory {
             .then(|| node.name.clone())
     }
 
+    /// Everything that a node is called by, in order: names, aliases, addresses and unambiguous
+    /// short names, each with its node.
+    pub fn known_names(&self) -> impl Iterator<Item = (&str, &Node)> {
+        let sorted: BTreeMap<&str, usize> =
+            self.index.iter().map(|(name, at)| (name.as_str(), *at)).collect();
+        sorted.into_iter().map(|(name, at)| (name, &self.nodes[at]))
+    }
+
     /// What the inventory knows of a node under `name`, such as its `rack`.
     pub fn variable(&self, node: &NodeName, name: &str) -> Option<&str> {
         let node = self.node(node.as_str())?;

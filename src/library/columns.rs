@@ -8,6 +8,9 @@ use crate::value::{Column, Row, Table, Type, Value};
 
 const NAME: &str = "columns";
 
+/// What the filters of this file do in an expanded script.
+const AWK: &str = include_str!("awk/columns.awk");
+
 pub(super) static COLUMNS: Filter = Filter {
     name: NAME,
     says: "Reads a table under a line of headers, each cell by its header's word in lower case.",
@@ -33,6 +36,7 @@ pub(super) static COLUMNS: Filter = Filter {
         (r#""" | columns or none | count"#, "0"),
     ],
     apply: Apply::Pure(read_columns),
+    shell: AWK,
 };
 
 const MARK_ALONE: &str = "needs both: the mark and the column it becomes, as in mark=M as=master";

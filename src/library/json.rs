@@ -5,6 +5,12 @@ use super::error::show_lines;
 use super::{Apply, Filter, FilterArguments, FilterError, refuse, refuse_type};
 use crate::value::{Column, Row, Table, Type, Value};
 
+/// The jq program with which an expanded script reads JSON.
+pub const JSON_PROGRAM: &str = include_str!("awk/json.jq");
+
+/// What the filters of this file do in an expanded script.
+const AWK: &str = include_str!("awk/json.awk");
+
 pub(super) static JSON: Filter = Filter {
     name: "json",
     says: "Reads JSON: an object is a row, a list of objects is a table.",
@@ -19,6 +25,7 @@ pub(super) static JSON: Filter = Filter {
         (r#""[1, 2]" | json | max"#, "2"),
     ],
     apply: Apply::Pure(read_json),
+    shell: AWK,
 };
 
 fn read_json(value: Value, _: &FilterArguments) -> Result<Value, FilterError> {

@@ -34,6 +34,9 @@ fn one_type(given: &Type, _: &FilterArguments) -> Result<Type, String> {
     }
 }
 
+/// What the filters of this file do in an expanded script.
+const AWK: &str = include_str!("awk/list.awk");
+
 pub(super) static SORT: Filter = Filter {
     name: "sort",
     says: "Puts rows in order, by one column after the other; `down` puts the greatest first.",
@@ -66,6 +69,7 @@ pub(super) static SORT: Filter = Filter {
         ),
     ],
     apply: Apply::Pure(sort),
+    shell: AWK,
 };
 
 fn sort(value: Value, arguments: &FilterArguments) -> Result<Value, FilterError> {
@@ -151,6 +155,7 @@ pub(super) static FIRST: Filter = Filter {
     gives: one_type,
     examples: &[("[3 1 2] | first", "3")],
     apply: Apply::Pure(|value, _| pick("first", value, |values| values.first(), |rows| rows.first())),
+    shell: AWK,
 };
 
 pub(super) static LAST: Filter = Filter {
@@ -160,6 +165,7 @@ pub(super) static LAST: Filter = Filter {
     gives: one_type,
     examples: &[("[3 1 2] | last", "2")],
     apply: Apply::Pure(|value, _| pick("last", value, |values| values.last(), |rows| rows.last())),
+    shell: AWK,
 };
 
 fn pick(
@@ -205,6 +211,7 @@ pub(super) static ONLY: Filter = Filter {
         },
         other => refuse("only", TABLE_OR_LIST, other),
     }),
+    shell: AWK,
 };
 
 fn not_one(count: usize, shown: Vec<String>) -> FilterError {
@@ -243,6 +250,7 @@ pub(super) static SAME: Filter = Filter {
         (r#""HOST V\nn1 6.0\nn2 6.0" | columns | same v"#, "6.0"),
     ],
     apply: Apply::Pure(find_common),
+    shell: AWK,
 };
 
 fn find_common(value: Value, arguments: &FilterArguments) -> Result<Value, FilterError> {
@@ -323,6 +331,7 @@ pub(super) static UNIQUE: Filter = Filter {
         }
         other => refuse("unique", TABLE_OR_LIST, other),
     }),
+    shell: AWK,
 };
 
 /// `hash` gives equal items the same number, and most others another one.
@@ -375,6 +384,7 @@ pub(super) static REVERSE: Filter = Filter {
         }
         other => refuse("reverse", TABLE_OR_LIST, other),
     }),
+    shell: AWK,
 };
 
 pub(super) static JOIN: Filter = Filter {
@@ -406,6 +416,7 @@ pub(super) static JOIN: Filter = Filter {
         };
         Ok(Value::text(texts.join(separator)))
     }),
+    shell: AWK,
 };
 
 /// The values of a list or of the named column of a table, and why there may be more; or,

@@ -21,6 +21,7 @@ mod text;
 use crate::value::{Type, Value};
 
 pub use error::FilterError;
+pub use json::JSON_PROGRAM;
 pub use number::compare_values;
 pub use pattern::{read_regex, write_extended};
 pub use stdlib::{stdlib, stdlib_names};
@@ -42,6 +43,13 @@ pub struct Filter {
     pub examples: &'static [(&'static str, &'static str)],
     /// What it does.
     pub apply: Apply,
+    /// What it does in an expanded script: the text of an awk function `filter_NAME` and of
+    /// those that it calls, one text for the filters of a topic; empty where the script loops
+    /// over the rows itself.
+    ///
+    /// The function takes the value, an argument for each parameter in order, empty where it is
+    /// not given, and 1 or 0 for `or none`.
+    pub shell: &'static str,
 }
 
 /// How a filter is carried out.

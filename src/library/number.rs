@@ -8,6 +8,9 @@ use super::{
 };
 use crate::value::{Type, Value};
 
+/// What the filters of this file do in an expanded script.
+const AWK: &str = include_str!("awk/number.awk");
+
 pub(super) static COUNT: Filter = Filter {
     name: "count",
     says: "Gives how many rows, values or nodes there are.",
@@ -29,6 +32,7 @@ pub(super) static COUNT: Filter = Filter {
             other => refuse("count", "a table, a list or nodes", other),
         }
     }),
+    shell: AWK,
 };
 
 /// The column to reckon with, for a table.
@@ -55,6 +59,7 @@ pub(super) static SUM: Filter = Filter {
         (r#""" | lines | sum"#, "0"),
     ],
     apply: Apply::Pure(add_up),
+    shell: AWK,
 };
 
 fn add_up(value: Value, arguments: &FilterArguments) -> Result<Value, FilterError> {
@@ -108,6 +113,7 @@ pub(super) static MIN: Filter = Filter {
     gives: item_type,
     examples: &[("[3 1 2] | min", "1"), ("[1h 20m] | min", "20m")],
     apply: Apply::Pure(|value, arguments| choose("min", Ordering::Less, value, arguments)),
+    shell: AWK,
 };
 
 pub(super) static MAX: Filter = Filter {
@@ -117,6 +123,7 @@ pub(super) static MAX: Filter = Filter {
     gives: item_type,
     examples: &[("[3 1 2] | max", "3"), ("[6.0.7 6.0.10] | max", "6.0.10")],
     apply: Apply::Pure(|value, arguments| choose("max", Ordering::Greater, value, arguments)),
+    shell: AWK,
 };
 
 fn choose(

@@ -6,6 +6,9 @@ use super::{
 use crate::diagnostic::nearest;
 use crate::value::{Column, Row, Table, Type, Value};
 
+/// What the filters of this file do in an expanded script.
+const AWK: &str = include_str!("awk/table.awk");
+
 pub(super) static WHERE: Filter = Filter {
     name: "where",
     says: "Keeps the rows that surely meet a condition; rows that cannot be told make the table `or more`.",
@@ -24,6 +27,7 @@ pub(super) static WHERE: Filter = Filter {
         "n2",
     )],
     apply: Apply::ByEvaluator,
+    shell: "",
 };
 
 pub(super) static EACH: Filter = Filter {
@@ -42,6 +46,7 @@ pub(super) static EACH: Filter = Filter {
     },
     examples: &[(r#"["a" "b"] | each "$it:80" | join ",""#, "a:80,b:80")],
     apply: Apply::ByEvaluator,
+    shell: "",
 };
 
 pub(super) static GET: Filter = Filter {
@@ -69,6 +74,7 @@ pub(super) static GET: Filter = Filter {
         (r#""ID HOST\n1 n1" | columns | only | get host"#, "n1"),
     ],
     apply: Apply::Pure(get_column),
+    shell: AWK,
 };
 
 fn get_column(value: Value, arguments: &FilterArguments) -> Result<Value, FilterError> {
@@ -117,6 +123,7 @@ pub(super) static KNOWN: Filter = Filter {
         }
         other => refuse("known", "a table or a list", other),
     }),
+    shell: AWK,
 };
 
 /// Whether it has no rows and no columns, as `columns or none` gives it for an empty text;

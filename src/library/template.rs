@@ -14,6 +14,9 @@ use crate::value::{Column, Row, Table, Type, Value};
 
 const NAME: &str = "match";
 
+/// What the filters of this file do in an expanded script.
+const AWK: &str = include_str!("awk/template.awk");
+
 pub(super) static MATCH: Filter = Filter {
     name: NAME,
     says: "Finds a template such as `{up: int} of {all: int}` in a text and gives a row for each match; \
@@ -44,6 +47,7 @@ pub(super) static MATCH: Filter = Filter {
         (r#""x" | match "{n: int}" or none | count"#, "0"),
     ],
     apply: Apply::Pure(find_matches),
+    shell: AWK,
 };
 
 /// A template, ready to be searched for.

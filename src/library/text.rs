@@ -7,6 +7,9 @@ use super::{
 };
 use crate::value::{Column, Row, Table, Type, Value};
 
+/// What the filters of this file do in an expanded script.
+const AWK: &str = include_str!("awk/text.awk");
+
 pub(super) static LINES: Filter = Filter {
     name: "lines",
     says: "Gives the lines of a text as a list.",
@@ -23,6 +26,7 @@ pub(super) static LINES: Filter = Filter {
         Value::Text(text) => Ok(Value::list(text.lines().map(Value::text).collect())),
         other => refuse("lines", "text", other),
     }),
+    shell: AWK,
 };
 
 pub(super) static TRIM: Filter = Filter {
@@ -36,6 +40,7 @@ pub(super) static TRIM: Filter = Filter {
     },
     examples: &[(r#""  avail  \n" | trim"#, "avail"), (r#""" | trim"#, "")],
     apply: Apply::Pure(|value, _| trim(value)),
+    shell: AWK,
 };
 
 fn trim(value: Value) -> Result<Value, FilterError> {
@@ -85,6 +90,7 @@ pub(super) static SECTION: Filter = Filter {
         (r#""x" | section /^ID/ or none"#, ""),
     ],
     apply: Apply::Pure(take_section),
+    shell: AWK,
 };
 
 fn take_section(value: Value, arguments: &FilterArguments) -> Result<Value, FilterError> {
@@ -146,6 +152,7 @@ pub(super) static PAIRS: Filter = Filter {
         "up,10.0.0.1:22",
     )],
     apply: Apply::Pure(cut_pairs),
+    shell: AWK,
 };
 
 fn pair_columns() -> Vec<Column> {

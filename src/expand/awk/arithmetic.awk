@@ -59,22 +59,22 @@ function calculate(a, tag, sign, b, other,    one, two, sum) {
     two = substr(b, 2)
     if (tag == "i" && other == "i") {
         if (sign == "/" && two == "0") return "/0"
-        return with_tag("i", whole(one, sign, two))
+        return with_tag("i", reckon_whole(one, sign, two))
     }
     if (tag == "a" || other == "a") return calculate_least(a, tag, sign, b, other)
     if (tag == "L" && other == "L" && sign == "+") return a substr(b, 2)
-    if (tag == "%" && other == "%") return sign ~ /[-+]/ ? with_tag("%", whole(one, sign, two)) : ""
+    if (tag == "%" && other == "%") return sign ~ /[-+]/ ? with_tag("%", reckon_whole(one, sign, two)) : ""
     if ((tag == "d" && other == "d") || (tag == "s" && other == "s")) {
-        if (sign == "/") return two == "0" ? "/0" : with_tag("i", whole(one, sign, two))
+        if (sign == "/") return two == "0" ? "/0" : with_tag("i", reckon_whole(one, sign, two))
         if (sign !~ /[-+]/) return ""
-        sum = whole(one, sign, two)
+        sum = reckon_whole(one, sign, two)
         return sum ~ /^-/ ? ">" : with_tag(tag, sum)
     }
     if (tag == "i" && other == "d" && sign == "*") return calculate(b, other, sign, a, tag)
     if (index("ds", tag) && other == "i") {
         if (two ~ /^-/ || (tag == "d" && compare_digits(two, "4294967295") > 0)) return ">"
         if (sign !~ /[*\/]/) return ""
-        return sign == "/" && two == "0" ? "/0" : with_tag(tag, whole(one, sign, two))
+        return sign == "/" && two == "0" ? "/0" : with_tag(tag, reckon_whole(one, sign, two))
     }
     return ""
 }
@@ -84,11 +84,11 @@ function calculate_least(a, tag, sign, b, other,    why, sum) {
     why = tag == "a" ? unsure(a) : unsure(b)
     if (tag == "a" && other == "i") {
         if (sign !~ /[-+]/) return "?" why
-        sum = whole(least_of(a), sign, substr(b, 2))
+        sum = reckon_whole(least_of(a), sign, substr(b, 2))
     } else if (sign == "+" && tag == "i") {
-        sum = whole(substr(a, 2), sign, least_of(b))
+        sum = reckon_whole(substr(a, 2), sign, least_of(b))
     } else if (sign == "+" && other == "a") {
-        sum = whole(least_of(a), sign, least_of(b))
+        sum = reckon_whole(least_of(a), sign, least_of(b))
     } else {
         return "?" why
     }
@@ -101,7 +101,7 @@ function with_tag(tag, number) {
 }
 
 # Reckons with whole numbers; ">" where the result or a part of it is not exact.
-function whole(one, sign, two,    number) {
+function reckon_whole(one, sign, two,    number) {
     if (!is_safe(one + 0) || !is_safe(two + 0)) return ">"
     if (sign == "+") number = one + two
     else if (sign == "-") number = one - two

@@ -27,7 +27,7 @@ act() {
 
 # The usual settings for the next command.
 end_settings() {
-    limit='' ok=0 expect='' input='' looks='' may_disconnect='' acting_for=''
+    limit='' ok=0 expect='' expect_words='' input='' looks='' may_disconnect='' acting_for=''
 }
 
 # Carries COMMAND out on PLACE (@: this machine), $limit seconds at the longest. Leaves $outcome: its

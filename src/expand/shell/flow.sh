@@ -40,7 +40,7 @@ time_is_left() {
     [ -n "$deadline" ] || return 0
     now
     [ "$now" -lt "$deadline" ] ||
-        halt failed 'the time of `within` is over, so nothing more is begun'
+        halt failed "the time of \`within\` is over, so nothing more is begun"
 }
 
 # Seconds since 1970.
@@ -106,7 +106,7 @@ clean_up() {
     first_kinds="$first $first_kinds"
     kind='' deadline=''
     begin_scope
-    "$1"
+    run_cleanup "$1"
     end_scope
     first=${first_kinds%% *}
     first_kinds=${first_kinds#* }
@@ -183,7 +183,7 @@ end_retry() {
 
 # After a signal nothing more is begun outside of the nodes in hand.
 begins_nothing_more() {
-    { [ -n "$stopping" ] || [ -e "$work/stopping" ]; } && [ -z "$node" ] || return 1
+    [ -e "$work/stopping" ] && [ -z "$node" ] || return 1
     halt interrupted 'interrupted: nothing more is begun'
     return 0
 }

@@ -49,13 +49,13 @@ next_size() {
 
 # Whether there is no node to do this on; unless `or none` is said that is an error.
 has_nodes() {
-    [ -n "$1" ] || halt failed 'there is no node to do this on' 'say `or none` if an empty set is fine here'
+    [ -n "$1" ] || halt failed 'there is no node to do this on' "say \`or none\` if an empty set is fine here"
 }
 
 # Takes the next node in hand, unless too many have failed or nothing more is to be begun.
 next_node() {
     is_over && return 1
-    if [ -n "$stopping" ] || [ -e "$work/stopping" ]; then
+    if [ -e "$work/stopping" ]; then
         if [ ! -e "$on/stopped" ]; then
             : >"$on/stopped"
             kind=interrupted trouble_node='' help=''
@@ -285,7 +285,7 @@ next_batch() {
 same_domain() {
     domain='' same=''
     for name in $batch; do
-        "$1" "$name"
+        domain_by "$1" "$name"
         [ -n "$same" ] || domain=$own_domain
         if [ "$own_domain" = "$domain" ]; then same="$same${same:+ }$name"; fi
     done

@@ -25,9 +25,9 @@ ask_at_terminal() {
         printf '%s%s' "${node:+$node: }" "$2" >&2
         case $1 in
         confirm) printf ' [yes/no] ' >&2 ;;
-        manual) printf '\ntype `done`, `no` or `later`: ' >&2 ;;
-        outage) printf '\ntype `%s` to go on, `no` to stop: ' "$cluster" >&2 ;;
-        *) printf '\nthis cannot be undone; type `%s` to go on, `no` to stop: ' "$cluster" >&2 ;;
+        manual) printf '\ntype "done", "no" or "later": ' >&2 ;;
+        outage) printf '\ntype "%s" to go on, "no" to stop: ' "$cluster" >&2 ;;
+        *) printf '\nthis cannot be undone; type "%s" to go on, "no" to stop: ' "$cluster" >&2 ;;
         esac
         if ! IFS= read -r typed <&3; then
             reply=nobody

@@ -1,5 +1,6 @@
 # Begins a statement about services: those that are still to be seen to.
 services() {
+    instance=''
     due=" $* "
 }
 
@@ -14,7 +15,8 @@ is_due() {
 # Passes a service over in this statement, and says why.
 pass_over() {
     due="${due%%" $1 "*} ${due#*" $1 "}"
-    eval "say \"  \$node: \$name_$1 is passed over: \$2\""
+    about_service "$1"
+    say "  $node: $name is passed over: $2"
 }
 
 # A service acts on the nodes of its group only.
@@ -36,10 +38,12 @@ if_installed() {
     0) ;;
     1) pass_over "$1" 'it is not installed here' ;;
     unreachable | unknown)
-        eval "halt unreachable \"cannot tell whether \$name_$1 is installed: \$why\""
+        about_service "$1"
+        halt unreachable "cannot tell whether $name is installed: $why"
         ;;
     *)
-        eval "halt failed \"cannot tell whether \$name_$1 is installed: status \$outcome \$(cat \"\$answer.err\")\""
+        about_service "$1"
+        halt failed "cannot tell whether $name is installed: status $outcome $(cat "$answer.err")"
         ;;
     esac
 }
@@ -112,7 +116,8 @@ begins() {
 tell_state() {
     is_due "$1" || return 0
     state_of "$@" || return 1
-    eval "say \"  \$node: \$name_$1: \${state:-unknown}\""
+    about_service "$1"
+    say "  $node: $name: ${state:-unknown}"
 }
 
 # Whether a service is about to leave: due, and not out of an enclosing `losing` already.
@@ -161,7 +166,7 @@ take_away() {
         if has_token "$service"; then held="$held $service "; fi
     done
     for service in "$@"; do
-        if is_leaving "$service"; then "may_go_$service" || return 1; fi
+        if is_leaving "$service"; then may_go "$service" || return 1; fi
     done
     for service in "$@"; do
         if is_leaving "$service"; then take_token "$service"; fi
@@ -172,7 +177,7 @@ take_away() {
 # A token is a file: the service's key, the node, the body that holds it, the fact that speaks of it, and
 # whether its going was noticed.
 take_token() {
-    eval "key=\$key_$1 fact=\$fact_$1 budget=\$budget_$1"
+    about_service "$1"
     [ -n "$budget" ] || return 0
     noticed=no
     if [ -e "$work/tokens/$key@$node" ]; then
@@ -184,12 +189,12 @@ take_token() {
 }
 
 has_token() {
-    eval "key=\$key_$1"
+    about_service "$1"
     [ -e "$work/tokens/$key@$node" ]
 }
 
 return_token() {
-    eval "key=\$key_$1"
+    about_service "$1"
     rm -f "$work/tokens/$key@$node"
 }
 
@@ -215,7 +220,8 @@ may_lose() {
     fi
     take_line
     loss_help=$line
-    eval "refuse \"may-lose:\$name_$1\" \"\$value\" \"\$loss_help\""
+    about_service "$1"
+    refuse "may-lose:$name" "$value" "$loss_help"
 }
 
 # `until GUARD`: members whose going was noticed and which are no longer missed give their tokens back.
@@ -224,7 +230,7 @@ give_back() {
     case $value in
     'make the cluster answer'*) return 0 ;;
     esac
-    eval "key=\$key_$1"
+    about_service "$1"
     list_tokens
     case $newline$tokens in
     *"$newline$key "*' yes'"$newline"*) ;;
@@ -241,7 +247,7 @@ give_back() {
         value=$refusal
         return 0
     fi
-    eval "key=\$key_$1"
+    about_service "$1"
     for file in "$work/tokens/$key"@*; do
         read -r _ token_node _ _ noticed <"$file"
         if [ "$noticed" = yes ]; then
@@ -268,7 +274,7 @@ unless_begun() {
 has_stopped() {
     remember_state "$1" stopped
     [ -n "$outage" ] || return 0
-    eval "name=\$name_$1"
+    about_service "$1"
     name="$name${instance:+ $instance}"
     outage_count=0
     while [ -e "$outage/$node.$outage_count" ]; do outage_count=$((outage_count + 1)); done
@@ -278,7 +284,7 @@ has_stopped() {
     shift
     printf '%s\n' "$@" >>"$stopped_file"
     state_of "$stopped_service" "$@" || return 1
-    eval "name=\$name_$stopped_service"
+    about_service "$stopped_service"
     case $state in
     stopped) ;;
     running) halt failed "$name still runs on $node after it was stopped" ;;
@@ -305,8 +311,8 @@ is_back() {
 after_stop() {
     [ -z "$outage" ] || return 0
     is_leaving "$1" || return 0
-    "after_stop_$1" || return 1
-    eval "key=\$key_$1"
+    hook_after_stop "$1" || return 1
+    about_service "$1"
     if [ -e "$work/tokens/$key@$node" ]; then
         read -r _ _ token_body token_fact _ <"$work/tokens/$key@$node"
         printf '%s\n' "$key $node $token_body $token_fact yes" >"$work/tokens/$key@$node"
@@ -320,7 +326,7 @@ has_started() {
     case " $losing " in
     *" $1@$node "*) return 0 ;;
     esac
-    eval "key=\$key_$1"
+    about_service "$1"
     rm -f "$work/replaced/$key@$node"
     if [ -e "$work/tokens/$key@$node" ]; then
         read -r _ _ _ token_fact noticed <"$work/tokens/$key@$node"
@@ -329,7 +335,8 @@ has_started() {
     if [ -n "$starts" ]; then
         count=0
         while [ -e "$starts/$node.$count" ]; do count=$((count + 1)); done
-        eval "printf '%s\\n' \"\$1\" \"\$node\" \"\$body\" \"\${value_of_$1-}\"" >"$starts/$node.$count"
+        eval "own_value=\${value_of_$1-}"
+        printf '%s\n' "$1" "$node" "$body" "$own_value" >"$starts/$node.$count"
         printf '%s\n' "$node.$count" >>"$on/started"
         return 0
     fi
@@ -338,7 +345,7 @@ has_started() {
 
 # Asks `after start`, and gives the token back once it holds.
 after_start() {
-    "after_start_$1" || return 1
+    hook_after_start "$1" || return 1
     return_token "$1"
 }
 
@@ -405,7 +412,8 @@ runs_again() {
     *" $1 "*) ;;
     *) return 0 ;;
     esac
-    eval "group_of \"\$group_$1\""
+    about_service "$1"
+    group_of "$group"
     case " $nodes " in
     *" $node "*) ;;
     *)
@@ -417,7 +425,7 @@ runs_again() {
     bind "of_$1" L
     state_of "$@" || return 1
     if [ "$state" != running ]; then
-        eval "name=\$name_$1"
+        about_service "$1"
         halt failed "$name does not run on $node at the end of \`losing\`" \
             "start it again inside the block: start $name"
         return 1
@@ -432,7 +440,9 @@ needs_here() {
     instance=''
     state_of "$@" || return 1
     [ "$state" != running ] || return 0
-    eval "name=\$name_$1 needing=\$name_$needing"
+    about_service "$needing"
+    needing=$name
+    about_service "$1"
     refuse "$name" "$needing needs $name: it does not run on $node" "start $name first"
 }
 
@@ -442,7 +452,9 @@ needs_in_cluster() {
     if [ "$value" != yes ] && [ -n "${4-}" ]; then give_back "$2" "$3" "$4" || return 1; fi
     [ "$value" != yes ] || return 0
     take_line
-    eval "name=\$name_$2 needing=\$name_$1"
+    about_service "$1"
+    needing=$name
+    about_service "$2"
     refuse "$name" "$needing needs $name: $value" "start $name first"
 }
 
@@ -454,14 +466,15 @@ ask_dependent() {
     if [ "$3" = here ]; then
         nodes=$node
     else
-        eval "budget=\$budget_$needed"
+        about_service "$needed"
         if [ -n "$budget" ] && [ -z "$outage" ]; then return 0; fi
         group_of "$3"
     fi
     case $together in
     *" $dependent "*) without_node ;;
     esac
-    eval "group_of_dependent=\$group_$dependent"
+    about_service "$dependent"
+    group_of_dependent=$group
     dependent_nodes=$nodes
     until mkdir "$work/asking" 2>/dev/null; do sleep 1; done
     running_on
@@ -471,9 +484,11 @@ ask_dependent() {
         evaluate "$beyond" || return 1
         [ "$value" = yes ] || return 0
     fi
-    eval "dependent_name=\$name_$dependent needed_name=\$name_$needed"
-    refuse "$dependent_name" "$dependent_name still runs on $running_node and needs $needed_name" \
-        "stop $dependent_name there first"
+    about_service "$needed"
+    needed_name=$name
+    about_service "$dependent"
+    refuse "$name" "$name still runs on $running_node and needs $needed_name" \
+        "stop $name there first"
 }
 
 # $nodes without $node.
@@ -571,7 +586,7 @@ end_outage() {
         done
         if [ -n "$still" ]; then
             halt failed "at the end of the outage these are still stopped: $still" \
-                'start them again inside the outage, or say `leave SERVICE stopped "why"`'
+                "start them again inside the outage, or say \`leave SERVICE stopped \"why\"\`"
         fi
         go_on_skipping
     fi
@@ -600,7 +615,13 @@ with_commands() {
         set -- "$@" "${all_commands%%"$newline"*}"
         all_commands=${all_commands#*"$newline"}
     done
-    "$called" "$@"
+    case $called in
+    unless_stopped) unless_stopped "$@" ;;
+    unless_running) unless_running "$@" ;;
+    has_stopped) has_stopped "$@" ;;
+    tell_state) tell_state "$@" ;;
+    *) state_of "$@" ;;
+    esac
 }
 
 # The same command for each instance, one a line: leaves $commands.

@@ -7,13 +7,18 @@ start() {
     umask 077
     mkdir "$work" "$work/tokens" "$work/replaced" "$work/runs" || exit 2
     trap 'rm -rf "$work"' EXIT
-    trap 'stop_soon 130' INT
-    trap 'stop_soon 143' TERM
-    trap 'stop_soon 129' HUP
+    # The first signal lets the nodes in hand be finished, and what is owed by `undo` and `finally` be done;
+    # a second one breaks off.
+    trap 'if [ -e "$work/stopping" ]; then
+            printf "%s\n" "broken off; what was in flight is unknown" >&2
+            exit 6
+        fi
+        : >"$work/stopping"
+        printf "%s\n" "stopping after what is in hand; once more breaks it off and leaves it unknown" >&2' INT TERM HUP
     exec 3<&0 </dev/null
     saved_names='node body on tolerated starts on_nodes local batch last_nodes sizes hands any_rank any_done'
     node='' local='' sizes='' hands=0 any_rank=0 any_done='' on_nodes='' batch='' body=0 begun=0 depth=0 on='' tolerated=0 starts='' last=t
-    kind='' trouble='' help='' trouble_node='' stopping='' ran_out=''
+    kind='' trouble='' help='' trouble_node='' ran_out=''
     cleanups='' deadline='' deadlines='' retries='' firsts='' first_kinds='' last_nodes=''
     outage='' outages='' losing='' lost='' due='' together='' held='' in_section='' instance=''
     as_root='' skip_held='' service='' acting_for=''
@@ -23,19 +28,6 @@ start() {
         awk_of_runbook
         awk_library
     } >"$work/evaluate.awk"
-}
-
-# The first signal lets the nodes in hand be finished, then what is owed by `undo` and `finally` is done;
-# a second one breaks off.
-stop_soon() {
-    if [ -n "$stopping" ]; then
-        trap '' INT TERM HUP
-        printf '%s\n' 'broken off; what was in flight is unknown' >&2
-        exit 6
-    fi
-    stopping=yes
-    : >"$work/stopping"
-    printf '%s\n' 'stopping after what is in hand; once more breaks it off and leaves it unknown' >&2
 }
 
 # Says how it ended, and ends with the exit code for it.

@@ -21,7 +21,7 @@ function filter_sum(value, column, or_none,    list, count, at, v, kind, sum) {
         v = item(list, at)
         if (!index("ids%", kind) || substr(v, 1, 1) != kind)
             return "!f`sum` takes numbers, durations, sizes or percentages of one kind, and this is " kind_name_of(v)
-        sum = whole(sum, "+", substr(v, 2))
+        sum = reckon_whole(sum, "+", substr(v, 2))
         if (sum == ">") return "!fthe sum is greater than any number of its kind"
     }
     return kind sum

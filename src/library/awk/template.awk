@@ -104,7 +104,6 @@ function odd_fields(    piece, count, known) {
 function add_text(parts, text,    blanks) {
     while (text != "") {
         parts++
-        delete field_name[parts]
         if (match(text, /^[[:space:]]+/)) {
             blanks = substr(text, 1, RLENGTH)
             piece_kind[parts] = index(blanks, "\n") ? "newline" : "blanks"
@@ -201,7 +200,7 @@ function match_pieces(piece, at,    kind, end, least, rest, ends, count, next_en
         }
         return 0
     }
-    rest = substr(match_text, at, 60)
+    rest = substr(match_text, at, run_end(at, "[-0-9.:%KMGTPB]") - at)
     if (kind == "s") found = match(rest, /^[0-9]+(\.[0-9]+)?[KMGTP]?B/)
     else if (kind == "%") found = match(rest, /^-?[0-9]+(\.[0-9]+)?%/)
     else if (kind == "i") found = match(rest, /^-?[0-9]+/)
