@@ -74,16 +74,17 @@ mod tests {
 
     #[test]
     fn functions_have_names_of_their_own_and_a_comment() {
-        let functions = read_functions();
-        let names: BTreeSet<&str> = functions.iter().map(|function| function.name.as_str()).collect();
+        let library = read_library();
+        let functions = library.functions();
+        let names: std::collections::BTreeSet<&str> = functions.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names.len(), functions.len(), "two functions share a name");
-        for function in &functions {
-            assert!(function.text.starts_with("# "), "{}", function.name);
-            let line = function.text.lines().find(|line| line.starts_with("function "));
+        for (name, text) in functions {
+            assert!(text.starts_with("# "), "{name}");
+            let line = text.lines().find(|line| line.starts_with("function "));
             let (_, parameters) = line.and_then(|line| line.split_once('(')).expect("it has a head");
             let parameters = parameters.trim_end_matches([')', ' ', '{']);
             for parameter in parameters.split(',').map(str::trim) {
-                assert!(!names.contains(parameter), "{}: `{parameter}`", function.name);
+                assert!(!names.contains(parameter), "{name}: `{parameter}`");
             }
         }
     }

@@ -337,7 +337,7 @@ impl Expander<'_> {
                 } => {
                     let truth = function.local("truth_");
                     let code = self.truth(function, &scope, condition)?;
-                    function.line(format!("{truth} = sure({code}, \"this condition\")"));
+                    function.line(format!("{truth} = must_be_sure({code}, \"this condition\")"));
                     function.line(format!("if (failed({truth})) return {}", failing(function, &truth)));
                     function.line(format!("if ({truth} == \"byes\") {{"));
                     function.line(format!("{last} = \"t\""));

@@ -208,7 +208,7 @@ impl Expander<'_> {
         }
         let name = awk_string(name);
         Ok(match outer {
-            None => format!("column(row, {name})"),
+            None => format!("in_row(row, {name})"),
             Some(outer) => {
                 let found = function.temporary();
                 format!("(({found} = seen(row, {name})) != \"\" ? {found} : {outer})")

@@ -256,7 +256,7 @@ impl Expander<'_> {
         let body = self.body_on(here, on, Target::Hand, gives)?;
         let mut turn = body;
         turn.push("node_ended".to_owned());
-        let mut lines = Vec::new();
+        let mut lines = vec!["last_nodes=''".to_owned()];
         let mut next = match &options.last {
             Some((question, fact)) => format!("read_last {question} {fact} && "),
             None => String::new(),
@@ -315,7 +315,8 @@ impl Expander<'_> {
         let acts = if on.body.iter().any(Step::acts) { "acts" } else { "''" };
         let mut turn = self.body_on(here, on, Target::Hand, gives)?;
         turn.push(format!("any_ended {acts}"));
-        let mut lines = block(&format!("while next_any {acts}; do"), turn, "done");
+        let mut lines = vec!["any_rank=0 any_done=''".to_owned()];
+        lines.extend(block(&format!("while next_any {acts}; do"), turn, "done"));
         let folded = match nodes {
             Some(nodes) => single(&nodes.to_string()),
             None => format!("\"{all}\""),

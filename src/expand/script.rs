@@ -14,6 +14,64 @@ use crate::inventory::{NodeName, NodeSet};
 use crate::plan::Plan;
 use crate::value::{Type, Value};
 
+/// The variables that the shell library keeps, and what they are at the beginning.
+const VARIABLES: [(&str, &str); 38] = [
+    ("node", "''"),
+    ("body", "0"),
+    ("begun", "0"),
+    ("depth", "0"),
+    ("on", "''"),
+    ("tolerated", "0"),
+    ("starts", "''"),
+    ("on_nodes", "''"),
+    ("local", "''"),
+    ("batch", "''"),
+    ("last_nodes", "''"),
+    ("sizes", "''"),
+    ("hands", "0"),
+    ("any_rank", "0"),
+    ("any_done", "''"),
+    ("last", "t"),
+    ("kind", "''"),
+    ("trouble", "''"),
+    ("help", "''"),
+    ("trouble_node", "''"),
+    ("ran_out", "''"),
+    ("cleanups", "''"),
+    ("deadline", "''"),
+    ("deadlines", "''"),
+    ("retries", "''"),
+    ("firsts", "''"),
+    ("first_kinds", "''"),
+    ("outage", "''"),
+    ("outages", "''"),
+    ("losing", "''"),
+    ("lost", "''"),
+    ("due", "''"),
+    ("together", "''"),
+    ("held", "''"),
+    ("in_section", "''"),
+    ("instance", "''"),
+    ("skip_held", "''"),
+    ("as_root", "''"),
+];
+/// Those of them that each `on` has for itself.
+const SAVED: [&str; 13] = [
+    "node",
+    "body",
+    "on",
+    "tolerated",
+    "starts",
+    "on_nodes",
+    "local",
+    "batch",
+    "last_nodes",
+    "sizes",
+    "hands",
+    "any_rank",
+    "any_done",
+];
+
 /// How a plan is expanded.
 #[derive(Debug, Clone, Default)]
 pub struct Expansion {
@@ -140,6 +198,7 @@ impl Expander<'_> {
             &texts[written.len()..],
         ]
         .map(|texts| Library::read(texts).only(&used));
+        let start = initial_values(&[&runbook, &services, &own, &shell]);
         let functions = self.functions.text();
         let questions = self.questions.text();
         let inventory = inventory_tables(&self.plan.inventory);
@@ -154,6 +213,7 @@ impl Expander<'_> {
             format!("awk_of_runbook() {{\n    cat <<'END_OF_AWK'\n{functions}\n{questions}END_OF_AWK\n}}"),
             title("How things are done; nothing here says what is done"),
             own,
+            start,
             shell,
             format!("awk_library() {{\n    cat <<'END_OF_AWK'\n{inventory}\n{library}END_OF_AWK\n}}"),
             main.join("\n"),
@@ -312,6 +372,28 @@ fn secrets_function(secrets: &[String]) -> String {
     let mut text = vec!["# Takes the script's secrets out of what a host printed.".to_owned()];
     text.extend(block("hide_secrets() {", lines, "}"));
     text.join("\n")
+}
+
+/// The function that gives variables their first values, those that a script reads.
+fn initial_values(texts: &[&str]) -> String {
+    let is_read = |name: &str| {
+        texts.iter().any(|text| {
+            [format!("${name}"), format!("${{{name}")].iter().any(|used| {
+                text.match_indices(used.as_str()).any(|(at, _)| {
+                    let after = text[at + used.len()..].chars().next();
+                    !after.is_some_and(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+                })
+            })
+        })
+    };
+    let saved: Vec<&str> = SAVED.into_iter().filter(|name| is_read(name)).collect();
+    let mut lines: Vec<String> = VARIABLES
+        .iter()
+        .filter(|(name, _)| is_read(name))
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    lines.push(format!("saved_names={}", single(&saved.join(" "))));
+    function("What is true at the beginning.", "set_initial_values", lines)
 }
 
 fn dispatcher(comment: &str, name: &str, calls: Vec<(&str, String)>) -> String {

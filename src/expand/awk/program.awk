@@ -28,9 +28,9 @@ function judged(v) {
 }
 
 # A verdict that says no more than a condition does.
-function verdict_from(truth) {
-    if (failed(truth)) return truth
-    return truth == "byes" ? verdict_yes() : is_unknown(truth) ? verdict_unknown(truth) : truth
+function verdict_from(so) {
+    if (failed(so)) return so
+    return so == "byes" ? verdict_yes() : is_unknown(so) ? verdict_unknown(so) : so
 }
 
 # A verdict with the script's own words before its reason.
@@ -44,8 +44,8 @@ function reason_of(found) {
 }
 
 # A condition that must be sure.
-function sure(truth, what) {
-    return is_unknown(truth) ? "!f" what " cannot be measured: " substr(truth, 2) : truth
+function must_be_sure(so, what) {
+    return is_unknown(so) ? "!f" what " cannot be measured: " substr(so, 2) : so
 }
 
 # What stands under a name in a row, or what the inventory knows of a node; empty when nothing does.
@@ -57,7 +57,7 @@ function seen(row, name) {
 }
 
 # The same where the name means nothing else.
-function column(row, name,    found) {
+function in_row(row, name,    found) {
     found = seen(row, name)
     if (found != "") return found
     if (substr(row, 1, 1) == "n" && has_variable(name)) return "?this node has no `" name "` in the inventory"
@@ -84,17 +84,17 @@ function none_of(v,    tag) {
 }
 
 # Keeps what a condition surely says yes to; what cannot be told makes a table have more rows, perhaps.
-function keep(kept, it, truth,    tag) {
+function keep(kept, it, so,    tag) {
     tag = substr(kept, 1, 1)
-    if (truth == "byes") {
+    if (so == "byes") {
         if (tag == "T") return table_add(kept, it)
         if (tag == "L") return list_add(kept, it)
         return kept (kept == "N" ? "" : " ") substr(it, 2)
     }
-    if (truth == "bno") return kept
-    if (tag == "T") return table_or_more(kept, truth)
-    if (tag == "L") return truth
-    return "!fwhether " substr(it, 2) " is among them cannot be measured: " substr(truth, 2)
+    if (so == "bno") return kept
+    if (tag == "T") return table_or_more(kept, so)
+    if (tag == "L") return so
+    return "!fwhether " substr(it, 2) " is among them cannot be measured: " substr(so, 2)
 }
 
 # What an `each` goes through; a table that may have more rows is unknown as a whole.

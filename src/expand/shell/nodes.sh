@@ -5,7 +5,7 @@ begin_on() {
     begun=$((begun + 1))
     on=$work/on$body.$1
     tolerated=$2
-    on_nodes=$3 local='' batch='' last_nodes='' any_rank=0 any_done=''
+    on_nodes=$3 local=''
     rm -rf "$on"
     mkdir "$on"
     : >"$on/troubles"

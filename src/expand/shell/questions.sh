@@ -156,6 +156,7 @@ text_of() {
 
 # Refuses, unless that is overridden.
 refuse() {
+    override=''
     if override_of "$1"; then
         say "  overridden: $2 (why: $override)"
         return 0
@@ -183,6 +184,7 @@ wait_until() {
     began=$now
     wait_end=$((began + $3))
     if [ -n "$deadline" ] && [ "$deadline" -lt "$wait_end" ]; then wait_end=$deadline; fi
+    ran_out=${ran_out:+}
     since='' was_steady='' blind_since='' said_before=''
     while :; do
         judge "$1" || return 1

@@ -335,6 +335,7 @@ has_started() {
     if [ -n "$starts" ]; then
         count=0
         while [ -e "$starts/$node.$count" ]; do count=$((count + 1)); done
+        own_value=''
         eval "own_value=\${value_of_$1-}"
         printf '%s\n' "$1" "$node" "$body" "$own_value" >"$starts/$node.$count"
         printf '%s\n' "$node.$count" >>"$on/started"
@@ -355,23 +356,25 @@ ask_started() {
     own_starts=$starts
     starts=''
     while IFS= read -r name; do
-        (
-            {
-                IFS= read -r service
-                IFS= read -r node
-                IFS= read -r body
-                IFS= read -r instance_value
-            } <"$own_starts/$name"
-            kind='' cleanups=''
-            bind "of_$service" "$instance_value"
-            after_start "$service"
-            if [ -n "$kind" ]; then
-                trouble_node=${trouble_node:-$node}
-                add_trouble "$name.started"
-            fi
-        ) &
+        (ask_one_started "$own_starts/$name" "$name.started") &
     done <"$on/started"
     wait_for_nodes
+}
+
+ask_one_started() {
+    {
+        IFS= read -r service
+        IFS= read -r node
+        IFS= read -r body
+        IFS= read -r instance_value
+    } <"$1"
+    kind='' cleanups=''
+    bind "of_$service" "$instance_value"
+    after_start "$service"
+    if [ -n "$kind" ]; then
+        trouble_node=${trouble_node:-$node}
+        add_trouble "$2"
+    fi
 }
 
 # `losing`: what is out of which services, by service and node.
@@ -517,10 +520,7 @@ running_on() {
         esac
     done
     for name in $unknown_nodes; do
-        (
-            node=$name body=$body,$name kind='' instance=''
-            runs_there
-        ) &
+        (runs_there "$name") &
     done
     wait_for_nodes
     for name in $unknown_nodes; do
@@ -530,6 +530,7 @@ running_on() {
 }
 
 runs_there() {
+    node=$1 body=$body,$1 kind='' instance=''
     due=" $dependent "
     group_of "$group_of_dependent"
     state=stopped

@@ -16,12 +16,7 @@ start() {
         : >"$work/stopping"
         printf "%s\n" "stopping after what is in hand; once more breaks it off and leaves it unknown" >&2' INT TERM HUP
     exec 3<&0 </dev/null
-    saved_names='node body on tolerated starts on_nodes local batch last_nodes sizes hands any_rank any_done'
-    node='' local='' sizes='' hands=0 any_rank=0 any_done='' on_nodes='' batch='' body=0 begun=0 depth=0 on='' tolerated=0 starts='' last=t
-    kind='' trouble='' help='' trouble_node='' ran_out=''
-    cleanups='' deadline='' deadlines='' retries='' firsts='' first_kinds='' last_nodes=''
-    outage='' outages='' losing='' lost='' due='' together='' held='' in_section='' instance=''
-    as_root='' skip_held='' service='' acting_for=''
+    set_initial_values
     QUORATE_YES=${QUORATE_YES-} QUORATE_ANSWERS=${QUORATE_ANSWERS-} QUORATE_ASK=${QUORATE_ASK-}
     end_settings
     {

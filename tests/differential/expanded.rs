@@ -1,0 +1,193 @@
+//! Runbooks and what they expand to: both do the same.
+//!
+//! The runs of `tests/golden/run`, `guards` and `rules` are the corpus: each command line there that
+//! carries a runbook out on the simulated cluster.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use libtest_mimic::{Failed, Trial};
+use quorate::expand::Expansion;
+use quorate::inventory::NodeName;
+use quorate::run::Override;
+use quorate::transport::Answer;
+
+use crate::case::{Case, compare_prepared};
+use crate::interpreter::Prepared;
+use crate::person::Said;
+
+/// The folders of the corpus.
+const FOLDERS: [&str; 3] = ["run", "guards", "rules"];
+/// Flags of runs that have no expansion.
+const LEFT_OUT: [&str; 5] = ["--dry-run", "--format", "--step", "check", "--limit"];
+
+/// A run as its command line tells it.
+#[derive(Default)]
+struct Run {
+    name: String,
+    file: PathBuf,
+    shape: String,
+    given: Vec<(String, String)>,
+    said: Said,
+    overrides: Vec<Override>,
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Each run of the corpus, in dash; the shipped runbooks in every shell.
+pub fn trials() -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for folder in FOLDERS {
+        for run in read_runs(folder) {
+            let is_shipped = run.file.starts_with("scripts");
+            let shells: &[&'static str] = match is_shipped {
+                true => &["dash", "bash", "busybox sh"],
+                false => &["dash"],
+            };
+            let run = std::sync::Arc::new(run);
+            for shell in shells {
+                let run = std::sync::Arc::clone(&run);
+                let name = format!("expanded::{folder}/{} [{shell}]", run.name);
+                trials.push(Trial::test(name, move || carry_out(&run, shell, false)));
+            }
+            if is_shipped {
+                let run = std::sync::Arc::clone(&run);
+                let name = format!("expanded::{folder}/{} folded [dash]", run.name);
+                trials.push(Trial::test(name, move || carry_out(&run, "dash", true)));
+            }
+        }
+    }
+    trials
+}
+
+fn carry_out(run: &Run, shell: &str, fold: bool) -> Result<(), Failed> {
+    let text = std::fs::read_to_string(root().join(&run.file))?;
+    let given: Vec<(&str, &str)> = run
+        .given
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    let name = run.file.display().to_string();
+    let Ok(prepared) = Prepared::new(&run.shape, &name, &text, &given) else {
+        // What does not check has no expansion.
+        return Ok(());
+    };
+    let given: BTreeMap<String, String> = run.given.iter().cloned().collect();
+    let script = expand(&prepared, &name, given.clone(), &run.overrides, fold)?;
+    let secret = tempfile::NamedTempFile::new()?;
+    std::fs::write(secret.path(), given.get("password").map_or("", String::as_str))?;
+    let script = script.replace(
+        "password_file=''",
+        &format!("password_file='{}'", secret.path().display()),
+    );
+    let case = Case {
+        shape: &run.shape,
+        name: &name,
+        runbook: &text,
+        overrides: &run.overrides,
+        said: run.said.clone(),
+        shell,
+        script: &script,
+        ..Case::default()
+    };
+    let differences = compare_prepared(&case, &prepared)?;
+    match differences.is_empty() {
+        true => Ok(()),
+        false => {
+            if let Some(folder) = std::env::var_os("KEEP_EXPANDED") {
+                std::fs::write(Path::new(&folder).join(run.name.replace('/', "-")), &script)?;
+            }
+            Err(differences.join("\n").into())
+        }
+    }
+}
+
+/// The expansion of a runbook.
+pub fn expand(
+    prepared: &Prepared,
+    name: &str,
+    given: BTreeMap<String, String>,
+    overrides: &[Override],
+    fold: bool,
+) -> Result<String, String> {
+    let overrides = overrides
+        .iter()
+        .map(|known| (known.name.clone(), known.node.clone(), known.why.clone()));
+    let expansion = Expansion {
+        file: name.to_owned(),
+        inventory: "the simulated cluster".to_owned(),
+        fold,
+        overrides: overrides.collect(),
+        given,
+        ..Expansion::default()
+    };
+    prepared
+        .project
+        .expand(&prepared.plan, expansion)
+        .map_err(|error| error.to_string())
+}
+
+fn read_runs(folder: &str) -> Vec<Run> {
+    let path = root().join("tests/golden").join(folder);
+    let entries = std::fs::read_dir(path).expect("the corpus is in the repository");
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|ending| ending == "case"))
+        .collect();
+    files.sort();
+    files.iter().filter_map(|file| read_run(file)).collect()
+}
+
+/// Reads a command line of the corpus; none where it is not a run that has an expansion.
+fn read_run(file: &Path) -> Option<Run> {
+    let text = std::fs::read_to_string(file).expect("the corpus is readable");
+    let line = text.lines().find(|line| !line.starts_with('#') && !line.trim().is_empty())?;
+    let words: Vec<&str> = line.split_whitespace().collect();
+    if words.first() != Some(&"run") || words.iter().any(|word| LEFT_OUT.contains(word)) {
+        return None;
+    }
+    let mut run = Run {
+        name: file.file_stem()?.to_string_lossy().into_owned(),
+        ..Run::default()
+    };
+    let mut answers_yes = false;
+    let mut words = words[1..].iter().peekable();
+    while let Some(word) = words.next() {
+        match *word {
+            "--yes" => answers_yes = true,
+            "--sim" => {
+                if words.peek().is_some_and(|next| next.ends_with(".toml")) {
+                    run.shape = std::fs::read_to_string(root().join(words.next()?)).ok()?;
+                }
+            }
+            "--set" => {
+                let (name, value) = words.next()?.split_once('=')?;
+                run.given.push((name.to_owned(), value.to_owned()));
+            }
+            "--override" => {
+                let (name, why) = words.next()?.split_once('=')?;
+                let (name, node) = match name.split_once('@') {
+                    Some((name, node)) => (name, Some(NodeName::from(node))),
+                    None => (name, None),
+                };
+                run.overrides.push(Override {
+                    name: name.to_owned(),
+                    node,
+                    why: why.to_owned(),
+                });
+            }
+            "--answer" => {
+                let (name, answer) = words.next()?.split_once('=')?;
+                let answer = if answer == "yes" { Answer::Yes } else { Answer::No };
+                run.said.insert(name.to_owned(), answer);
+            }
+            "-f" | "--fanout" | "--timeout" => return None,
+            file if file.ends_with(".runbook") => run.file = PathBuf::from(file),
+            _ => return None,
+        }
+    }
+    // Without `--yes` nobody is there.
+    (answers_yes || run.said.is_empty()).then_some(run)
+}
