@@ -1,0 +1,1 @@
+//! Facts, guards and probes.
