@@ -24,7 +24,7 @@ impl Case {
 }
 
 /// The awks that expanded scripts must run on.
-const AWKS: [&[&str]; 3] = [&["mawk"], &["gawk", "--posix"], &["busybox", "awk"]];
+pub const AWKS: [&[&str]; 3] = [&["mawk"], &["gawk", "--posix"], &["busybox", "awk"]];
 
 /// How many cases one program has, and how many differences are told.
 const AT_ONCE: usize = 500;

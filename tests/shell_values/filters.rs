@@ -43,24 +43,25 @@ fn encode(value: Option<&Value>) -> String {
 
 #[test]
 fn every_example_gives_the_same() {
-    let (world, mut cases) = (World::new(), Vec::new());
+    let (world, mut cases, mut odd) = (World::new(), Vec::new(), Vec::new());
     for filter in FILTERS
         .iter()
         .filter(|filter| matches!(filter.apply, Apply::Pure(_)))
     {
         for (example, wanted) in filter.examples {
-            cases.push(Case::new(
-                format!("show({})", translate(&world, example)),
-                *wanted,
-            ));
+            match translate(&world, example) {
+                Some(expression) => cases.push(Case::new(format!("show({expression})"), *wanted)),
+                None => odd.push(*example),
+            }
         }
     }
-    assert!(cases.len() > 20, "only {} examples", cases.len());
+    // Filters are told of a `sort` without `by`, which no script can write.
+    assert_eq!(odd, ["[3 1 2] | sort"]);
     check_cases(cases);
 }
 
-/// A pipeline as an awk expression.
-fn translate(world: &World, example: &str) -> String {
+/// A pipeline as an awk expression; `None` when it does not parse.
+fn translate(world: &World, example: &str) -> Option<String> {
     let context = world.context();
     let evaluate = |written: &quorate::diagnostic::Spanned<Expression>| match &written.node {
         Expression::Name(name) => Value::text(name.as_str()),
@@ -68,7 +69,7 @@ fn translate(world: &World, example: &str) -> String {
             .evaluate(&quorate::evaluate::Frame::default(), written)
             .expect(example),
     };
-    let Expression::Pipeline { source, filters } = parse(example).node else {
+    let Expression::Pipeline { source, filters } = parse(example)?.node else {
         panic!("{example} is no pipeline");
     };
     let mut expression = encode(Some(&evaluate(&source)));
@@ -96,7 +97,7 @@ fn translate(world: &World, example: &str) -> String {
         let filter = find_filter(&call.node.name.node).expect("the example parses");
         expression = call_filter(filter, &expression, &arguments);
     }
-    expression
+    Some(expression)
 }
 
 /// What tools print: headers, marks, blank lines, words in columns.

@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use quorate::inventory::{NodeName, NodeSet};
+use quorate::library::write_extended;
 use quorate::value::{Column, CommandText, Piece, Row, Table, Type, Value, read_version};
 
 /// Some values of a strategy. There is no shrinking: a case is small, and told as it is.
@@ -256,6 +257,15 @@ pub fn is_exact(value: &Value) -> bool {
         Value::List(values) => values.iter().all(is_exact),
         Value::Row(row) => row.cells.iter().all(is_exact),
         Value::Table(table) => table.rows.iter().flat_map(|row| &row.cells).all(is_exact),
+        _ => true,
+    }
+}
+
+/// Whether a value that was read can be held: a text need not be a pattern that awk can be told.
+pub fn is_writable(value: &Value) -> bool {
+    match value {
+        Value::Regex(pattern) => write_extended(pattern).is_ok_and(|written| written == **pattern),
+        Value::List(values) => values.iter().all(is_writable),
         _ => true,
     }
 }

@@ -8,4 +8,5 @@ mod filters;
 mod generate;
 mod measured;
 mod operations;
+mod probes;
 mod world;

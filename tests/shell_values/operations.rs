@@ -5,12 +5,11 @@ use quorate::diagnostic::Span;
 use quorate::evaluate::Context;
 use quorate::expand::{awk_string, encode_type, encode_value};
 use quorate::inventory::NodeSet;
-use quorate::library::write_extended;
 use quorate::syntax::{ArithmeticOperator, CompareOperator};
 use quorate::value::{Truth, Type, Value, quote};
 
 use crate::awk::{Case, check_cases};
-use crate::generate::{is_exact, kind, list, node, nodes, plain, sample, table, text, value};
+use crate::generate::{is_exact, is_writable, kind, list, node, nodes, plain, sample, table, text, value};
 use crate::world::{World, encode_result, encode_truth, inventory};
 
 /// What is done with random values.
@@ -331,15 +330,6 @@ fn cases(context: &Context<'_>, operation: &Operation) -> Vec<Case> {
                 Case::new(format!("truth({a})"), encode_truth(Ok(one.clone()))),
             ]
         }
-    }
-}
-
-/// Whether a value that was read can be held: a text need not be a pattern that awk can be told.
-fn is_writable(value: &Value) -> bool {
-    match value {
-        Value::Regex(pattern) => write_extended(pattern).is_ok_and(|written| written == **pattern),
-        Value::List(values) => values.iter().all(is_writable),
-        _ => true,
     }
 }
 

@@ -75,13 +75,13 @@ impl World {
     }
 }
 
-/// An expression as it stands after `let x =`.
-pub fn parse(text: &str) -> Spanned<Expression> {
+/// An expression as it stands after `let x =`; `None` when it does not parse.
+pub fn parse(text: &str) -> Option<Spanned<Expression>> {
     let mut problems = Problems::default();
     let script = parse_script(&format!("let x = {text}\n"), 0, &mut problems);
     match script.statements.into_iter().next().map(|first| first.node) {
-        Some(Statement::Let { value, .. }) => *value,
-        _ => panic!("{text} does not parse"),
+        Some(Statement::Let { value, .. }) => Some(*value),
+        _ => None,
     }
 }
 
