@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use quorate::expand::{export_value, inventory_tables, whole_library};
+use quorate::expand::{export_value, inventory_tables, library_for, whole_library};
 
 use crate::world::inventory;
 
@@ -90,4 +90,23 @@ pub fn run_awk(awk: &[&str], folder: &Path, cases: &[Case]) -> Result<Vec<String
         .split('\n')
         .map(str::to_owned)
         .collect())
+}
+
+#[test]
+fn each_function_finds_those_it_calls() {
+    let library = whole_library();
+    let names = library
+        .lines()
+        .filter_map(|line| line.strip_prefix("function ")?.split_once('('));
+    for (name, _) in names {
+        // mawk refuses to begin when a function is missing.
+        let program = library_for(&format!("{name}()")) + "BEGIN { exit 0 }\n";
+        let output = Command::new("mawk").arg(&program).output();
+        let output = output.expect("tests/prepare installs mawk");
+        assert!(
+            output.status.success(),
+            "{name}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
 }

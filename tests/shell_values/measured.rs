@@ -31,7 +31,7 @@ fn declared_columns_give_the_same() {
     let (world, inventory) = (World::new(), inventory());
     let given = prop_oneof![8 => table(), 1 => row(), 1 => plain()];
     let mut cases = Vec::new();
-    for (value, declared) in sample((given, columns()), 1_500) {
+    for (value, declared) in sample((given, columns()), 500) {
         let wanted = match &value {
             Value::Unknown(_) => encode_value(&value),
             Value::Table(table) if table.is_foreign_to(&declared) => {
@@ -176,7 +176,7 @@ fn quantifiers_give_the_same() {
         any::<bool>(),
     );
     let mut cases = Vec::new();
-    for (value, (words, kind), number, or_none) in sample(given, 1_000) {
+    for (value, (words, kind), number, or_none) in sample(given, 300) {
         let frame = Frame::default()
             .with("t", value.clone())
             .with("n", Value::Int(number));
@@ -236,7 +236,7 @@ fn texts_and_commands_give_the_same() {
     let world = World::new();
     let context = world.context();
     let mut cases = Vec::new();
-    for value in sample(prop_oneof![value(), list()], 600) {
+    for value in sample(prop_oneof![value(), list()], 200) {
         let (given, frame) = (encode(&value), Frame::default().with("x", value.clone()));
         let evaluate = |text: &str| encode_result(context.evaluate(&frame, &parse(text).expect(text)));
         let text = evaluate("\"a $x b\"");

@@ -337,7 +337,7 @@ fn cases(context: &Context<'_>, operation: &Operation) -> Vec<Case> {
 fn operations_give_the_same() {
     let world = World::new();
     let context = world.context();
-    let operations = sample(operation(), 4_000);
+    let operations = sample(operation(), 1_500);
     check_cases(
         operations
             .iter()
