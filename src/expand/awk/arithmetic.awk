@@ -87,7 +87,7 @@ function calculate_least(a, tag, sign, b, other,    why, sum) {
         sum = reckon_whole(least_of(a), sign, substr(b, 2))
     } else if (sign == "+" && tag == "i") {
         sum = reckon_whole(substr(a, 2), sign, least_of(b))
-    } else if (sign == "+" && other == "a") {
+    } else if (sign == "+" && tag == "a" && other == "a") {
         sum = reckon_whole(least_of(a), sign, least_of(b))
     } else {
         return "?" why

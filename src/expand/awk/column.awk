@@ -13,6 +13,7 @@ function is_textual(v) {
 
 # The text of an argument; empty when it is none.
 function argument_text(v) {
+    if (substr(v, 1, 1) == "x") return written_pattern(v)
     return is_textual(v) ? substr(v, 2) : ""
 }
 

@@ -132,7 +132,7 @@ function read_stretch(text,    range, step, from, until, why, width) {
     width = padding(from)
     if (width ? length(until) < width || padding(until) > width : padding(until))
         return "!f`" range "` pads its ends differently; write as many digits on both"
-    return from " " until " " step " " width
+    return from " " until " " bare_digits(step) " " width
 }
 
 # What is wrong with a number of a range; empty when nothing is.
@@ -153,7 +153,7 @@ function expand_parts(parts, count,    at, total, letters, stretches, stretch, m
         many = split(substr(parts[at], 2), stretches, ",")
         for (sum = 0; many > 0; many--) {
             split(stretches[many], stretch, " ")
-            sum += int((stretch[2] - stretch[1]) / stretch[3]) + 1
+            sum += int((bare_digits(stretch[2]) - bare_digits(stretch[1])) / stretch[3]) + 1
         }
         total *= sum
         letters += 18
@@ -177,7 +177,7 @@ function expand_parts(parts, count,    at, total, letters, stretches, stretch, m
 }
 
 # The numbers of some stretches, each with its zeros in front.
-function stretch_numbers(text,    stretches, count, at, stretch, number, digits, all) {
+function stretch_numbers(text,    stretches, count, at, stretch, number, last, digits, all) {
     count = split(text, stretches, ",")
     for (at = 1; at <= count; at++) {
         split(stretches[at], stretch, " ")
@@ -185,8 +185,10 @@ function stretch_numbers(text,    stretches, count, at, stretch, number, digits,
             all = all " " stretch[1]
             continue
         }
-        if (!is_safe(stretch[2] + stretch[3])) return "!f" stretch[2] " is out of range"
-        for (number = stretch[1] + 0; number <= stretch[2] + 0; number += stretch[3]) {
+        # Some awks take a zero in front for octal digits.
+        last = bare_digits(stretch[2]) + 0
+        if (!is_safe(last + stretch[3])) return "!f" stretch[2] " is out of range"
+        for (number = bare_digits(stretch[1]) + 0; number <= last; number += stretch[3]) {
             digits = number_text(number)
             while (length(digits) < stretch[4] + 0) digits = "0" digits
             all = all " " digits

@@ -111,7 +111,8 @@ function read_duration(text,    rest, total, number, unit, place, last, lengths)
         number = unit
         sub(/[a-zA-Z]+$/, "", number)
         sub(/^[0-9]+/, "", unit)
-        if (read_digits(number, "18446744073709551615") == "") return ""
+        number = read_digits(number, "18446744073709551615")
+        if (number == "") return ""
         place = unit == "ms" ? 5 : length(unit) == 1 ? index("dhms", unit) : 0
         if (place <= last + 0) return ""
         last = place
@@ -132,9 +133,11 @@ function read_size(text,    number, unit, power, part, whole, total, rest, at) {
     if (number !~ /^[0-9]+(\.[0-9]+)?$/) return ""
     whole = number
     sub(/\..*$/, "", whole)
-    if (read_digits(whole, "18446744073709551615") == "") return ""
+    whole = read_digits(whole, "18446744073709551615")
+    if (whole == "") return ""
     part = index(number, ".") ? substr(number, index(number, ".") + 1) : ""
-    rest = substr(part "000000000", 1, 9) + 0
+    # Some awks take a zero in front for octal digits.
+    rest = bare_digits(substr(part "000000000", 1, 9)) + 0
     # The part is so many billionths; doubling it step by step keeps it exact.
     for (at = 0; at < power; at++) {
         whole *= 2

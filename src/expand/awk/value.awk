@@ -86,8 +86,8 @@ function import_value(v) {
 
 # Cuts a list or a table into its parts, once for many looks at the same one.
 function open_value(v) {
-    if ((v "") == opened_value) return
-    opened_value = v ""
+    if (v == opened_value) return
+    opened_value = v
     opened_count = split(v, opened_part, "\036")
 }
 
