@@ -76,7 +76,8 @@ mod tests {
     fn functions_have_names_of_their_own_and_a_comment() {
         let library = read_library();
         let functions = library.functions();
-        let names: std::collections::BTreeSet<&str> = functions.iter().map(|(name, _)| name.as_str()).collect();
+        let names: std::collections::BTreeSet<&str> =
+            functions.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names.len(), functions.len(), "two functions share a name");
         for (name, text) in functions {
             assert!(text.starts_with("# "), "{name}");

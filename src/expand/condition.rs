@@ -26,7 +26,12 @@ impl Expander<'_> {
     }
 
     /// The same for what is a condition by its form.
-    pub fn condition(&mut self, function: &mut Function, scope: &Scope, written: &Spanned<Expression>) -> Code {
+    pub fn condition(
+        &mut self,
+        function: &mut Function,
+        scope: &Scope,
+        written: &Spanned<Expression>,
+    ) -> Code {
         match &written.node {
             Expression::Not(inner) => {
                 let inner = self.truth(function, scope, inner)?;
@@ -83,7 +88,12 @@ impl Expander<'_> {
         ))
     }
 
-    fn asked_command(&mut self, function: &mut Function, scope: &Scope, arguments: &Arguments) -> Result<(String, String), super::ExpandError> {
+    fn asked_command(
+        &mut self,
+        function: &mut Function,
+        scope: &Scope,
+        arguments: &Arguments,
+    ) -> Result<(String, String), super::ExpandError> {
         let command = match arguments.positional.first() {
             Some(written) => self.command(function, scope, written)?,
             None => "\"!f`succeeds` needs a command\"".to_owned(),
@@ -120,7 +130,13 @@ impl Expander<'_> {
     }
 
     /// A call that sorts the rows of a table by what a condition says of them.
-    fn counted(&mut self, function: &mut Function, scope: &Scope, table: &Written, condition: &Written) -> Code {
+    fn counted(
+        &mut self,
+        function: &mut Function,
+        scope: &Scope,
+        table: &Written,
+        condition: &Written,
+    ) -> Code {
         let source = self.expression(function, scope, table)?;
         let mut helper = Function::new(&self.functions.name("counted", ""));
         helper.parameters.push("table".to_owned());

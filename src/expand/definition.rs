@@ -23,9 +23,9 @@ impl Expander<'_> {
                 let rest: Vec<String> = given.by_ref().collect();
                 match (rest.is_empty(), &parameter.default) {
                     (true, Some(default)) => self.default_code(default, &parameter.kind)?,
-                    _ => rest
-                        .into_iter()
-                        .fold("\"L\"".to_owned(), |list, code| format!("list_add({list}, {code})")),
+                    _ => rest.into_iter().fold("\"L\"".to_owned(), |list, code| {
+                        format!("list_add({list}, {code})")
+                    }),
                 }
             } else {
                 match (given.next(), &parameter.default) {
@@ -58,8 +58,13 @@ impl Expander<'_> {
         function.line(format!("{key} = \"{name}\" SUBSEP place{given}"));
         function.line(format!("if ({key} in measured) return measured[{key}]"));
         for (name, kind) in &names {
-            function.line(format!("{name} = coerce({name}, {})", awk_string(&encode_type(kind))));
-            function.line(format!("if (failed({name})) return measured_as({key}, {name}, \"\")"));
+            function.line(format!(
+                "{name} = coerce({name}, {})",
+                awk_string(&encode_type(kind))
+            ));
+            function.line(format!(
+                "if (failed({name})) return measured_as({key}, {name}, \"\")"
+            ));
         }
         let code = self.body_value(&mut function, &scope, &fact.body)?;
         function.line(format!("{value} = {code}"));
@@ -123,7 +128,13 @@ impl Expander<'_> {
         Ok(name)
     }
 
-    fn judge_body(&mut self, function: &mut Function, scope: &Scope, body: &Block, verdict: &str) -> Result<(), ExpandError> {
+    fn judge_body(
+        &mut self,
+        function: &mut Function,
+        scope: &Scope,
+        body: &Block,
+        verdict: &str,
+    ) -> Result<(), ExpandError> {
         let mut scope = scope.clone();
         for statement in body {
             match &statement.node {
@@ -198,7 +209,9 @@ impl Expander<'_> {
                     let code = self.expression(function, &scope, list)?;
                     function.line(format!("{all} = items({code})"));
                     function.line(format!("if (failed({all})) return cannot({all})"));
-                    function.line(format!("for ({index} = 1; {index} <= item_count({all}); {index}++) {{"));
+                    function.line(format!(
+                        "for ({index} = 1; {index} <= item_count({all}); {index}++) {{"
+                    ));
                     let wanted = self.functions.variable(&name.node);
                     let variable = function.local(&wanted);
                     function.line(format!("{variable} = item({all}, {index})"));
@@ -308,7 +321,13 @@ impl Expander<'_> {
         Ok(last)
     }
 
-    fn body_statements(&mut self, function: &mut Function, scope: &Scope, body: &Block, last: &str) -> Result<(), ExpandError> {
+    fn body_statements(
+        &mut self,
+        function: &mut Function,
+        scope: &Scope,
+        body: &Block,
+        last: &str,
+    ) -> Result<(), ExpandError> {
         let mut scope = scope.clone();
         for statement in body {
             let code = match &statement.node {
@@ -320,7 +339,10 @@ impl Expander<'_> {
                     let wanted = self.functions.variable(&name.node);
                     let variable = function.local(&wanted);
                     function.line(format!("{variable} = {code}"));
-                    function.line(format!("if (failed({variable})) return {}", failing(function, &variable)));
+                    function.line(format!(
+                        "if (failed({variable})) return {}",
+                        failing(function, &variable)
+                    ));
                     scope = scope.with(&name.node, &variable);
                     continue;
                 }
@@ -338,7 +360,10 @@ impl Expander<'_> {
                     let truth = function.local("truth_");
                     let code = self.truth(function, &scope, condition)?;
                     function.line(format!("{truth} = must_be_sure({code}, \"this condition\")"));
-                    function.line(format!("if (failed({truth})) return {}", failing(function, &truth)));
+                    function.line(format!(
+                        "if (failed({truth})) return {}",
+                        failing(function, &truth)
+                    ));
                     function.line(format!("if ({truth} == \"byes\") {{"));
                     function.line(format!("{last} = \"t\""));
                     self.body_statements(function, &scope, body, last)?;
@@ -373,7 +398,9 @@ impl Expander<'_> {
         helper.line(format!("{all} = {nodes}"));
         helper.line(format!("if (failed({all})) return {all}"));
         if !on.or_none {
-            helper.line(format!("if ({all} == \"N\") return \"!fno node is left of these\""));
+            helper.line(format!(
+                "if ({all} == \"N\") return \"!fno node is left of these\""
+            ));
         }
         helper.line(format!("{count} = split(substr({all}, 2), {names}, \" \")"));
         let node = helper.local("node");
@@ -382,7 +409,10 @@ impl Expander<'_> {
             None => scope.clone(),
         };
         let body = self.body_call(&inner, &on.body, &format!("{names}[{index}]"))?;
-        helper.line(format!("{made} = {}", if on.any { "\"\"" } else { "gather_start()" }));
+        helper.line(format!(
+            "{made} = {}",
+            if on.any { "\"\"" } else { "gather_start()" }
+        ));
         helper.line(format!("for ({index} = 1; {index} <= {count}; {index}++) {{"));
         helper.line(format!("{node} = \"n\" {names}[{index}]"));
         helper.line(format!("{value} = {body}"));

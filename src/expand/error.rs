@@ -34,7 +34,10 @@ pub enum ExpandError {
     },
     /// A question that reads something.
     #[error("a probe that is part of a fact or a condition cannot read `input=` in a plain script")]
-    #[diagnostic(code(expand::probe_input), help("give it as a statement of its own: let x = probe …"))]
+    #[diagnostic(
+        code(expand::probe_input),
+        help("give it as a statement of its own: let x = probe …")
+    )]
     ProbeInput {
         /// Where it is written.
         #[label("this input")]

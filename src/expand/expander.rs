@@ -1,11 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::names::Names;
 use super::function::Function;
+use super::names::Names;
 use super::{Expansion, shell_library, whole_library};
 use crate::check::ServiceDefinition;
-use crate::diagnostic::{Span, SourceMap};
+use crate::diagnostic::{SourceMap, Span};
 use crate::evaluate::{Context, Frame, Groups, Measured, Stop};
 use crate::inventory::{Inventory, Node, NodeSet};
 use crate::plan::{Plan, Step, StepKind};
@@ -191,7 +191,6 @@ impl Functions {
     pub fn text(&self) -> String {
         self.texts.join("\n")
     }
-
 }
 
 /// What the script asks the awk program, by numbers.

@@ -1,7 +1,7 @@
 use std::rc::Rc;
 
 use super::ExpandError;
-use super::encode::{awk_string, encode_value, encode_type};
+use super::encode::{awk_string, encode_type, encode_value};
 use super::expander::Expander;
 use super::function::{Function, uses};
 use crate::diagnostic::{Span, Spanned};
@@ -55,7 +55,10 @@ impl Scope {
 
     /// The local variables of the function at hand, which a function of its own must be given.
     pub fn locals(&self) -> Vec<String> {
-        let is_name = |code: &str| code.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+        let is_name = |code: &str| {
+            code.chars()
+                .all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+        };
         let mut locals: Vec<String> = Vec::new();
         for (_, code) in &self.variables {
             if is_name(code) && !locals.contains(code) {
@@ -80,7 +83,12 @@ impl Expander<'_> {
     }
 
     /// Code that yields the value of an expression.
-    pub fn expression(&mut self, function: &mut Function, scope: &Scope, written: &Spanned<Expression>) -> Code {
+    pub fn expression(
+        &mut self,
+        function: &mut Function,
+        scope: &Scope,
+        written: &Spanned<Expression>,
+    ) -> Code {
         if let Some(value) = self.constant(scope, written)
             && !matches!(value, Value::Regex(_) | Value::Secret(_))
         {
@@ -288,7 +296,9 @@ impl Expander<'_> {
 
     /// A command text, its values put in.
     pub fn command_text(&mut self, scope: &Scope, template: &Template) -> Code {
-        let line = self.compute(&scope.known, |context, frame| context.command_line(frame, template));
+        let line = self.compute(&scope.known, |context, frame| {
+            context.command_line(frame, template)
+        });
         if let (Some(line), false) = (line, scope.looks_at_rows) {
             return Ok(awk_string(&format!("c{line}")));
         }
@@ -384,7 +394,9 @@ impl Expander<'_> {
                     let keys = awk_string(&keys.join("\u{1f}"));
                     format!("filter_sort({code}, {keys}, {or_none})")
                 }
-                FilterForm::Plain(arguments) => self.plain_filter(function, scope, &code, &filter.node, arguments)?,
+                FilterForm::Plain(arguments) => {
+                    self.plain_filter(function, scope, &code, &filter.node, arguments)?
+                }
             };
         }
         Ok(code)
@@ -402,7 +414,10 @@ impl Expander<'_> {
         let parameters = known.map_or(&[][..], |filter| filter.parameters);
         let mut code = format!("filter_{}({source}", filter.name.node);
         let mut words = written.positional.iter();
-        for parameter in parameters.iter().filter(|it| !matches!(it.kind, crate::library::ParameterKind::SortKeys)) {
+        for parameter in parameters
+            .iter()
+            .filter(|it| !matches!(it.kind, crate::library::ParameterKind::SortKeys))
+        {
             let given = match parameter.positional {
                 true => words.next(),
                 false => {
@@ -445,7 +460,9 @@ impl Expander<'_> {
         function.line(format!("{items} = choices(table)"));
         function.line(format!("if (failed({items})) return {items}"));
         function.line(format!("{kept} = none_of(table)"));
-        function.line(format!("for ({index} = 1; {index} <= item_count({items}); {index}++) {{"));
+        function.line(format!(
+            "for ({index} = 1; {index} <= item_count({items}); {index}++) {{"
+        ));
         function.line(format!("{it} = item({items}, {index})"));
         function.line(format!("{row} = {it}"));
         let code = self.truth(&mut function, &inner, condition)?;
@@ -476,7 +493,9 @@ impl Expander<'_> {
         function.line(format!("{list} = each_item(table)"));
         function.line(format!("if (failed({list}) || is_unknown({list})) return {list}"));
         function.line(format!("{made} = \"L\""));
-        function.line(format!("for ({index} = 1; {index} <= item_count({list}); {index}++) {{"));
+        function.line(format!(
+            "for ({index} = 1; {index} <= item_count({list}); {index}++) {{"
+        ));
         function.line(format!("{it} = item({list}, {index})"));
         // An item that is no row lends no names; those of the row around it are still seen.
         let around = if scope.looks_at_rows { "row_around" } else { "\"\"" };
@@ -518,7 +537,12 @@ impl Expander<'_> {
     }
 
     /// The nodes that a written set means: `N` and their names.
-    pub fn nodes(&mut self, function: &mut Function, scope: &Scope, written: &Spanned<NodeExpression>) -> Code {
+    pub fn nodes(
+        &mut self,
+        function: &mut Function,
+        scope: &Scope,
+        written: &Spanned<NodeExpression>,
+    ) -> Code {
         if let Some(nodes) = self.constant_nodes(scope, written) {
             return Ok(awk_string(&encode_value(&Value::Nodes(nodes))));
         }
@@ -639,9 +663,20 @@ pub(super) fn lazily(function: &mut Function, name: &str, left: &str, right: &st
 
 /// Whether evaluating a code may ask something.
 pub(super) fn measures(code: &str) -> bool {
-    ["fact_", "guard_", "probe_value(", "succeeds(", "on_", "where_", "each_", "body_", "counted_", "constant_"]
-        .iter()
-        .any(|name| code.contains(name))
+    [
+        "fact_",
+        "guard_",
+        "probe_value(",
+        "succeeds(",
+        "on_",
+        "where_",
+        "each_",
+        "body_",
+        "counted_",
+        "constant_",
+    ]
+    .iter()
+    .any(|name| code.contains(name))
 }
 
 /// Whole seconds of a length of time, rounded up.
@@ -671,7 +706,9 @@ pub(super) fn compare_function(operator: CompareOperator) -> &'static str {
 fn is_computable(expression: &Expression, looks_at_rows: bool) -> bool {
     let inner = |written: &Spanned<Expression>| is_computable(&written.node, looks_at_rows);
     match expression {
-        Expression::Literal(_) | Expression::Word(_) | Expression::Folded(_) | Expression::Variable(_) => true,
+        Expression::Literal(_) | Expression::Word(_) | Expression::Folded(_) | Expression::Variable(_) => {
+            true
+        }
         Expression::Text(_) => true,
         Expression::Name(_) => !looks_at_rows,
         Expression::List(items) => items.iter().all(inner),

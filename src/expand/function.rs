@@ -49,7 +49,12 @@ impl Function {
 
     /// A variable of its own, called so or nearly so.
     pub fn local(&mut self, wanted: &str) -> String {
-        let known = |name: &str| self.locals.iter().chain(&self.parameters).any(|other| other == name);
+        let known = |name: &str| {
+            self.locals
+                .iter()
+                .chain(&self.parameters)
+                .any(|other| other == name)
+        };
         let mut name = wanted.to_owned();
         while known(&name) {
             name.push('_');

@@ -28,7 +28,12 @@ pub(super) fn chain(statements: Vec<Said>) -> Vec<String> {
             continue_last(&mut lines);
             open = false;
         }
-        lines.extend(statement.comment.iter().map(|line| format!("# {line}").trim_end().to_owned()));
+        lines.extend(
+            statement
+                .comment
+                .iter()
+                .map(|line| format!("# {line}").trim_end().to_owned()),
+        );
         if !statement.code.is_empty() {
             lines.extend(statement.code);
             open = true;
@@ -42,14 +47,21 @@ pub(super) fn chain(statements: Vec<Said>) -> Vec<String> {
 
 /// Puts `&&` behind the last line that is no comment.
 fn continue_last(lines: &mut [String]) {
-    if let Some(last) = lines.iter_mut().rev().find(|line| !line.trim_start().starts_with('#')) {
+    if let Some(last) = lines
+        .iter_mut()
+        .rev()
+        .find(|line| !line.trim_start().starts_with('#'))
+    {
         last.push_str(" &&");
     }
 }
 
 /// Joins commands of one statement in the same way.
 pub(super) fn all_of(commands: Vec<Vec<String>>) -> Vec<String> {
-    let said = commands.into_iter().filter(|lines| !lines.is_empty()).map(Said::of);
+    let said = commands
+        .into_iter()
+        .filter(|lines| !lines.is_empty())
+        .map(Said::of);
     chain(said.collect())
 }
 

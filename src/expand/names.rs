@@ -71,7 +71,13 @@ impl Names {
 pub(super) fn plain_name(wanted: &str) -> String {
     let plain: String = wanted
         .chars()
-        .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' })
+        .map(|letter| {
+            if letter.is_ascii_alphanumeric() {
+                letter
+            } else {
+                '_'
+            }
+        })
         .collect();
     match plain.starts_with(|letter: char| letter.is_ascii_digit()) {
         true => format!("_{plain}"),
@@ -168,7 +174,9 @@ impl Library {
                 left.extend(self.named_in(self.body(place)));
             }
         }
-        used.iter().map(|place| self.functions[*place].0.clone()).collect()
+        used.iter()
+            .map(|place| self.functions[*place].0.clone())
+            .collect()
     }
 
     /// A function without the line that names it.
@@ -187,7 +195,9 @@ impl Library {
         for line in text.lines().filter(|line| !line.trim_start().starts_with('#')) {
             let mut rest = line;
             while let Some(start) = rest.find(is_name) {
-                let end = rest[start..].find(|letter| !is_name(letter)).map_or(rest.len(), |length| start + length);
+                let end = rest[start..]
+                    .find(|letter| !is_name(letter))
+                    .map_or(rest.len(), |length| start + length);
                 let (word, after) = (&rest[start..end], &rest[end..]);
                 let is_called = match self.has_brackets {
                     true => after.starts_with('('),
@@ -209,7 +219,10 @@ fn name_of(line: &str) -> Option<String> {
         Some(rest) => rest.split('(').next()?,
         None => line.split_once("() {")?.0,
     };
-    let is_name = !name.is_empty() && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+    let is_name = !name.is_empty()
+        && name
+            .chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
     is_name.then(|| name.to_owned())
 }
 
@@ -222,7 +235,10 @@ mod tests {
         let text = "# one\na() {\n    b\n}\n\n# two\nb() {\n    :\n}\n\n# three\nc() { a; }\n";
         let library = Library::read(&[text]);
         assert_eq!(library.used_by("b"), "# two\nb() {\n    :\n}\n");
-        assert_eq!(library.used_by("a 1"), "# one\na() {\n    b\n}\n\n# two\nb() {\n    :\n}\n");
+        assert_eq!(
+            library.used_by("a 1"),
+            "# one\na() {\n    b\n}\n\n# two\nb() {\n    :\n}\n"
+        );
         assert!(library.used_by("x").is_empty());
     }
 

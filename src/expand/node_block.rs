@@ -25,7 +25,13 @@ struct Options {
 
 impl Expander<'_> {
     /// `on NODES MODE, OPTIONS < … >`
-    pub fn on(&mut self, here: &Here, step: &Step, on: &OnStep, gives: bool) -> Result<Vec<String>, ExpandError> {
+    pub fn on(
+        &mut self,
+        here: &Here,
+        step: &Step,
+        on: &OnStep,
+        gives: bool,
+    ) -> Result<Vec<String>, ExpandError> {
         let mut inner = here.clone();
         let options = self.options_of(&mut inner, here, on)?;
         let known = self.constant_nodes(&here.scope, &on.nodes);
@@ -58,7 +64,10 @@ impl Expander<'_> {
                 }
                 if let Some(limit) = &self.options.limit {
                     let words: Vec<String> = limit.iter().map(ToString::to_string).collect();
-                    before.push(vec![format!("only_nodes \"${name}\" {}", single(&words.join(" ")))]);
+                    before.push(vec![format!(
+                        "only_nodes \"${name}\" {}",
+                        single(&words.join(" "))
+                    )]);
                     before.push(vec![format!("{name}=$nodes")]);
                 }
                 (None, format!("${name}"), false)
@@ -112,7 +121,8 @@ impl Expander<'_> {
         for option in &on.options {
             match &option.node {
                 OnOption::Last(fact) => {
-                    let written = crate::diagnostic::Spanned::new(Expression::Name(fact.node.clone()), fact.span);
+                    let written =
+                        crate::diagnostic::Spanned::new(Expression::Name(fact.node.clone()), fact.span);
                     let question = self.ask(here, "put_value", |it, function, here| {
                         let code = it.argument(function, &here.scope, &written, &Type::Nodes)?;
                         Ok(format!("unknown_value({code}, {})", awk_string(&fact.node)))
@@ -136,7 +146,13 @@ impl Expander<'_> {
     }
 
     /// The body for one node that is known now, or for the node in hand.
-    fn body_on(&mut self, here: &Here, on: &OnStep, target: Target, gives: bool) -> Result<Vec<String>, ExpandError> {
+    fn body_on(
+        &mut self,
+        here: &Here,
+        on: &OnStep,
+        target: Target,
+        gives: bool,
+    ) -> Result<Vec<String>, ExpandError> {
         let mut inner = here.clone();
         inner.aim(target.clone());
         let mut before = Vec::new();
@@ -271,7 +287,10 @@ impl Expander<'_> {
             }
             Mode::InParallel => next.push_str("next_batch 1000000"),
             Mode::By(variable) => {
-                next.push_str(&format!("next_batch 1000000 && same_domain {}", self.domain_function(variable)));
+                next.push_str(&format!(
+                    "next_batch 1000000 && same_domain {}",
+                    self.domain_function(variable)
+                ));
             }
             Mode::InBatches(written) => {
                 let count = match nodes {
@@ -312,7 +331,11 @@ impl Expander<'_> {
         all: &str,
         gives: bool,
     ) -> Result<Vec<String>, ExpandError> {
-        let acts = if on.body.iter().any(Step::acts) { "acts" } else { "''" };
+        let acts = if on.body.iter().any(Step::acts) {
+            "acts"
+        } else {
+            "''"
+        };
         let mut turn = self.body_on(here, on, Target::Hand, gives)?;
         turn.push(format!("any_ended {acts}"));
         let mut lines = vec!["any_rank=0 any_done=''".to_owned()];
@@ -334,11 +357,20 @@ impl Expander<'_> {
         let name = self.names.take(&format!("{variable}_of"));
         self.functions.remember(&key, &name);
         self.domains.push(name.clone());
-        let all: NodeSet = self.plan.inventory.nodes().map(|node| node.name.clone()).collect();
+        let all: NodeSet = self
+            .plan
+            .inventory
+            .nodes()
+            .map(|node| node.name.clone())
+            .collect();
         let mut lines = vec!["own_domain=$1".to_owned(), "case $1 in".to_owned()];
         for (domain, nodes) in self.plan.inventory.domains(&all, variable) {
             let names: Vec<String> = nodes.iter().map(ToString::to_string).collect();
-            lines.push(format!("{}) own_domain={} ;;", names.join(" | "), single(&domain)));
+            lines.push(format!(
+                "{}) own_domain={} ;;",
+                names.join(" | "),
+                single(&domain)
+            ));
         }
         lines.push("esac".to_owned());
         let mut text = vec![format!("# The {variable} of a node.")];

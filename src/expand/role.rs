@@ -32,16 +32,25 @@ impl Expander<'_> {
         Ok(texts)
     }
 
-    fn write_service(&mut self, service: &Arc<ServiceDefinition>, name: &str) -> Result<Vec<String>, ExpandError> {
+    fn write_service(
+        &mut self,
+        service: &Arc<ServiceDefinition>,
+        name: &str,
+    ) -> Result<Vec<String>, ExpandError> {
         let key = format!("{}.{}", service.module, service.name);
         let fact = service.members.as_ref().map_or("-".to_owned(), |members| {
             let known = self.plan.program.fact(&service.module, &members.fact);
             known.map_or("-".to_owned(), |fact| format!("{}.{}", fact.module, fact.name))
         });
-        let budget = service.budget.as_ref().map_or(String::new(), |budget| budget.node.to_string());
-        let mut lines = vec![
-            format!("# service {}  {}", service.name, self.place_of(service.span)),
-        ];
+        let budget = service
+            .budget
+            .as_ref()
+            .map_or(String::new(), |budget| budget.node.to_string());
+        let mut lines = vec![format!(
+            "# service {}  {}",
+            service.name,
+            self.place_of(service.span)
+        )];
         self.service_rows.push(format!(
             "{name}) key={key} name={} fact={fact} group={} budget={} ;;",
             super::word::quoted(&service.name),
@@ -56,7 +65,10 @@ impl Expander<'_> {
         };
         let here = self.hook_here(&one);
         lines.extend(self.may_go(&here, &one, &hooks.before_stop)?);
-        for (hook, steps) in [("hook_after_stop", &hooks.after_stop), ("hook_after_start", &hooks.after_start)] {
+        for (hook, steps) in [
+            ("hook_after_stop", &hooks.after_stop),
+            ("hook_after_start", &hooks.after_start),
+        ] {
             let body = match steps.is_empty() {
                 true => vec![":".to_owned()],
                 false => scope(self.steps(&here, steps, false)?),
@@ -155,9 +167,16 @@ impl Expander<'_> {
         let name = self.functions.name("members", &service.name);
         self.functions.remember(&key, &name);
         let mut function = Function::new(&name);
-        function.comment = format!("Who the members of {} are, and which of them are up.", service.name);
+        function.comment = format!(
+            "Who the members of {} are, and which of them are up.",
+            service.name
+        );
         function.parameters.push("table".to_owned());
-        let (index, row, up) = (function.local("index_"), function.local("row"), function.local("up_"));
+        let (index, row, up) = (
+            function.local("index_"),
+            function.local("row"),
+            function.local("up_"),
+        );
         let scope = Scope::fresh(&service.module);
         let table = self.expression(&mut function, &scope, &members.rows)?;
         function.line(format!("table = {table}"));
@@ -175,7 +194,10 @@ impl Expander<'_> {
         };
         function.line(format!("{up} = {truth}"));
         function.line(format!("if (failed({up})) return {up}"));
-        function.line(format!("add_member(seen({row}, {}), {up})", awk_string(&members.column)));
+        function.line(format!(
+            "add_member(seen({row}, {}), {up})",
+            awk_string(&members.column)
+        ));
         function.line("}");
         function.line(format!("return end_members({group})"));
         self.functions.add(function);
@@ -185,7 +207,14 @@ impl Expander<'_> {
     /// The lines that ask what still runs and needs a service.
     fn dependents(&mut self, here: &Here, one: &Use) -> Result<Vec<Vec<String>>, ExpandError> {
         let mut all = Vec::new();
-        for dependent in self.plan.program.all_services().into_iter().cloned().collect::<Vec<_>>() {
+        for dependent in self
+            .plan
+            .program
+            .all_services()
+            .into_iter()
+            .cloned()
+            .collect::<Vec<_>>()
+        {
             for need in &dependent.needs {
                 let needed = self.plan.program.service(&dependent.module, &need.service);
                 if !needed.is_some_and(|service| Arc::ptr_eq(service, &one.service)) {
@@ -209,7 +238,11 @@ impl Expander<'_> {
                     }
                     _ => "-".to_owned(),
                 };
-                let place = if need.here { "here" } else { dependent.group.as_str() };
+                let place = if need.here {
+                    "here"
+                } else {
+                    dependent.group.as_str()
+                };
                 let presence = match dependent.optional.clone() {
                     Some(test) => {
                         let inner = self.service_here(here, &other, "status");
@@ -231,7 +264,12 @@ impl Expander<'_> {
     fn needs_function(&mut self, here: &Here, one: &Use) -> Result<Vec<String>, ExpandError> {
         let mut all = Vec::new();
         for need in &one.service.needs {
-            let Some(service) = self.plan.program.service(&one.service.module, &need.service).cloned() else {
+            let Some(service) = self
+                .plan
+                .program
+                .service(&one.service.module, &need.service)
+                .cloned()
+            else {
                 continue;
             };
             let name = self.service_name(&service);
@@ -267,8 +305,19 @@ impl Expander<'_> {
         };
         let takes_away = u8::from(acting.takes_away);
         let mut all = Vec::new();
-        for service in self.plan.program.all_services().into_iter().cloned().collect::<Vec<_>>() {
-            let is_empty = self.plan.inventory.group(&service.group).is_none_or(|nodes| nodes.is_empty());
+        for service in self
+            .plan
+            .program
+            .all_services()
+            .into_iter()
+            .cloned()
+            .collect::<Vec<_>>()
+        {
+            let is_empty = self
+                .plan
+                .inventory
+                .group(&service.group)
+                .is_none_or(|nodes| nodes.is_empty());
             if service.members.is_none() || service.budget.is_none() || is_empty {
                 continue;
             }
@@ -334,7 +383,8 @@ impl Expander<'_> {
         let known = self.compute(&here.scope.known, |context, frame| {
             context.bind(frame, &verb.parameters, arguments, verb.span)
         });
-        if let Some(bound) = known.filter(|bound| bound.iter().all(|(_, value)| super::step::is_known(value))) {
+        if let Some(bound) = known.filter(|bound| bound.iter().all(|(_, value)| super::step::is_known(value)))
+        {
             for (name, value) in bound {
                 inner.know(&name, value);
             }
@@ -388,8 +438,13 @@ impl Expander<'_> {
             if parameter.kind != Type::Secret {
                 continue;
             }
-            let named = arguments.named.iter().find(|(name, _)| name.node == parameter.name);
-            let given = named.map(|(_, value)| value).or_else(|| arguments.positional.get(index));
+            let named = arguments
+                .named
+                .iter()
+                .find(|(name, _)| name.node == parameter.name);
+            let given = named
+                .map(|(_, value)| value)
+                .or_else(|| arguments.positional.get(index));
             if let Some(Expression::Variable(variable)) = given.map(|written| &written.node)
                 && let Some(known) = here.shell_variable(&variable.name.node)
             {
@@ -398,7 +453,12 @@ impl Expander<'_> {
         }
     }
 
-    fn irreversible_line(&mut self, inner: &Here, verb: &VerbDefinition, name: &str) -> Result<String, ExpandError> {
+    fn irreversible_line(
+        &mut self,
+        inner: &Here,
+        verb: &VerbDefinition,
+        name: &str,
+    ) -> Result<String, ExpandError> {
         let mut parts = Vec::new();
         for parameter in &verb.parameters {
             parts.push((parameter.name.clone(), parameter.name.clone()));
@@ -438,12 +498,25 @@ impl Expander<'_> {
             it.argument(function, &here.scope, &written, &Type::Node)
         })?;
         let name = format!("host_{}", self.next());
-        Ok(Word::found(vec![vec![format!("evaluate {question}")], vec![format!("{name}=$value")]], format!("\"${name}\"")))
+        Ok(Word::found(
+            vec![
+                vec![format!("evaluate {question}")],
+                vec![format!("{name}=$value")],
+            ],
+            format!("\"${name}\""),
+        ))
     }
 
     fn roles_in(&mut self, group: &str) -> Vec<Use> {
         let mut roles = Vec::new();
-        for service in self.plan.program.all_services().into_iter().cloned().collect::<Vec<_>>() {
+        for service in self
+            .plan
+            .program
+            .all_services()
+            .into_iter()
+            .cloned()
+            .collect::<Vec<_>>()
+        {
             if service.group == group && service.budget.is_some() {
                 let name = self.service_name(&service);
                 roles.push(Use {
@@ -457,7 +530,11 @@ impl Expander<'_> {
     }
 
     /// Leaving takes a token first; one that joins counts at once, and is down until it is seen up.
-    fn before_membership(&mut self, membership: &Membership, host: &str) -> Result<Vec<Vec<String>>, ExpandError> {
+    fn before_membership(
+        &mut self,
+        membership: &Membership,
+        host: &str,
+    ) -> Result<Vec<Vec<String>>, ExpandError> {
         let group = &membership.group;
         let mut all = Vec::new();
         let verb = if membership.joins { "may_join" } else { "may_leave" };
@@ -471,15 +548,24 @@ impl Expander<'_> {
         for role in &roles {
             if !membership.joins {
                 let here = self.hook_here(role);
-                let inner = Here { target: Target::Hand, ..here };
+                let inner = Here {
+                    target: Target::Hand,
+                    ..here
+                };
                 if let Some(line) = self.budget_line(&inner, role)? {
-                    section.push(super::service::when(&format!("is_leaving {}", role.name), vec![line]));
+                    section.push(super::service::when(
+                        &format!("is_leaving {}", role.name),
+                        vec![line],
+                    ));
                 }
             }
             section.push(vec![format!("take_token {}", role.name)]);
         }
         let number = self.next();
-        let mut lines = vec![format!("node_{number}=$node node={host}"), format!("services {names}")];
+        let mut lines = vec![
+            format!("node_{number}=$node node={host}"),
+            format!("services {names}"),
+        ];
         lines.extend(block("{", all_of(section), "}"));
         lines.push("end_section \"$?\"".to_owned());
         lines.push(format!("node=$node_{number}"));
@@ -498,12 +584,19 @@ impl Expander<'_> {
     }
 
     fn change_group(&mut self, group: &str, host: &str, change: &str) -> Vec<Vec<String>> {
-        let code = format!("{change}(group({}), \"N\" ENVIRON[\"QUORATE_HOST\"])", awk_string(group));
+        let code = format!(
+            "{change}(group({}), \"N\" ENVIRON[\"QUORATE_HOST\"])",
+            awk_string(group)
+        );
         let question = self.questions.add("put_value", &code);
         vec![vec![format!("change_group {group} {host} {question}")]]
     }
 
-    fn after_membership(&mut self, membership: &Membership, host: &str) -> Result<Vec<Vec<String>>, ExpandError> {
+    fn after_membership(
+        &mut self,
+        membership: &Membership,
+        host: &str,
+    ) -> Result<Vec<Vec<String>>, ExpandError> {
         let group = &membership.group;
         let mut all = Vec::new();
         if !membership.joins {
@@ -514,7 +607,10 @@ impl Expander<'_> {
         let mut inside = vec![];
         for role in self.roles_in(group) {
             inside.push(match membership.joins {
-                true => super::service::when(&format!("has_token {}", role.name), vec![format!("after_start {}", role.name)]),
+                true => super::service::when(
+                    &format!("has_token {}", role.name),
+                    vec![format!("after_start {}", role.name)],
+                ),
                 false => vec![format!("return_token {}", role.name)],
             });
         }

@@ -4,9 +4,9 @@ use std::time::Duration;
 use super::ExpandError;
 use super::encode::{awk_string, encode_type};
 use super::expander::Expander;
-use super::names::Library;
 use super::here::{Here, ShellVariable, Target};
 use super::lines::{all_of, block, scope, single};
+use super::names::Library;
 use super::step::is_single;
 use super::{inventory_tables, library_for, shell_library};
 use crate::diagnostic::SourceMap;
@@ -135,11 +135,18 @@ impl Expander<'_> {
         };
         let definitions = self.plan.program.parameters.clone();
         for (definition, (name, value)) in definitions.iter().zip(&self.plan.arguments) {
-            let says = definition.says.clone().map_or(String::new(), |says| format!(": {says}"));
+            let says = definition
+                .says
+                .clone()
+                .map_or(String::new(), |says| format!(": {says}"));
             let comment = format!("# {}{says}", definition.kind).replace('\n', " ");
-            if matches!(definition.kind, Type::Service) || matches!(&definition.kind, Type::List(inner) if **inner == Type::Service) {
+            if matches!(definition.kind, Type::Service)
+                || matches!(&definition.kind, Type::List(inner) if **inner == Type::Service)
+            {
                 // Which commands there are hangs on it.
-                parameters.top.push(format!("{comment}; {name} is {value}, as it was when this was written"));
+                parameters.top.push(format!(
+                    "{comment}; {name} is {value}, as it was when this was written"
+                ));
                 here.know(name, value.clone());
                 continue;
             }
@@ -155,10 +162,14 @@ impl Expander<'_> {
                 },
             );
             if is_secret {
-                parameters.top.push(format!("{comment}; read from this file, else asked for"));
+                parameters
+                    .top
+                    .push(format!("{comment}; read from this file, else asked for"));
                 parameters.top.push(format!("{variable}_file=''"));
                 parameters.named.push(format!("{variable}_file"));
-                parameters.read.push(format!("read_secret {variable} \"${variable}_file\""));
+                parameters
+                    .read
+                    .push(format!("read_secret {variable} \"${variable}_file\""));
                 parameters.secrets.push(variable);
                 continue;
             }
@@ -169,10 +180,15 @@ impl Expander<'_> {
             parameters.top.push(comment);
             parameters.top.push(format!("{variable}={}", single(&text)));
             parameters.named.push(variable.clone());
-            let code = format!("read_value(ENVIRON[\"QUORATE_VALUE\"], {})", awk_string(&encode_type(&definition.kind)));
+            let code = format!(
+                "read_value(ENVIRON[\"QUORATE_VALUE\"], {})",
+                awk_string(&encode_type(&definition.kind))
+            );
             let question = self.questions.add("put_value", &code);
             let one = if is_single(&definition.kind) { "yes" } else { "''" };
-            parameters.read.push(format!("read_parameter {variable} {question} {one}"));
+            parameters
+                .read
+                .push(format!("read_parameter {variable} {question} {one}"));
         }
         Ok(parameters)
     }
@@ -209,7 +225,9 @@ impl Expander<'_> {
             runbook,
             title("What the services may lose, and what is asked around them"),
             services,
-            title("Facts, guards and conditions: an awk program, and the questions that are put to it by number"),
+            title(
+                "Facts, guards and conditions: an awk program, and the questions that are put to it by number",
+            ),
             format!("awk_of_runbook() {{\n    cat <<'END_OF_AWK'\n{functions}\n{questions}END_OF_AWK\n}}"),
             title("How things are done; nothing here says what is done"),
             own,
@@ -227,24 +245,44 @@ impl Expander<'_> {
 
     fn header(&self, parameters: &Parameters) -> Vec<String> {
         let inventory = &self.plan.inventory;
-        let title = self.plan.program.title.clone().unwrap_or_else(|| self.options.file.clone());
-        let mut lines = vec!["#!/bin/sh".to_owned(), format!("# {title}, for the cluster {}", inventory.name)];
+        let title = self
+            .plan
+            .program
+            .title
+            .clone()
+            .unwrap_or_else(|| self.options.file.clone());
+        let mut lines = vec![
+            "#!/bin/sh".to_owned(),
+            format!("# {title}, for the cluster {}", inventory.name),
+        ];
         if inventory.is_simulated {
             lines.push("# SIMULATED: the nodes are those of quorate's simulated cluster.".to_owned());
         }
         lines.push("#".to_owned());
-        lines.extend(self.options.about.iter().map(|line| format!("# {line}").trim_end().to_owned()));
+        lines.extend(
+            self.options
+                .about
+                .iter()
+                .map(|line| format!("# {line}").trim_end().to_owned()),
+        );
         if !self.options.about.is_empty() {
             lines.push("#".to_owned());
         }
-        let settings: String = parameters.named.iter().map(|name| format!(" [{name}=VALUE]")).collect();
+        let settings: String = parameters
+            .named
+            .iter()
+            .map(|name| format!(" [{name}=VALUE]"))
+            .collect();
         lines.push(format!(
             "# Written by quorate {} from {} and {}.",
             env!("CARGO_PKG_VERSION"),
             self.options.file,
             self.options.inventory
         ));
-        lines.push("# It does what `quorate run` does with them, and needs a POSIX shell, awk, ssh and timeout.".to_owned());
+        lines.push(
+            "# It does what `quorate run` does with them, and needs a POSIX shell, awk, ssh and timeout."
+                .to_owned(),
+        );
         lines.extend(
             [
                 "#".to_owned(),
@@ -271,9 +309,28 @@ impl Expander<'_> {
     /// What runs everything; it stands last, since the shell must know all functions before.
     fn main(&self, parameters: &Parameters) -> Vec<String> {
         let mut lines = vec![
-            format!("fan_out={}", if self.options.fan_out == 0 { 32 } else { self.options.fan_out }),
-            format!("act_limit={}", self.options.timeout.map_or(300, |timeout| timeout.as_secs().max(1))),
-            format!("simulated={}", if self.plan.inventory.is_simulated { "yes" } else { "''" }),
+            format!(
+                "fan_out={}",
+                if self.options.fan_out == 0 {
+                    32
+                } else {
+                    self.options.fan_out
+                }
+            ),
+            format!(
+                "act_limit={}",
+                self.options
+                    .timeout
+                    .map_or(300, |timeout| timeout.as_secs().max(1))
+            ),
+            format!(
+                "simulated={}",
+                if self.plan.inventory.is_simulated {
+                    "yes"
+                } else {
+                    "''"
+                }
+            ),
         ];
         let mut choices: Vec<String> = parameters
             .named
@@ -281,18 +338,27 @@ impl Expander<'_> {
             .map(|name| format!("{name}=*) {name}=${{argument#*=}} ;;"))
             .collect();
         choices.push("*)".to_owned());
-        choices.push("    printf '%s\\n' \"$argument: no such parameter; see the head of this script\" >&2".to_owned());
+        choices.push(
+            "    printf '%s\\n' \"$argument: no such parameter; see the head of this script\" >&2".to_owned(),
+        );
         choices.push("    exit 2".to_owned());
         choices.push("    ;;".to_owned());
         lines.extend(block(
             "for argument in \"$@\"; do",
-            block("case $argument in", choices, "esac").into_iter().map(|line| line.strip_prefix("    ").map_or(line.clone(), str::to_owned)).collect(),
+            block("case $argument in", choices, "esac")
+                .into_iter()
+                .map(|line| line.strip_prefix("    ").map_or(line.clone(), str::to_owned))
+                .collect(),
             "done",
         ));
         lines.push("start".to_owned());
         lines.extend(parameters.read.clone());
         let title = self.plan.program.title.clone().unwrap_or_default();
-        let simulated = if self.plan.inventory.is_simulated { "  SIMULATED" } else { "" };
+        let simulated = if self.plan.inventory.is_simulated {
+            "  SIMULATED"
+        } else {
+            ""
+        };
         lines.push(format!(
             "say {}",
             single(format!("cluster {}{simulated}  runbook {title}", self.plan.inventory.name).trim_end())
@@ -304,7 +370,11 @@ impl Expander<'_> {
 
     /// The nodes of the groups as the inventory has them.
     fn groups_function(&self) -> String {
-        let mut groups: BTreeSet<&str> = self.services.iter().map(|(service, _)| service.group.as_str()).collect();
+        let mut groups: BTreeSet<&str> = self
+            .services
+            .iter()
+            .map(|(service, _)| service.group.as_str())
+            .collect();
         groups.extend(self.changing.iter().map(String::as_str));
         if groups.is_empty() {
             return String::new();
@@ -334,13 +404,28 @@ impl Expander<'_> {
             lines.push("esac".to_owned());
             texts.push(function("What is known of a service.", "about_service", lines));
             for hook in ["may_go", "hook_after_stop", "hook_after_start"] {
-                let calls = names.iter().map(|name| (*name, format!("{hook}_{name}"))).collect();
-                texts.push(dispatcher("What is asked of a service, by its name.", hook, calls));
+                let calls = names
+                    .iter()
+                    .map(|name| (*name, format!("{hook}_{name}")))
+                    .collect();
+                texts.push(dispatcher(
+                    "What is asked of a service, by its name.",
+                    hook,
+                    calls,
+                ));
             }
         }
-        let calls = self.cleanups.iter().map(|name| (name.as_str(), name.clone())).collect();
+        let calls = self
+            .cleanups
+            .iter()
+            .map(|name| (name.as_str(), name.clone()))
+            .collect();
         texts.push(dispatcher("Runs what a block owes.", "run_cleanup", calls));
-        let calls = self.domains.iter().map(|name| (name.as_str(), format!("{name} \"$2\""))).collect();
+        let calls = self
+            .domains
+            .iter()
+            .map(|name| (name.as_str(), format!("{name} \"$2\"")))
+            .collect();
         texts.push(dispatcher("The failure domain of a node.", "domain_by", calls));
         texts
     }

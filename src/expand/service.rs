@@ -43,7 +43,12 @@ pub(super) struct Commands {
 
 impl Expander<'_> {
     /// `stop`, `start`, `restart`, `status` on the node in hand.
-    pub fn service_step(&mut self, here: &Here, step: &Step, call: &ServiceCall) -> Result<Vec<String>, ExpandError> {
+    pub fn service_step(
+        &mut self,
+        here: &Here,
+        step: &Step,
+        call: &ServiceCall,
+    ) -> Result<Vec<String>, ExpandError> {
         let _ = step;
         let action = call.action.node;
         let uses = self.uses(here, action, &call.arguments)?;
@@ -73,7 +78,12 @@ impl Expander<'_> {
     }
 
     /// The services of a statement in their order, each with the instances that are named.
-    pub fn uses(&mut self, here: &Here, action: ServiceAction, arguments: &Arguments) -> Result<Vec<Use>, ExpandError> {
+    pub fn uses(
+        &mut self,
+        here: &Here,
+        action: ServiceAction,
+        arguments: &Arguments,
+    ) -> Result<Vec<Use>, ExpandError> {
         let mut services: Vec<Arc<ServiceDefinition>> = Vec::new();
         let mut known = Vec::new();
         let mut unknown = Vec::new();
@@ -87,7 +97,9 @@ impl Expander<'_> {
                     for value in values {
                         let service = self.plan.program.service(&here.scope.module, &value.to_string());
                         match service {
-                            Some(service) if known.is_empty() && unknown.is_empty() => services.push(service.clone()),
+                            Some(service) if known.is_empty() && unknown.is_empty() => {
+                                services.push(service.clone())
+                            }
                             _ => known.push(value),
                         }
                     }
@@ -103,11 +115,19 @@ impl Expander<'_> {
                 Instances::One(self.single_variable(here, word).expect("it was found just now"))
             }
             _ => {
-                let words: Vec<_> = arguments.positional.iter().filter(|word| {
-                    self.constant(&here.scope, word).is_none_or(|value| {
-                        self.plan.program.service(&here.scope.module, &value.to_string()).is_none()
+                let words: Vec<_> = arguments
+                    .positional
+                    .iter()
+                    .filter(|word| {
+                        self.constant(&here.scope, word).is_none_or(|value| {
+                            self.plan
+                                .program
+                                .service(&here.scope.module, &value.to_string())
+                                .is_none()
+                        })
                     })
-                }).cloned().collect();
+                    .cloned()
+                    .collect();
                 let mut code = String::new();
                 let question = self.ask(here, "put_instances", |it, function, here| {
                     let mut list = "\"L\"".to_owned();
@@ -139,8 +159,14 @@ impl Expander<'_> {
         Ok(uses)
     }
 
-    fn single_variable(&self, here: &Here, word: &crate::diagnostic::Spanned<crate::syntax::Expression>) -> Option<String> {
-        let crate::syntax::Expression::Variable(variable) = &word.node else { return None };
+    fn single_variable(
+        &self,
+        here: &Here,
+        word: &crate::diagnostic::Spanned<crate::syntax::Expression>,
+    ) -> Option<String> {
+        let crate::syntax::Expression::Variable(variable) = &word.node else {
+            return None;
+        };
         if !variable.fields.is_empty() {
             return None;
         }
@@ -161,7 +187,12 @@ impl Expander<'_> {
     }
 
     /// Those of the services that the node may have, and the lines that see which it has.
-    pub fn present(&mut self, here: &Here, verb: &str, uses: Vec<Use>) -> Result<(Vec<Use>, Vec<Vec<String>>), ExpandError> {
+    pub fn present(
+        &mut self,
+        here: &Here,
+        verb: &str,
+        uses: Vec<Use>,
+    ) -> Result<(Vec<Use>, Vec<Vec<String>>), ExpandError> {
         let mut kept = Vec::new();
         let mut passed = Vec::new();
         for one in uses {
@@ -192,10 +223,19 @@ impl Expander<'_> {
     }
 
     /// A command of a service in its own frame: `$action`, and the instances that were named.
-    fn service_template(&mut self, here: &Here, one: &Use, template: &Template, action: &str) -> Result<Word, ExpandError> {
+    fn service_template(
+        &mut self,
+        here: &Here,
+        one: &Use,
+        template: &Template,
+        action: &str,
+    ) -> Result<Word, ExpandError> {
         let inner = self.service_here(here, one, action);
         // The one who looks quotes for root himself.
-        let inner = Here { as_root: false, ..inner };
+        let inner = Here {
+            as_root: false,
+            ..inner
+        };
         self.template_command(&inner, template)
     }
 
@@ -252,41 +292,70 @@ impl Expander<'_> {
                         instances: Instances::Known(vec![value.clone()]),
                         ..one.clone()
                     };
-                    commands.words.push(self.acting_word(here, &alone, &template, action)?);
+                    commands
+                        .words
+                        .push(self.acting_word(here, &alone, &template, action)?);
                 }
             }
             Instances::Listed(..) => {
                 let word = self.acting_word(here, one, &template, action)?;
                 let inside = word.trim_matches('"');
-                let cut = inside.replace("${instance:+ $instance}", " \u{0}").replace("$instance", "\u{0}");
+                let cut = inside
+                    .replace("${instance:+ $instance}", " \u{0}")
+                    .replace("$instance", "\u{0}");
                 let (before, after) = cut.split_once('\u{0}').unwrap_or((&cut, ""));
                 commands.around = Some((format!("\"{before}\""), format!("\"{after}\"")));
-                commands.words.push(word.replace("${instance:+ $instance}", " $instance"));
+                commands
+                    .words
+                    .push(word.replace("${instance:+ $instance}", " $instance"));
             }
-            _ => commands.words.push(self.acting_word(here, one, &template, action)?),
+            _ => commands
+                .words
+                .push(self.acting_word(here, one, &template, action)?),
         }
         Ok(commands)
     }
 
-    fn acting_word(&mut self, here: &Here, one: &Use, template: &Template, action: &str) -> Result<String, ExpandError> {
+    fn acting_word(
+        &mut self,
+        here: &Here,
+        one: &Use,
+        template: &Template,
+        action: &str,
+    ) -> Result<String, ExpandError> {
         let inner = self.service_here(here, one, action);
         let inner = match action {
-            "status" => Here { as_root: false, ..inner },
+            "status" => Here {
+                as_root: false,
+                ..inner
+            },
             _ => inner,
         };
         Ok(self.template_command(&inner, template)?.text)
     }
 
     /// Lines that ask a service's own status, and do something with the answer.
-    pub fn about_state(&mut self, here: &Here, one: &Use, function: &str) -> Result<Vec<String>, ExpandError> {
+    pub fn about_state(
+        &mut self,
+        here: &Here,
+        one: &Use,
+        function: &str,
+    ) -> Result<Vec<String>, ExpandError> {
         let commands = self.commands(here, one, "status")?;
         let mut all = commands.before;
         all.extend(self.name_instances(one));
         match commands.around {
-            None => all.push(vec![format!("{function} {} {}", one.name, commands.words.join(" "))]),
+            None => all.push(vec![format!(
+                "{function} {} {}",
+                one.name,
+                commands.words.join(" ")
+            )]),
             Some((before, after)) => {
                 all.push(vec![format!("commands_for {before} {after}")]);
-                all.push(vec![format!("with_commands {function} {} \"$commands\"", one.name)]);
+                all.push(vec![format!(
+                    "with_commands {function} {} \"$commands\"",
+                    one.name
+                )]);
             }
         }
         Ok(all_of(all))
@@ -304,9 +373,7 @@ impl Expander<'_> {
                 vec![vec![format!("instance={}", single(&words.join(" ")))]]
             }
             Instances::One(name) => vec![vec![format!("instance=${name}")]],
-            Instances::Listed(question, _) => vec![
-                vec![format!("list_instances {question}")],
-            ],
+            Instances::Listed(question, _) => vec![vec![format!("list_instances {question}")]],
         }
     }
 
@@ -325,13 +392,21 @@ impl Expander<'_> {
         let inner = self.service_here(here, one, "");
         let code = match &one.instances {
             Instances::Listed(_, code) => code.clone(),
-            Instances::One(variable) if instance.is_rest => format!("list_add(\"L\", var(\"value_{variable}\"))"),
+            Instances::One(variable) if instance.is_rest => {
+                format!("list_add(\"L\", var(\"value_{variable}\"))")
+            }
             Instances::One(variable) => format!("var(\"value_{variable}\")"),
             _ => {
                 let value = self.compute(&inner.scope.known, |_, frame| {
-                    Ok(frame.scope.get(&instance.name).cloned().unwrap_or(Value::list(Vec::new())))
+                    Ok(frame
+                        .scope
+                        .get(&instance.name)
+                        .cloned()
+                        .unwrap_or(Value::list(Vec::new())))
                 });
-                super::encode::awk_string(&super::encode::encode_value(&value.unwrap_or(Value::list(Vec::new()))))
+                super::encode::awk_string(&super::encode::encode_value(
+                    &value.unwrap_or(Value::list(Vec::new())),
+                ))
             }
         };
         let question = self.questions.add("put_value", &code);
@@ -431,11 +506,7 @@ impl Expander<'_> {
         after.extend(self.bind_instances(here, one)?);
         after.push(vec![format!("has_started {}", one.name)]);
         all.push(block("if [ -n \"$starting\" ]; then", all_of(after), "fi"));
-        Ok(block(
-            &format!("if is_due {}; then", one.name),
-            all_of(all),
-            "fi",
-        ))
+        Ok(block(&format!("if is_due {}; then", one.name), all_of(all), "fi"))
     }
 
     fn restart(&mut self, here: &Here, one: &Use) -> Result<Vec<String>, ExpandError> {
@@ -453,15 +524,16 @@ impl Expander<'_> {
         all.push(lines);
         all.extend(self.bind_instances(here, one)?);
         all.push(vec![format!("has_started {}", one.name)]);
-        Ok(block(
-            &format!("if is_due {}; then", one.name),
-            all_of(all),
-            "fi",
-        ))
+        Ok(block(&format!("if is_due {}; then", one.name), all_of(all), "fi"))
     }
 
     /// `leave SERVICE stopped "why"`
-    pub fn leave(&mut self, here: &Here, services: &Arguments, why: &Written) -> Result<Vec<String>, ExpandError> {
+    pub fn leave(
+        &mut self,
+        here: &Here,
+        services: &Arguments,
+        why: &Written,
+    ) -> Result<Vec<String>, ExpandError> {
         let word = self.said_word(here, why)?;
         let mut all = word.before;
         let uses = self.uses(here, ServiceAction::Stop, services)?;
@@ -479,8 +551,15 @@ impl Expander<'_> {
         for one in &uses {
             let mut lines = self.name_instances(one);
             lines.push(vec![format!("is_back {}", one.name)]);
-            lines.push(vec![format!("say \"  {} stays stopped: ${why}\"", one.service.name)]);
-            all.push(block(&format!("if is_due {}; then", one.name), all_of(lines), "fi"));
+            lines.push(vec![format!(
+                "say \"  {} stays stopped: ${why}\"",
+                one.service.name
+            )]);
+            all.push(block(
+                &format!("if is_due {}; then", one.name),
+                all_of(lines),
+                "fi",
+            ));
         }
         Ok(block("{", all_of(all), "}"))
     }
@@ -504,8 +583,16 @@ impl Expander<'_> {
     }
 
     /// Takes the node out of services, does something, and sees that they run again.
-    fn out_of(&mut self, here: &Here, uses: &[Use], body: Vec<String>) -> Result<Vec<Vec<String>>, ExpandError> {
-        let section = all_of(vec![self.enter(uses), vec![format!("take_away {}", names_of(uses))]]);
+    fn out_of(
+        &mut self,
+        here: &Here,
+        uses: &[Use],
+        body: Vec<String>,
+    ) -> Result<Vec<Vec<String>>, ExpandError> {
+        let section = all_of(vec![
+            self.enter(uses),
+            vec![format!("take_away {}", names_of(uses))],
+        ]);
         let mut lines = block("{", section, "}");
         lines.push("end_section \"$?\"".to_owned());
         let mut all = vec![lines];
@@ -527,7 +614,11 @@ impl Expander<'_> {
                 instances: Instances::All,
             };
             let commands = self.commands(here, &one, "status")?;
-            again.push(vec![format!("runs_again {} {}", one.name, commands.words.join(" "))]);
+            again.push(vec![format!(
+                "runs_again {} {}",
+                one.name,
+                commands.words.join(" ")
+            )]);
         }
         let mut close = all_of(again);
         close.push("go_on_skipping".to_owned());

@@ -38,7 +38,8 @@ impl Expander<'_> {
     /// What a comment says of a step whose words alone say too little.
     fn title(&self, step: &Step) -> Option<String> {
         let first = self.sources.text(step.span).lines().next()?;
-        matches!(step.kind, StepKind::On(_) | StepKind::Losing(..)).then(|| first.trim_end_matches(['<', ' ']).trim_end().to_owned())
+        matches!(step.kind, StepKind::On(_) | StepKind::Losing(..))
+            .then(|| first.trim_end_matches(['<', ' ']).trim_end().to_owned())
     }
 
     fn step(&mut self, here: &mut Here, step: &Step, gives: bool) -> Lines {
@@ -66,7 +67,11 @@ impl Expander<'_> {
                 text,
                 before_irreversible,
             } => {
-                let kind = if *before_irreversible { "irreversible" } else { "confirm" };
+                let kind = if *before_irreversible {
+                    "irreversible"
+                } else {
+                    "confirm"
+                };
                 let mut lines = self.question(here, kind, name, text)?;
                 if *before_irreversible {
                     lines = all_of(vec![lines, vec![": >\"$work/confirmed\"".to_owned()]]);
@@ -77,7 +82,9 @@ impl Expander<'_> {
             StepKind::Show(value) => {
                 let what = crate::evaluate::describe(&value.node);
                 let word = self.said_word(here, value)?;
-                Ok(joined(word, |text| format!("say {} {text}", single(&format!("  {what} =")))))
+                Ok(joined(word, |text| {
+                    format!("say {} {text}", single(&format!("  {what} =")))
+                }))
             }
             StepKind::Fail(text) => {
                 let word = self.said_word(here, text)?;
@@ -200,7 +207,10 @@ impl Expander<'_> {
                     format!("if {line}; then"),
                     format!("    {kept}"),
                     "else".to_owned(),
-                    format!("    # done when {}", describe_test(&call.done_when.as_ref().expect("it is there").node)),
+                    format!(
+                        "    # done when {}",
+                        describe_test(&call.done_when.as_ref().expect("it is there").node)
+                    ),
                     format!("    settle {question}"),
                     "fi".to_owned(),
                 ]
@@ -241,7 +251,11 @@ impl Expander<'_> {
                 "expect" => {
                     if let Expression::Regex(pattern) = &written.node {
                         let portable = self.pattern(pattern, written.span)?;
-                        settings.push(format!("expect={} expect_words={}", single(&portable), single(pattern)));
+                        settings.push(format!(
+                            "expect={} expect_words={}",
+                            single(&portable),
+                            single(pattern)
+                        ));
                     }
                 }
                 "input" => settings.push(self.input(here, written, before)?),
@@ -292,7 +306,12 @@ impl Expander<'_> {
                 let flowing = self.names.take(&format!("{name}_read"));
                 lines.push(vec![format!("bind {flowing} \"$last\"")]);
                 let question = self.ask(here, "put_value", |it, function, here| {
-                    it.pipe(function, &here.scope, format!("var(\"value_{flowing}\")"), filters)
+                    it.pipe(
+                        function,
+                        &here.scope,
+                        format!("var(\"value_{flowing}\")"),
+                        filters,
+                    )
                 })?;
                 lines.push(vec![format!("evaluate {question}")]);
                 lines.push(vec![format!("bind {variable} \"$value\"")]);
@@ -374,12 +393,17 @@ impl Expander<'_> {
             lines.push("    last=t".to_owned());
         }
         lines.push("fi".to_owned());
-        Ok(all_of(vec![vec![format!("decide {question} {}", single(&words))], lines]))
+        Ok(all_of(vec![
+            vec![format!("decide {question} {}", single(&words))],
+            lines,
+        ]))
     }
 
     fn each_turn(&mut self, here: &Here, name: &str, list: &Written, body: &[Step], gives: bool) -> Lines {
         let known = self.constant(&here.scope, list).and_then(|value| {
-            self.compute(&here.scope.known, |context, _| context.items(value.clone(), list.span))
+            self.compute(&here.scope.known, |context, _| {
+                context.items(value.clone(), list.span)
+            })
         });
         if let Some(items) = known {
             let mut turns = Vec::new();
@@ -423,7 +447,13 @@ impl Expander<'_> {
         ]))
     }
 
-    fn require(&mut self, here: &Here, test: &Spanned<Test>, otherwise: Option<&Written>, gives: bool) -> Lines {
+    fn require(
+        &mut self,
+        here: &Here,
+        test: &Spanned<Test>,
+        otherwise: Option<&Written>,
+        gives: bool,
+    ) -> Lines {
         let question = self.ask(here, "put_verdict", |it, function, here| {
             it.judge(function, &here.scope, test)
         })?;
@@ -466,7 +496,10 @@ impl Expander<'_> {
             it.judge(function, &here.scope, test)
         })?;
         let words = single(&describe_test(&test.node));
-        let line = format!("wait_until {question} {words} {} {} {}", limit.text, holding.text, every.text);
+        let line = format!(
+            "wait_until {question} {words} {} {} {}",
+            limit.text, holding.text, every.text
+        );
         let mut all = limit.before;
         all.extend(holding.before);
         all.extend(every.before);
@@ -496,7 +529,9 @@ impl Expander<'_> {
                 format!("\"${kept}\"")
             }
         };
-        all.push(vec![format!("ask_person outage {name} \"outage of {cluster}: \"{why}")]);
+        all.push(vec![format!(
+            "ask_person outage {name} \"outage of {cluster}: \"{why}"
+        )]);
         let number = self.next();
         let mut lines = vec![format!("begin_outage {number} {why}")];
         lines.extend(block("{", self.steps(here, body, gives)?, "}"));

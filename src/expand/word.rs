@@ -70,13 +70,17 @@ impl Expander<'_> {
 
     /// A command as one word of the script.
     pub fn command_word(&mut self, here: &Here, written: &Spanned<Expression>) -> Result<Word, ExpandError> {
-        if let Some(line) = self.compute(&here.scope.known, |context, frame| context.command(frame, written)) {
+        if let Some(line) = self.compute(&here.scope.known, |context, frame| {
+            context.command(frame, written)
+        }) {
             return Ok(self.rooted(here, Word::known(line.as_str())));
         }
         let word = match &written.node {
             Expression::Text(template) => self.template_word(here, template)?,
             Expression::Group(inner) => return self.command_word(here, inner),
-            Expression::Variable(variable) if variable.fields.is_empty() && here.shell_variable(&variable.name.node).is_some() => {
+            Expression::Variable(variable)
+                if variable.fields.is_empty() && here.shell_variable(&variable.name.node).is_some() =>
+            {
                 let (before, name) = self.variable_word(here, variable)?;
                 Word::found(before, format!("\"${name}\""))
             }
@@ -85,7 +89,13 @@ impl Expander<'_> {
                     it.command(function, &here.scope, written)
                 })?;
                 let name = format!("command_{}", self.next());
-                Word::found(vec![vec![format!("evaluate {question}")], vec![format!("{name}=$value")]], format!("\"${name}\""))
+                Word::found(
+                    vec![
+                        vec![format!("evaluate {question}")],
+                        vec![format!("{name}=$value")],
+                    ],
+                    format!("\"${name}\""),
+                )
             }
         };
         Ok(self.rooted(here, word))
@@ -93,8 +103,9 @@ impl Expander<'_> {
 
     /// A command of a service, in its own frame.
     pub fn template_command(&mut self, here: &Here, template: &Template) -> Result<Word, ExpandError> {
-        let line: Option<CommandLine> =
-            self.compute(&here.scope.known, |context, frame| context.command_line(frame, template));
+        let line: Option<CommandLine> = self.compute(&here.scope.known, |context, frame| {
+            context.command_line(frame, template)
+        });
         let word = match line {
             Some(line) => Word::known(line.as_str()),
             None => self.template_word(here, template)?,
@@ -138,13 +149,17 @@ impl Expander<'_> {
                         quoting: Quoting::Single,
                         parts: vec![part.clone()],
                     };
-                    let known =
-                        self.compute(&here.scope.known, |context, frame| context.command_line(frame, &alone));
+                    let known = self.compute(&here.scope.known, |context, frame| {
+                        context.command_line(frame, &alone)
+                    });
                     if let Some(words) = known {
                         text.push_str(&escape(words.as_str()));
                         continue;
                     }
-                    if variable.name.node == "node" && variable.fields.is_empty() && here.target == Target::Hand {
+                    if variable.name.node == "node"
+                        && variable.fields.is_empty()
+                        && here.target == Target::Hand
+                    {
                         text.push_str("$node");
                         self.close_name(&mut text, "node", template, index);
                         continue;
@@ -168,7 +183,9 @@ impl Expander<'_> {
     /// Puts braces round a variable's name where a letter follows it.
     fn close_name(&self, text: &mut String, name: &str, template: &Template, index: usize) {
         let follows = match template.parts.get(index + 1).map(|part| &part.node) {
-            Some(TemplatePart::Text(next)) => next.starts_with(|letter: char| letter.is_ascii_alphanumeric() || letter == '_'),
+            Some(TemplatePart::Text(next)) => {
+                next.starts_with(|letter: char| letter.is_ascii_alphanumeric() || letter == '_')
+            }
             _ => false,
         };
         if follows {
@@ -178,7 +195,11 @@ impl Expander<'_> {
     }
 
     /// The shell variable that holds a value as words, and what has to be done first.
-    fn variable_word(&mut self, here: &Here, variable: &Variable) -> Result<(Vec<Vec<String>>, String), ExpandError> {
+    fn variable_word(
+        &mut self,
+        here: &Here,
+        variable: &Variable,
+    ) -> Result<(Vec<Vec<String>>, String), ExpandError> {
         let name = &variable.name.node;
         if variable.fields.is_empty()
             && let Some(known) = here.shell_variable(name)
@@ -193,9 +214,16 @@ impl Expander<'_> {
             let code = it.variable(&here.scope, variable)?;
             Ok(format!("{code}, {}", awk_string(name)))
         })?;
-        let fields: String = variable.fields.iter().map(|field| format!("_{}", field.node)).collect();
+        let fields: String = variable
+            .fields
+            .iter()
+            .map(|field| format!("_{}", field.node))
+            .collect();
         let word = self.names.take(&format!("{name}{fields}"));
-        let before = vec![vec![format!("evaluate {question}")], vec![format!("{word}=$value")]];
+        let before = vec![
+            vec![format!("evaluate {question}")],
+            vec![format!("{word}=$value")],
+        ];
         Ok((before, word))
     }
 
@@ -213,7 +241,9 @@ impl Expander<'_> {
     /// A text for people that is known now.
     pub fn known_text(&self, here: &Here, written: &Spanned<Expression>) -> Option<String> {
         if let Expression::Text(_) = written.node {
-            return self.compute(&here.scope.known, |context, frame| context.message(frame, written));
+            return self.compute(&here.scope.known, |context, frame| {
+                context.message(frame, written)
+            });
         }
         self.constant(&here.scope, written).map(|value| value.to_string())
     }
@@ -224,7 +254,10 @@ impl Expander<'_> {
             return Ok(Word::known(&text));
         }
         let argument = self.text_word(here, written)?;
-        Ok(Word::found(vec![vec![format!("text_of {argument}")]], "\"$text\"".to_owned()))
+        Ok(Word::found(
+            vec![vec![format!("text_of {argument}")]],
+            "\"$text\"".to_owned(),
+        ))
     }
 
     /// A number, of a count or of seconds, as a word.
@@ -250,7 +283,13 @@ impl Expander<'_> {
             Ok(format!("unknown_value({code}, {})", awk_string(&what)))
         })?;
         let name = format!("number_{}", self.next());
-        Ok(Word::found(vec![vec![format!("evaluate {question}")], vec![format!("{name}=$value")]], format!("\"${name}\"")))
+        Ok(Word::found(
+            vec![
+                vec![format!("evaluate {question}")],
+                vec![format!("{name}=$value")],
+            ],
+            format!("\"${name}\""),
+        ))
     }
 }
 

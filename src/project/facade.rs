@@ -8,7 +8,7 @@ use super::signals::{InFlight, Signals, run_with_signals};
 use super::{ProjectError, load};
 use crate::check::{Program, check_given_command, check_scripts};
 use crate::diagnostic::{Problem, Problems, SourceMap, Span, Style, nearest, render_json, render_problem};
-use crate::expand::{Expansion, ExpandError, expand_plan};
+use crate::expand::{ExpandError, Expansion, expand_plan};
 use crate::inventory::Inventory;
 use crate::journal::{Recorder, RunError, Trouble};
 use crate::library::{stdlib, stdlib_names};
@@ -252,12 +252,19 @@ impl Project {
     ///
     /// [`ExpandError`] for what cannot be said in one.
     pub fn expand(&self, plan: &Plan, expansion: Expansion) -> Result<String, ExpandError> {
-        let about = self.sources.whole(self.main).map_or(Vec::new(), |(text, _)| leading_comment(text));
+        let about = self
+            .sources
+            .whole(self.main)
+            .map_or(Vec::new(), |(text, _)| leading_comment(text));
         expand_plan(plan, &self.sources, &Expansion { about, ..expansion })
     }
 
     /// Draws a single finding, with the place in the script.
-    pub fn render_finding(&self, finding: impl miette::Diagnostic + Send + Sync + 'static, style: Style) -> String {
+    pub fn render_finding(
+        &self,
+        finding: impl miette::Diagnostic + Send + Sync + 'static,
+        style: Style,
+    ) -> String {
         let problem = Problem {
             finding: Box::new(finding),
             incomplete: false,

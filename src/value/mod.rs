@@ -11,7 +11,7 @@ mod unit;
 #[allow(clippy::module_inception)] // the room is named after its main type
 mod value;
 
-pub use quote::{CommandLine, quote, as_root_text};
+pub use quote::{CommandLine, as_root_text, quote};
 pub use secret::Secret;
 pub use table::{Row, Table};
 pub use truth::Truth;

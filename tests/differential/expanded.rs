@@ -143,7 +143,9 @@ fn read_runs(folder: &str) -> Vec<Run> {
 /// Reads a command line of the corpus; none where it is not a run that has an expansion.
 fn read_run(file: &Path) -> Option<Run> {
     let text = std::fs::read_to_string(file).expect("the corpus is readable");
-    let line = text.lines().find(|line| !line.starts_with('#') && !line.trim().is_empty())?;
+    let line = text
+        .lines()
+        .find(|line| !line.starts_with('#') && !line.trim().is_empty())?;
     let words: Vec<&str> = line.split_whitespace().collect();
     if words.first() != Some(&"run") || words.iter().any(|word| LEFT_OUT.contains(word)) {
         return None;

@@ -24,5 +24,9 @@ fn main() {
         std::process::exit(status);
     }
     let arguments = Arguments::from_args();
-    libtest_mimic::run(&arguments, own::trials().into_iter().chain(expanded::trials()).collect()).exit();
+    libtest_mimic::run(
+        &arguments,
+        own::trials().into_iter().chain(expanded::trials()).collect(),
+    )
+    .exit();
 }
