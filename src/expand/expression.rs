@@ -365,7 +365,6 @@ impl Expander<'_> {
     /// Statuses that are known now.
     pub fn constant_statuses(&self, scope: &Scope, written: &Spanned<Expression>) -> Option<String> {
         let wanted = Type::List(Box::new(Type::Int));
-        let value = self.constant(scope, written)?;
         let value = self.compute(&scope.known, |context, frame| {
             context.default_value(frame, written, &wanted)
         });
@@ -510,7 +509,7 @@ impl Expander<'_> {
         if scope.looks_at_rows {
             function.parameters.push("row_around".to_owned());
             let call = self.close_helper(function, scope, source);
-            return Ok(call.replacen(&format!("{source}"), &format!("{source}, row"), 1));
+            return Ok(call.replacen(source, &format!("{source}, row"), 1));
         }
         Ok(self.close_helper(function, scope, source))
     }
