@@ -218,7 +218,7 @@ impl Transport for Door {
 }
 
 /// The command that `sudo` carries out, or the command itself.
-fn without_sudo(command: &str) -> String {
+pub fn without_sudo(command: &str) -> String {
     let Some(word) = command.strip_prefix(AS_ROOT) else {
         return command.to_owned();
     };

@@ -12,6 +12,7 @@ mod expanded;
 mod interpreter;
 mod own;
 mod person;
+mod random;
 mod script;
 mod server;
 mod stillness;
@@ -26,7 +27,11 @@ fn main() {
     let arguments = Arguments::from_args();
     libtest_mimic::run(
         &arguments,
-        own::trials().into_iter().chain(expanded::trials()).collect(),
+        own::trials()
+            .into_iter()
+            .chain(expanded::trials())
+            .chain(random::trials())
+            .collect(),
     )
     .exit();
 }

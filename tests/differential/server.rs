@@ -27,7 +27,7 @@ const EPOCH: u64 = 1_000_000_000;
 /// How long nothing may move before a script counts as stuck, in real time.
 const STUCK: Duration = Duration::from_secs(60);
 /// How many calls a script may make: one that never ends does not let virtual time pass.
-const MOST_CALLS: usize = 200_000;
+const MOST_CALLS: usize = 20_000;
 /// How often `/proc` is looked at without a pause.
 const EAGER_LOOKS: u32 = 400;
 
