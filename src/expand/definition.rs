@@ -245,6 +245,14 @@ impl Expander<'_> {
                 .named
                 .iter()
                 .find(|(name, _)| name.node == parameter.name);
+            if parameter.kind == Type::Secret {
+                // A secret stays in the shell.
+                if named.is_none() {
+                    words.next();
+                }
+                codes.push(awk_string("!fa secret cannot be computed with"));
+                continue;
+            }
             let given = match named {
                 Some((_, written)) => Some(self.argument(function, scope, written, &parameter.kind)?),
                 None if parameter.is_rest => {

@@ -29,6 +29,8 @@ pub(super) struct Expander<'a> {
     pub services: Vec<(Arc<ServiceDefinition>, String)>,
     /// The functions that blocks owe at their end.
     pub cleanups: Vec<String>,
+    /// The functions themselves.
+    pub cleanup_functions: Vec<String>,
     /// The functions that tell failure domains.
     pub domains: Vec<String>,
     /// What is known of each service, as rows of a `case`.
@@ -59,6 +61,7 @@ impl<'a> Expander<'a> {
             changing,
             services: Vec::new(),
             cleanups: Vec::new(),
+            cleanup_functions: Vec::new(),
             domains: Vec::new(),
             service_rows: Vec::new(),
             names_instances: false,

@@ -23,12 +23,15 @@ mod function;
 mod here;
 mod inventory;
 mod lines;
+mod losing;
 mod names;
 mod node_block;
+mod pipeline;
 mod role;
 mod script;
 mod service;
 mod step;
+mod verb;
 mod word;
 
 pub use awk::{library_for, whole_library};

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Default)]
 pub(super) struct Names {
     taken: BTreeSet<String>,
+    /// Those that were given out.
+    given: Vec<String>,
 }
 
 /// What an awk program may not call its variables and functions.
@@ -31,6 +33,7 @@ impl Names {
                 .chain(functions)
                 .map(str::to_owned)
                 .collect(),
+            given: Vec::new(),
         }
     }
 
@@ -46,7 +49,8 @@ impl Names {
         for word in library.split(|letter| !is_name(letter)) {
             taken.insert(word.to_owned());
         }
-        Names { taken }
+        let given = Vec::new();
+        Names { taken, given }
     }
 
     /// A name of its own for what a script calls `wanted`.
@@ -58,7 +62,13 @@ impl Names {
             name = format!("{plain}_{number}");
             number += 1;
         }
+        self.given.push(name.clone());
         name
+    }
+
+    /// The names that were given out.
+    pub fn given(&self) -> impl Iterator<Item = &str> {
+        self.given.iter().map(String::as_str)
     }
 
     /// Whether a name is taken.

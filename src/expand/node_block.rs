@@ -161,8 +161,7 @@ impl Expander<'_> {
                 Target::Node(node) => inner.know(each, Value::Node(node.clone())),
                 _ => {
                     let name = self.names.take(each);
-                    before.push(format!("{name}=$node"));
-                    before.push(format!("bind {name} \"n$node\""));
+                    before.push(format!("name_node {name}"));
                     inner.bind(
                         each,
                         ShellVariable {

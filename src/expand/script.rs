@@ -123,6 +123,8 @@ struct Parameters {
     read: Vec<String>,
     /// The secrets among them.
     secrets: Vec<String>,
+    /// The variables that hold them.
+    bound: Vec<String>,
 }
 
 impl Expander<'_> {
@@ -132,6 +134,7 @@ impl Expander<'_> {
             named: Vec::new(),
             read: Vec::new(),
             secrets: Vec::new(),
+            bound: Vec::new(),
         };
         let definitions = self.plan.program.parameters.clone();
         for (definition, (name, value)) in definitions.iter().zip(&self.plan.arguments) {
@@ -151,6 +154,7 @@ impl Expander<'_> {
                 continue;
             }
             let variable = self.names.take(name);
+            parameters.bound.push(variable.clone());
             let is_secret = definition.kind == Type::Secret;
             here.bind(
                 name,
@@ -167,9 +171,9 @@ impl Expander<'_> {
                     .push(format!("{comment}; read from this file, else asked for"));
                 parameters.top.push(format!("{variable}_file=''"));
                 parameters.named.push(format!("{variable}_file"));
-                parameters
-                    .read
-                    .push(format!("read_secret {variable} \"${variable}_file\""));
+                parameters.read.push(format!(
+                    "{variable}=$(read_secret {variable} \"${variable}_file\") || exit 2"
+                ));
                 parameters.secrets.push(variable);
                 continue;
             }
@@ -186,11 +190,18 @@ impl Expander<'_> {
             );
             let question = self.questions.add("put_value", &code);
             let one = if is_single(&definition.kind) { "yes" } else { "''" };
-            parameters
-                .read
-                .push(format!("read_parameter {variable} {question} {one}"));
+            parameters.read.push(format!(
+                "read_parameter {variable} \"${variable}\" {question} {one}"
+            ));
         }
         Ok(parameters)
+    }
+
+    /// What is done, and what blocks owe.
+    fn runbook_text(&self, runbook: &[String]) -> String {
+        let mut texts = vec![runbook.join("\n")];
+        texts.extend(self.cleanup_functions.iter().cloned());
+        texts.join("\n\n")
     }
 
     fn put_together(&mut self, parameters: &Parameters, runbook: &[String], services: &[String]) -> String {
@@ -201,7 +212,7 @@ impl Expander<'_> {
         own.extend(self.dispatchers());
         own.extend(self.shell_functions.clone());
         let main = self.main(parameters);
-        let mut written: Vec<String> = vec![runbook.join("\n")];
+        let mut written: Vec<String> = vec![self.runbook_text(runbook)];
         written.extend(services.iter().cloned());
         written.extend(own);
         let mut texts: Vec<&str> = written.iter().map(String::as_str).collect();
@@ -214,7 +225,9 @@ impl Expander<'_> {
             &texts[written.len()..],
         ]
         .map(|texts| Library::read(texts).only(&used));
-        let start = initial_values(&[&runbook, &services, &own, &shell]);
+        let given: Vec<&str> = parameters.bound.iter().map(String::as_str).collect();
+        let bound = self.names.given().filter(|name| !given.contains(name));
+        let start = initial_values(&[&runbook, &services, &own, &shell], bound);
         let functions = self.functions.text();
         let questions = self.questions.text();
         let inventory = inventory_tables(&self.plan.inventory);
@@ -460,14 +473,21 @@ fn secrets_function(secrets: &[String]) -> String {
 }
 
 /// The function that gives variables their first values, those that a script reads.
-fn initial_values(texts: &[&str]) -> String {
+fn initial_values<'a>(texts: &[&str], bound: impl Iterator<Item = &'a str>) -> String {
+    let lines_of = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+        lines.map(|line| line.replace("\\$", "")).collect()
+    };
+    let code = texts
+        .iter()
+        .flat_map(|text| lines_of(text))
+        .collect::<Vec<_>>()
+        .join("\n");
     let is_read = |name: &str| {
-        texts.iter().any(|text| {
-            [format!("${name}"), format!("${{{name}")].iter().any(|used| {
-                text.match_indices(used.as_str()).any(|(at, _)| {
-                    let after = text[at + used.len()..].chars().next();
-                    !after.is_some_and(|letter| letter.is_ascii_alphanumeric() || letter == '_')
-                })
+        [format!("${name}"), format!("${{{name}")].iter().any(|used| {
+            code.match_indices(used.as_str()).any(|(at, _)| {
+                let after = code[at + used.len()..].chars().next();
+                !after.is_some_and(|letter| letter.is_ascii_alphanumeric() || letter == '_')
             })
         })
     };
@@ -477,6 +497,11 @@ fn initial_values(texts: &[&str]) -> String {
         .filter(|(name, _)| is_read(name))
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
+    lines.extend(
+        bound
+            .filter(|name| is_read(name))
+            .map(|name| format!("{name}=''")),
+    );
     lines.push(format!("saved_names={}", single(&saved.join(" "))));
     function("What is true at the beginning.", "set_initial_values", lines)
 }

@@ -114,7 +114,7 @@ impl Expander<'_> {
                 let mut all = vec!["begin_scope".to_owned()];
                 all.extend(block("{", body, "}"));
                 all.push("end_scope".to_owned());
-                all.push("if caught try; then".to_owned());
+                all.push("if catches_failure try; then".to_owned());
                 all.extend(super::lines::indent(otherwise));
                 all.push("fi".to_owned());
                 all.push("is_well".to_owned());
@@ -171,6 +171,8 @@ impl Expander<'_> {
     pub fn command_line(&self, here: &Here, command: &str) -> String {
         match &here.target {
             Target::Local => format!("locally {command}"),
+            // Values stand in it as they are now; `--` shows that this is meant.
+            _ if command.starts_with('"') => format!("ssh {} -- {command}", here.node_word()),
             _ => format!("ssh {} {command}", here.node_word()),
         }
     }
@@ -330,8 +332,10 @@ impl Expander<'_> {
         all.extend(block("{", lines, "}"));
         all.push("out_of_outage".to_owned());
         self.cleanups.push(name.clone());
-        let mut lines = block(&format!("{name}() {{"), all, "}");
-        lines.extend(vec![format!("{outage}=$outage"), format!("owe {name}")]);
+        let mut function = vec![format!("# {}  {kind}", self.place_of(step.span))];
+        function.extend(block(&format!("{name}() {{"), all, "}"));
+        self.cleanup_functions.push(function.join("\n"));
+        let lines = vec![format!("{outage}=$outage"), format!("owe {name}")];
         Ok(block("{", lines, "}"))
     }
 

@@ -73,7 +73,8 @@ pub fn compare_prepared(case: &Case<'_>, prepared: &Prepared) -> Result<Vec<Stri
     let actual = run_script(case.script, &surroundings, &cluster)?;
     let state = cluster.inspect();
     let mut differences = find_differences(&prepared.plan, (&expected, &expected_state), (&actual, &state));
-    if !differences.is_empty() && !actual.errors.is_empty() {
+    if !differences.is_empty() {
+        differences.push(format!("the script's output:\n{}", actual.output));
         differences.push(format!("the script's errors:\n{}", actual.errors));
     }
     Ok(differences)

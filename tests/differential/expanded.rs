@@ -76,12 +76,8 @@ fn carry_out(run: &Run, shell: &str, fold: bool) -> Result<(), Failed> {
     };
     let given: BTreeMap<String, String> = run.given.iter().cloned().collect();
     let script = expand(&prepared, &name, given.clone(), &run.overrides, fold)?;
-    let secret = tempfile::NamedTempFile::new()?;
-    std::fs::write(secret.path(), given.get("password").map_or("", String::as_str))?;
-    let script = script.replace(
-        "password_file=''",
-        &format!("password_file='{}'", secret.path().display()),
-    );
+    let secrets = tempfile::tempdir()?;
+    let script = with_secrets(script, &given, secrets.path())?;
     let case = Case {
         shape: &run.shape,
         name: &name,
@@ -102,6 +98,23 @@ fn carry_out(run: &Run, shell: &str, fold: bool) -> Result<(), Failed> {
             Err(differences.join("\n").into())
         }
     }
+}
+
+/// Names a file for each secret among the parameters.
+pub fn with_secrets(
+    mut script: String,
+    given: &BTreeMap<String, String>,
+    folder: &Path,
+) -> std::io::Result<String> {
+    for (name, value) in given {
+        let unset = format!("\n{name}_file=''\n");
+        if script.contains(&unset) {
+            let file = folder.join(name);
+            std::fs::write(&file, value)?;
+            script = script.replace(&unset, &format!("\n{name}_file='{}'\n", file.display()));
+        }
+    }
+    Ok(script)
 }
 
 /// The expansion of a runbook.

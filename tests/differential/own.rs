@@ -92,7 +92,7 @@ impl Sample {
     }
 }
 
-fn samples() -> [Sample; 10] {
+fn samples() -> [Sample; 11] {
     [
         Sample {
             name: "one node after the other",
@@ -152,6 +152,24 @@ on_node node2 300 'touch /tmp/a'
 [ $? -eq 5 ] || exit 98
 echo "\`touch /tmp/a\` was not started: node2 could not be reached: $(why)" >&2
 exit 5
+"#,
+            ..NOTHING
+        },
+        Sample {
+            name: "no connection, once",
+            runbook: "runbook a\non node1 < try < run \"touch /tmp/a\" > else < run \"touch /tmp/b\" > >\n",
+            faults: || {
+                vec![PlannedFault {
+                    node: "node1".to_owned(),
+                    command: "touch /tmp/a".to_owned(),
+                    occurrence: 1,
+                    what: Mishap::Unreachable,
+                }]
+            },
+            script: r#"
+on_node node1 300 'touch /tmp/a'
+[ $? -eq 5 ] || exit 99
+on_node node1 300 'touch /tmp/b'
 "#,
             ..NOTHING
         },

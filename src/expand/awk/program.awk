@@ -149,6 +149,7 @@ function put(text) {
     exit 0
 }
 
+# Ends here when a value needs an answer first, or gives the error that it is.
 function put_error(v) {
     if (needs(v)) exit 10
     if (failed(v)) put(v)

@@ -1,6 +1,6 @@
 # Carries a command out on a node and judges how it ended.
 ssh() {
-    act "$1" "$2"
+    if [ "$2" = -- ]; then act "$1" "$3"; else act "$1" "$2"; fi
 }
 
 # The same on this machine.

@@ -140,7 +140,7 @@ may_undo() {
 }
 
 # `try` and `retry` catch what failed, a refusal and a node that does not answer.
-caught() {
+catches_failure() {
     case $kind in
     failed | refused | unreachable)
         say "  caught by $1: $trouble"
@@ -169,7 +169,7 @@ tries_again() {
         now
         [ "$((now + pause))" -lt "$deadline" ] || return 1
     fi
-    caught "retry $attempt of $times" || return 1
+    catches_failure "retry $attempt of $times" || return 1
     retries="$((attempt + 1));$times;$pause ${retries#* }"
     if [ "$pause" -gt 0 ]; then sleep "$pause"; fi
     begins_nothing_more && return 1

@@ -89,6 +89,12 @@ bind() {
     export "value_$1"
 }
 
+# Gives the node in hand a name of its own.
+name_node() {
+    eval "$1=\$node"
+    bind "$1" "n$node"
+}
+
 # A value as words of a command, each quoted: leaves them in the variable NAME. What is not known is an error.
 words() {
     eval "value=\$value_$1"

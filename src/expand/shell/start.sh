@@ -45,34 +45,33 @@ finish() {
     exit "$code"
 }
 
-# A parameter: its name, the number of the question that reads it, its type, and whether it is one word.
+# A parameter: its name, its text, the number of the question that reads it, and whether it is one word.
 read_parameter() {
-    eval "QUORATE_VALUE=\$$1"
+    QUORATE_VALUE=$2
     export QUORATE_VALUE
-    if ! evaluate "$2"; then
+    if ! evaluate "$3"; then
         printf '%s\n' "parameter $1: $trouble" >&2
         exit 2
     fi
     bind "$1" "$value"
-    if [ -n "$3" ]; then words "$1" "$1"; fi
+    if [ -n "$4" ]; then words "$1" "$1"; fi
 }
 
-# A secret: its name, and the file that holds it; else it is asked for, and not shown.
+# Prints a secret: its name, and the file that holds it; else it is asked for, and not shown.
 read_secret() {
     if [ -n "$2" ]; then
-        secret=$(cat "$2") || exit 2
+        cat "$2" || exit 2
     elif [ -t 3 ]; then
         printf '%s (secret): ' "$1" >&2
         stty -echo <&3
         IFS= read -r secret <&3
         stty echo <&3
         printf '\n' >&2
+        printf '%s' "$secret"
     else
         printf '%s\n' "parameter $1 has no value: name its file, $1_file=FILE" >&2
         exit 2
     fi
-    eval "$1=\$secret"
-    secret=''
 }
 
 # Takes a secret out of what a host printed: a command may echo its input. It is read, never passed along.
