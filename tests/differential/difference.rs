@@ -10,7 +10,8 @@
 //!   takes nodes together stands round both, or it does and its phases tell them apart.
 //! * **Together.** Of an `on` that takes nodes together and did so in the interpreter, at least two
 //!   acts overlap in the script too.
-//! * **The end.** The same exit code, message, questions, and state of the cluster.
+//! * **The end.** The same exit code, message, questions, and state of the cluster; what the one shows,
+//!   the other shows as well.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -55,6 +56,7 @@ pub fn find_differences(
     {
         found.push(format!("the script does not say: {message}"));
     }
+    compare_said(expected, actual, &mut found);
     compare_questions(expected, actual, &mut found);
     compare_commands(expected, actual, &mut found);
     if found.is_empty() {
@@ -79,6 +81,18 @@ fn flat(text: &str) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let open = regex::Regex::new("is still open, for [0-9a-z.]+ now").expect("the pattern is valid");
     open.replace_all(&text, "is still open").into_owned()
+}
+
+/// What `note` and `show` say must be in the script's output.
+fn compare_said(expected: &InterpreterRun, actual: &ScriptRun, found: &mut Vec<String>) {
+    let output = flat(&actual.output);
+    let said = expected.events.iter().filter_map(|event| match &event.what {
+        Happening::Note { text, .. } => Some(text),
+        Happening::Shown { value, .. } => Some(value),
+        _ => None,
+    });
+    let missing: BTreeSet<&String> = said.filter(|text| !output.contains(&flat(text))).collect();
+    found.extend(missing.into_iter().map(|text| format!("the script does not show: {text}")));
 }
 
 fn compare_questions(expected: &InterpreterRun, actual: &ScriptRun, found: &mut Vec<String>) {
@@ -312,23 +326,42 @@ fn compare_pair(a: &Pair<'_>, b: &Pair<'_>) -> Option<String> {
 }
 
 /// The acts of both sides: on each node the same command for the same time.
+///
+/// A command that looks in one place and acts in another is left out where the sides have not looked
+/// equally often: then nobody can tell which is which.
 fn pair_acts<'a>(expected: &'a InterpreterRun, actual: &'a ScriptRun) -> Vec<Pair<'a>> {
-    let mut open: Vec<&Carried> = actual.carried.iter().collect();
-    let acts = expected
-        .carried
-        .iter()
-        .filter(|carried| carried.purpose == Purpose::Act);
-    let pair = |left: &'a Carried| {
-        let is_same = |right: &&Carried| right.node == left.node && right.command == left.command;
-        let place = open.iter().position(is_same)?;
-        Some(Pair {
-            step: left.step?,
-            node: NodeName::from(left.node.as_str()),
-            left,
-            right: open.remove(place),
-        })
-    };
-    acts.filter_map(pair).collect()
+    let mut right: BTreeMap<(&str, &str), Vec<&Carried>> = BTreeMap::new();
+    for carried in &actual.carried {
+        right.entry(key_of(carried)).or_default().push(carried);
+    }
+    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for carried in &expected.carried {
+        *counts.entry(key_of(carried)).or_default() += 1;
+    }
+    let mut done: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let mut pairs = Vec::new();
+    for left in &expected.carried {
+        let key = key_of(left);
+        let number = done.entry(key).or_default();
+        *number += 1;
+        let Some(all) = right.get(&key).filter(|all| all.len() == counts[&key]) else {
+            continue;
+        };
+        if let (Purpose::Act, Some(step)) = (left.purpose, left.step) {
+            pairs.push(Pair {
+                step,
+                node: NodeName::from(left.node.as_str()),
+                left,
+                right: all[*number - 1],
+            });
+        }
+    }
+    pairs
+}
+
+/// Where and what.
+fn key_of(carried: &Carried) -> (&str, &str) {
+    (&carried.node, &carried.command)
 }
 
 /// When the nodes of each `on` were begun and ended, by the number of the event.

@@ -103,9 +103,10 @@ impl Writer {
     pub fn definitions(&mut self) {
         for _ in 0..self.dice.weighted(&[(3, 0), (4, 1), (3, 2), (1, 3)]) {
             let names = std::mem::take(&mut self.names);
-            match self.dice.weighted(&[(4, 0), (3, 1), (3, 2)]) {
+            match self.dice.weighted(&[(4, 0), (3, 1), (3, 2), (2, 3)]) {
                 0 => self.guard(),
                 1 => self.fact(),
+                3 => self.service(),
                 _ => self.verb(),
             }
             self.names = names;
@@ -139,6 +140,7 @@ impl Writer {
             default_count,
             needs_node,
             gives,
+            is_irreversible: false,
         }
     }
 
@@ -267,12 +269,18 @@ impl Writer {
     }
 
     fn verb(&mut self) {
-        let definition = self.head("verb", Kind::Bool);
+        let mut definition = self.head("verb", Kind::Bool);
+        definition.is_irreversible = self.dice.hits(20);
         let parameters = self.write_parameters(&definition);
         let head = format!("verb {}{parameters}", definition.name);
         let left = std::mem::replace(&mut self.left, 3);
         self.block(&head, |writer| {
             writer.enter(&definition);
+            writer.place.is_repeated = true;
+            if definition.is_irreversible {
+                writer.line("irreversible");
+                writer.require();
+            }
             writer.body(3);
         });
         self.left = left;

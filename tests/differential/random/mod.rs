@@ -85,6 +85,10 @@ pub fn random_program(seed: u64) -> Program {
             said.insert(name, answer);
         }
     }
+    // An undo is offered under the number of its step.
+    if writer.dice.hits(20) {
+        said.insert(format!("undo-{}", writer.dice.between(3, 12)), Answer::No);
+    }
     let mut text = writer.lines.join("\n");
     text.push('\n');
     Program {

@@ -40,6 +40,59 @@ impl Writer {
         }
     }
 
+    /// Declares a service of the runbook's own. What it is told to do leaves a trace, but it runs always.
+    pub fn service(&mut self) {
+        let name = self.new_name("service");
+        let command = self.dice.one_of(&[
+            "echo helper $action",
+            "test -e /tmp/$action",
+            "service vzagent $action",
+            "touch /tmp/helper-$action",
+        ]);
+        let condition = self.condition(1);
+        self.block(&format!("service {name}"), |writer| {
+            writer.line("on all_nodes");
+            writer.line(format!("command \"{command}\""));
+            if writer.dice.hits(50) {
+                let test = writer.dice.one_of(&["test -x /etc/init.d/pvapp", "test -e /tmp/f1", "true"]);
+                writer.line(format!("optional \"{test}\""));
+            }
+            if writer.dice.hits(50) {
+                let budget = writer.dice.one_of(&["1 node", "none", "a minority", "1 rack"]);
+                writer.line(format!("may lose {budget}"));
+            }
+            if writer.dice.hits(40) {
+                writer.line(format!("before stop < require ({condition}) >"));
+            }
+            if writer.dice.hits(40) {
+                writer.line("after stop < wait up to 12s until (succeeds \"test -e /tmp/f1\") >");
+            }
+            if writer.dice.hits(40) {
+                writer.line("after start < wait up to 30s until (succeeds \"true\") holding 4s >");
+            }
+            if writer.dice.hits(30) {
+                let needed = writer.dice.one_of(&["pstorage-mdsd", "pstorage-fs here", "pvapp here"]);
+                writer.line(format!("needs {needed}"));
+            }
+        });
+        self.services.push(name);
+    }
+
+    /// Acts on a service of the runbook's own.
+    pub fn own_service(&mut self) {
+        if self.services.is_empty() {
+            return self.service_block();
+        }
+        let (service, node) = (self.dice.one_of(&self.services), self.a_node());
+        match self.dice.below(5) {
+            0 => self.line(format!("on {node} < restart {service} >")),
+            1 => self.line(format!("on all_nodes serially < restart {service} >")),
+            2 => self.line(format!("on {node} < stop {service}; start {service} >")),
+            3 => self.line(format!("on {node} < losing {service} < run \"touch /tmp/f1\" > >")),
+            _ => self.line(format!("on all_nodes < status {service} >")),
+        }
+    }
+
     fn stopped_meanwhile(&mut self, node: &str, service: &str) {
         let node = node.to_owned();
         self.block(&format!("on {node}"), |writer| {
@@ -89,7 +142,7 @@ impl Writer {
                     writer.line("on mds_nodes in parallel < start pstorage-mdsd >");
                     writer.line("on all_nodes in parallel < start pstorage-fs ($clients | reverse) >");
                 }
-                1 => writer.line("on cs_nodes in parallel < restart pstorage-csd >"),
+                1 => writer.line("on all_nodes in parallel < stop $clients; start ($clients | reverse) >"),
                 _ => writer.body(2),
             }
         });

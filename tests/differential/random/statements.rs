@@ -8,7 +8,7 @@ use super::writer::Writer;
 type Way = fn(&mut Writer);
 
 /// What stands where no node is in hand.
-const AT_TOP: [(usize, Way); 22] = [
+const AT_TOP: [(usize, Way); 25] = [
     (40, Writer::on_block),
     (14, Writer::let_value),
     (5, Writer::let_measured),
@@ -31,10 +31,13 @@ const AT_TOP: [(usize, Way); 22] = [
     (6, Writer::service_block),
     (2, Writer::outage),
     (1, Writer::value_alone),
+    (3, Writer::for_row),
+    (4, Writer::let_block),
+    (3, Writer::own_service),
 ];
 
 /// What stands where a node is in hand.
-const ON_NODE: [(usize, Way); 24] = [
+const ON_NODE: [(usize, Way); 26] = [
     (26, Writer::run),
     (14, Writer::probe),
     (8, Writer::let_value),
@@ -59,6 +62,8 @@ const ON_NODE: [(usize, Way); 24] = [
     (4, Writer::call_verb),
     (3, Writer::client_service),
     (1, Writer::value_alone),
+    (2, Writer::for_row),
+    (2, Writer::let_block),
 ];
 
 impl Writer {
@@ -194,7 +199,7 @@ impl Writer {
         (filters.to_owned(), kind)
     }
 
-    fn require(&mut self) {
+    pub fn require(&mut self) {
         let test = match self.dice.hits(50) {
             true => self.guard_call(1),
             false => None,
@@ -250,6 +255,62 @@ impl Writer {
         });
     }
 
+    /// A loop over the rows of a table.
+    fn for_row(&mut self) {
+        let (table, kind) = self.table(1);
+        let Kind::Table(columns) = kind else { return };
+        let name = self.new_name("row");
+        let column = self.dice.one_of(&columns).0;
+        self.block(&format!("for {name} in {table}"), |writer| {
+            writer.know(&name, Kind::Row(columns));
+            writer.line(format!("note \"${{{name}.{column}}}\""));
+            writer.left = writer.left.saturating_sub(1);
+            if writer.dice.hits(50) {
+                writer.body(1);
+            }
+        });
+    }
+
+    /// `let` with what a whole block gives, for each node or for one.
+    fn let_block(&mut self) {
+        let name = self.new_name("given");
+        let head = match self.dice.below(4) {
+            0 => "locally".to_owned(),
+            1 => format!("on any {}", self.folded()),
+            2 => format!("on {} in parallel, tolerating 1", self.folded()),
+            _ => "on mds_nodes".to_owned(),
+        };
+        let is_table = !head.starts_with("locally") && !head.contains("any");
+        let (word, text) = match self.dice.hits(30) {
+            true => ("run", self.run_text()),
+            false => ("probe", self.probe_text()),
+        };
+        let inner = self.new_name("inner");
+        let (last, kind) = match self.dice.below(4) {
+            0 => (
+                format!("let {inner} = {word} {text}; row one=${inner} two=3"),
+                Kind::Row(vec![("one", Kind::Text), ("two", Kind::Int)]),
+            ),
+            1 => (format!("let {inner} = {word} {text}; \"<${{{inner}}}>\""), Kind::Text),
+            2 => (
+                format!("if (succeeds \"test -e /tmp/f1\") < {word} {text} > else < \"none\" >"),
+                Kind::Text,
+            ),
+            _ => (format!("{word} {text}"), Kind::Text),
+        };
+        self.line(format!("let {name} = {head} < {last} >"));
+        let kind = match (is_table, kind) {
+            (false, kind) => kind,
+            (true, Kind::Row(mut columns)) => {
+                columns.insert(0, ("node", Kind::Node));
+                Kind::Table(columns)
+            }
+            (true, _) => Kind::Table(gathered_columns()),
+        };
+        self.know(&name, kind.clone());
+        self.use_value(&name, &kind);
+    }
+
     fn written_list_of(&mut self, kind: &Kind) -> String {
         let items: Vec<String> = (0..self.dice.between(1, 3))
             .map(|_| match kind {
@@ -287,7 +348,10 @@ impl Writer {
     fn retry(&mut self) {
         let every = self.dice.one_of(&["", " every 5s", " every 30s"]);
         let head = format!("retry {} times{every}", self.dice.between(1, 3));
-        self.block(&head, Writer::fragile_body);
+        self.block(&head, |writer| {
+            writer.place.is_repeated = true;
+            writer.fragile_body();
+        });
     }
 
     fn within(&mut self) {
@@ -377,12 +441,19 @@ impl Writer {
 
     fn call_verb(&mut self) {
         let (has_node, verbs) = (self.place.has_node && !self.place.is_local, self.verbs.clone());
-        let fitting: Vec<_> = verbs.into_iter().filter(|verb| has_node || !verb.needs_node).collect();
+        let may_act = !self.place.is_repeated;
+        let fitting: Vec<_> = verbs
+            .into_iter()
+            .filter(|verb| (has_node || !verb.needs_node) && (may_act || !verb.is_irreversible))
+            .collect();
         if fitting.is_empty() {
             return self.note();
         }
         let verb = self.dice.one_of(&fitting);
         let arguments = self.arguments(&verb, 1);
+        if verb.is_irreversible && self.dice.hits(60) {
+            self.confirm();
+        }
         self.line(format!("{}{arguments}", verb.name));
     }
 }

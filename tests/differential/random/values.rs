@@ -167,7 +167,7 @@ impl Writer {
     }
 
     fn text_value(&mut self, depth: usize) -> String {
-        match self.dice.below(9) {
+        match self.dice.below(10) {
             0 | 1 => {
                 let list = self.value(&Kind::Text.list(), depth - 1);
                 match self.dice.hits(60) {
@@ -203,7 +203,10 @@ impl Writer {
                     None => self.template(),
                 }
             }
-            6 => match self.fact_of(&Kind::Text) {
+            6 if self.names.iter().any(|name| name.name == "node") && !self.place.is_local => {
+                "$node.rack".to_owned()
+            }
+            7 => match self.fact_of(&Kind::Text) {
                 Some(fact) => fact,
                 None => self.template(),
             },

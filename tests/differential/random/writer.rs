@@ -24,6 +24,8 @@ pub struct Definition {
     pub needs_node: bool,
     /// What a fact gives.
     pub gives: Kind,
+    /// Whether what a verb does cannot be taken back.
+    pub is_irreversible: bool,
 }
 
 /// Where a statement stands.
@@ -37,8 +39,8 @@ pub struct Place {
     pub can_skip: bool,
     /// Whether several nodes may be at it at once.
     pub is_parallel: bool,
-    /// Whether it is an `outage`.
-    pub is_outage: bool,
+    /// Whether it may be done more than once.
+    pub is_repeated: bool,
     /// How many blocks are round it.
     pub depth: usize,
 }
@@ -55,6 +57,8 @@ pub struct Writer {
     pub verbs: Vec<Definition>,
     /// How many statements may still be written.
     pub left: usize,
+    /// The services that it declares.
+    pub services: Vec<String>,
     /// The names of its questions.
     pub questions: Vec<String>,
     /// Names that are taken, in the order in which they were.
@@ -74,13 +78,14 @@ impl Writer {
                 is_local: false,
                 can_skip: false,
                 is_parallel: false,
-                is_outage: false,
+                is_repeated: false,
                 depth: 0,
             },
             guards: Vec::new(),
             facts: Vec::new(),
             verbs: Vec::new(),
             left: 0,
+            services: Vec::new(),
             questions: Vec::new(),
             taken: Vec::new(),
         }
