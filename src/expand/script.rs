@@ -56,7 +56,7 @@ const VARIABLES: [(&str, &str); 38] = [
     ("as_root", "''"),
 ];
 /// Those of them that each `on` has for itself.
-const SAVED: [&str; 13] = [
+const SAVED: [&str; 14] = [
     "node",
     "body",
     "on",
@@ -70,6 +70,7 @@ const SAVED: [&str; 13] = [
     "hands",
     "any_rank",
     "any_done",
+    "as_root",
 ];
 
 /// How a plan is expanded.

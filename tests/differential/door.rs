@@ -126,7 +126,7 @@ impl Door {
         mishap: Option<Mishap>,
     ) -> Result<Outcome, TransportError> {
         let lose = |why: String, is_late: bool| TransportError::Unknown {
-            node: node.to_owned(),
+            node: told(node),
             why,
             is_late,
         };
@@ -137,7 +137,7 @@ impl Door {
             Some(Mishap::Unreachable) => {
                 clock.sleep(CONNECT_TIME.min(request.limit)).await;
                 return Err(TransportError::Unreachable {
-                    node: node.to_owned(),
+                    node: told(node),
                     why: "connection timed out".to_owned(),
                 });
             }
@@ -182,7 +182,8 @@ impl Transport for Door {
     async fn carry_out(&self, request: &Request) -> Result<Outcome, TransportError> {
         let node = request.node.as_ref().map_or(HERE, NodeName::as_str).to_owned();
         let text = request.command.as_str();
-        let command = match request.as_root {
+        // Whoever runs the script is root already.
+        let command = match request.as_root && request.node.is_some() {
             true => format!("{AS_ROOT}{}", quote(text)),
             false => text.to_owned(),
         };
@@ -226,4 +227,10 @@ pub fn without_sudo(command: &str) -> String {
         Some(quoted) => quoted.replace(r"'\''", "'"),
         None => word.to_owned(),
     }
+}
+
+/// What messages call a node.
+fn told(node: &str) -> String {
+    let name = if node == HERE { "this machine" } else { node };
+    name.to_owned()
 }

@@ -41,7 +41,12 @@ const TOGETHER: u64 = 20;
 /// As many of a hundred must check, or the trials would try little.
 const LEAST_CHECKED: u64 = 85;
 /// The shells, each with whether the script is folded.
-const SHELLS: [(&str, bool); 4] = [("dash", false), ("bash", false), ("busybox sh", false), ("dash", true)];
+const SHELLS: [(&str, bool); 4] = [
+    ("dash", false),
+    ("bash", false),
+    ("busybox sh", false),
+    ("dash", true),
+];
 
 /// Whether the program of a seed checks, once that is known.
 static CHECKED: Mutex<BTreeMap<u64, bool>> = Mutex::new(BTreeMap::new());
@@ -104,7 +109,9 @@ pub fn trials() -> Vec<Trial> {
     let mut trials: Vec<Trial> = (0..PROGRAM_COUNT / TOGETHER)
         .map(|group| {
             let (from, to) = (group * TOGETHER, (group + 1) * TOGETHER);
-            Trial::test(format!("random::{from}..{to}"), move || try_seeds(from, to, false))
+            Trial::test(format!("random::{from}..{to}"), move || {
+                try_seeds(from, to, false)
+            })
         })
         .collect();
     trials.push(Trial::test("random::enough of them check", count_checked));
@@ -122,7 +129,11 @@ fn chosen_seeds() -> Option<(u64, u64)> {
 fn count_checked() -> Result<(), Failed> {
     let mut checked = 0;
     for seed in 0..PROGRAM_COUNT {
-        let known = CHECKED.lock().expect("no trial panics with it").get(&seed).copied();
+        let known = CHECKED
+            .lock()
+            .expect("no trial panics with it")
+            .get(&seed)
+            .copied();
         let is_checked = known.unwrap_or_else(|| prepare(seed, &random_program(seed)).is_ok());
         checked += u64::from(is_checked);
     }
