@@ -125,8 +125,10 @@ impl Door {
         node: &str,
         mishap: Option<Mishap>,
     ) -> Result<Outcome, TransportError> {
+        // As the real transports name it.
+        let told = if node == HERE { "this machine" } else { node };
         let lose = |why: String, is_late: bool| TransportError::Unknown {
-            node: told(node),
+            node: told.to_owned(),
             why,
             is_late,
         };
@@ -137,7 +139,7 @@ impl Door {
             Some(Mishap::Unreachable) => {
                 clock.sleep(CONNECT_TIME.min(request.limit)).await;
                 return Err(TransportError::Unreachable {
-                    node: told(node),
+                    node: told.to_owned(),
                     why: "connection timed out".to_owned(),
                 });
             }
@@ -227,10 +229,4 @@ pub fn without_sudo(command: &str) -> String {
         Some(quoted) => quoted.replace(r"'\''", "'"),
         None => word.to_owned(),
     }
-}
-
-/// What messages call a node.
-fn told(node: &str) -> String {
-    let name = if node == HERE { "this machine" } else { node };
-    name.to_owned()
 }

@@ -82,6 +82,7 @@ impl Writer {
                 .to_owned(),
             // A bare word would go on with the comma behind it.
             Kind::Node | Kind::Nodes => format!("\"{}\"", self.simple(kind)),
+            Kind::Bool => self.dice.one_of(&["(yes)", "(no)"]).to_owned(),
             kind => self.simple(kind),
         }
     }

@@ -1,7 +1,8 @@
 //! Random runbooks: what the interpreter does with them, their expansions do as well.
 //!
 //! A seed decides everything: the cluster, the runbook, its parameters, what the person says, what
-//! goes wrong. `QUORATE_SEEDS=17..19` runs only these, and tells what does not check as well.
+//! goes wrong. `QUORATE_SEEDS=17..19` runs only these, and tells what does not check as well;
+//! `QUORATE_RUNBOOK=FILE` runs that file instead.
 
 mod commands;
 mod conditions;
@@ -102,6 +103,11 @@ pub fn random_program(seed: u64) -> Program {
 
 /// Groups of seeds, and whether enough of them check.
 pub fn trials() -> Vec<Trial> {
+    if let Some(file) = std::env::var_os("QUORATE_RUNBOOK") {
+        return vec![Trial::test("random::a runbook by hand", move || {
+            try_file(Path::new(&file))
+        })];
+    }
     if let Some((from, to)) = chosen_seeds() {
         let trial = |seed| Trial::test(format!("random::{seed}"), move || try_seeds(seed, seed + 1, true));
         return (from..to).map(trial).collect();
@@ -158,6 +164,24 @@ fn try_seeds(from: u64, to: u64, is_chosen: bool) -> Result<(), Failed> {
         true => Ok(()),
         false => Err(found.join("\n\n").into()),
     }
+}
+
+/// Tries a runbook out of a file, on the cluster of which `QUORATE_SHAPE` names the shape.
+fn try_file(file: &Path) -> Result<(), Failed> {
+    let shape = match std::env::var_os("QUORATE_SHAPE") {
+        Some(shape) => std::fs::read_to_string(shape)?,
+        None => String::new(),
+    };
+    let program = Program {
+        shape,
+        text: std::fs::read_to_string(file)?,
+        given: Vec::new(),
+        secret: String::new(),
+        said: Said::new(),
+    };
+    // No multiple of three: no faults.
+    let seed = 4;
+    try_program(seed, &program, &prepare(seed, &program)?).map_err(Failed::from)
 }
 
 fn prepare(seed: u64, program: &Program) -> Result<Prepared, String> {
