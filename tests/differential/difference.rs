@@ -313,22 +313,40 @@ fn compare_pair(a: &Pair<'_>, b: &Pair<'_>) -> Option<String> {
 
 /// The acts of both sides: on each node the same command for the same time.
 fn pair_acts<'a>(expected: &'a InterpreterRun, actual: &'a ScriptRun) -> Vec<Pair<'a>> {
-    let mut open: Vec<&Carried> = actual.carried.iter().collect();
-    let acts = expected
-        .carried
-        .iter()
-        .filter(|carried| carried.purpose == Purpose::Act);
-    let pair = |left: &'a Carried| {
-        let is_same = |right: &&Carried| right.node == left.node && right.command == left.command;
-        let place = open.iter().position(is_same)?;
-        Some(Pair {
-            step: left.step?,
-            node: NodeName::from(left.node.as_str()),
-            left,
-            right: open.remove(place),
-        })
-    };
-    acts.filter_map(pair).collect()
+    let mut left_ones: BTreeMap<(&str, &str), Vec<&Carried>> = BTreeMap::new();
+    let mut right_ones = left_ones.clone();
+    for (side, ones) in [
+        (&expected.carried, &mut left_ones),
+        (&actual.carried, &mut right_ones),
+    ] {
+        for carried in side {
+            let key = (carried.node.as_str(), carried.command.as_str());
+            ones.entry(key).or_default().push(carried);
+        }
+    }
+    let mut pairs = Vec::new();
+    for (key, left_ones) in left_ones {
+        let right_ones = right_ones.remove(&key).unwrap_or_default();
+        // A look may be the same command as an act; how often it was repeated is no difference.
+        let is_act = |carried: &&Carried| carried.purpose == Purpose::Act;
+        let is_whole = left_ones.len() == right_ones.len() || left_ones.iter().all(is_act);
+        if is_whole {
+            let acts = left_ones
+                .into_iter()
+                .zip(right_ones)
+                .filter(|(left, _)| is_act(left));
+            pairs.extend(acts.filter_map(|(left, right)| {
+                Some(Pair {
+                    step: left.step?,
+                    node: NodeName::from(left.node.as_str()),
+                    left,
+                    right,
+                })
+            }));
+        }
+    }
+    pairs.sort_by_key(|pair| pair.left.began);
+    pairs
 }
 
 /// When the nodes of each `on` were begun and ended, by the number of the event.
