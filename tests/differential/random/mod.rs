@@ -211,7 +211,7 @@ fn try_program(seed: u64, program: &Program, prepared: &Prepared) -> Result<(), 
     std::fs::write(secret.path(), &program.secret).map_err(|why| why.to_string())?;
     let script = script.replace("_file=''", &format!("_file='{}'", secret.path().display()));
     let mut plans = vec![Vec::new()];
-    if seed % 3 == 0 {
+    if seed.is_multiple_of(3) {
         let run = run_interpreter(prepared, &[], &[], &program.said, &prepared.cluster());
         plans.push(random_faults(seed, &run.carried));
     }
