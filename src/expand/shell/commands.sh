@@ -64,7 +64,10 @@ carry_out() {
         too_late
     else
         outcome=unknown
-        why=$(grep -v -e '^debug1: ' -e '^OpenSSH_' -e '^Authenticated to ' -e '^Transferred: ' -e '^Bytes per ' "$answer.log" | tail -n 1)
+        why=$(grep -v -e '^debug1: ' -e '^OpenSSH_' -e '^Authenticated to ' -e '^Transferred: ' -e '^Bytes per ' -e '^Warning: ' "$answer.log" | tail -n 1)
+        # Some versions say it among the errors of the command.
+        [ -n "$why" ] || why=$(tail -n 1 "$answer.err" | tr -d '\r')
+        [ -n "$why" ] || why='the connection was lost'
     fi
     grep -q 'Authenticated to ' "$answer.log" || outcome=unreachable
 }
