@@ -15,7 +15,7 @@ use crate::plan::Plan;
 use crate::value::{Type, Value};
 
 /// The variables that the shell library keeps, and what they are at the beginning.
-const VARIABLES: [(&str, &str); 38] = [
+const VARIABLES: [(&str, &str); 39] = [
     ("node", "''"),
     ("body", "0"),
     ("begun", "0"),
@@ -50,6 +50,7 @@ const VARIABLES: [(&str, &str); 38] = [
     ("due", "''"),
     ("together", "''"),
     ("held", "''"),
+    ("key", "''"),
     ("in_section", "''"),
     ("instance", "''"),
     ("skip_held", "''"),
