@@ -145,10 +145,10 @@ impl Expander<'_> {
                 .clone()
                 .map_or(String::new(), |says| format!(": {says}"));
             let comment = format!("# {}{says}", definition.kind).replace('\n', " ");
-            if matches!(definition.kind, Type::Service)
-                || matches!(&definition.kind, Type::List(inner) if **inner == Type::Service)
-            {
-                // Which commands there are hangs on it.
+            let is_of_services = matches!(definition.kind, Type::Service)
+                || matches!(&definition.kind, Type::List(inner) if **inner == Type::Service);
+            // Which commands there are hangs on services, and some lists cannot be written as `--set` takes them.
+            if is_of_services || (!self.options.given.contains_key(name) && falls_apart(value)) {
                 parameters.top.push(format!(
                     "{comment}; {name} is {value}, as it was when this was written"
                 ));
@@ -554,6 +554,16 @@ fn needed_programs(library: &str) -> Vec<String> {
 
 fn title(text: &str) -> String {
     format!("# ==== {text}")
+}
+
+/// Whether a list has items that `--set` would take apart.
+fn falls_apart(value: &Value) -> bool {
+    let Value::List(items) = value else {
+        return false;
+    };
+    items.iter().map(Value::to_string).any(|item| {
+        item.is_empty() || item.contains(|letter: char| letter.is_whitespace() || "[],\"'".contains(letter))
+    })
 }
 
 /// A value as `--set` takes it.
