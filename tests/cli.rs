@@ -754,3 +754,86 @@ fn acts_are_asked_for_and_timed_as_told() {
         .ends(2)
         .complains("duration");
 }
+
+#[test]
+fn a_runbook_becomes_a_shell_script() {
+    let place = Place::new();
+    place.write("cluster.toml", INVENTORY);
+    place.write(
+        "a.runbook",
+        "runbook drill\nparam greeting: string \"what is said\"\nlocally < run \"echo it-is-$greeting\" >\n",
+    );
+    place
+        .run(&["expand", "a.runbook"])
+        .ends(2)
+        .complains("greeting")
+        .complains("what is said");
+    let told = place.run(&["expand", "a.runbook", "--set", "greeting=said"]);
+    told.ends(0)
+        .prints("#!/bin/sh\n# drill, for the cluster pcs1\n")
+        .prints("# How to run it:  sh FILE [greeting=VALUE]")
+        .prints("# a.runbook:3  ")
+        .prints("greeting='said'\n");
+    assert_eq!(told.err, "");
+    let script = place.write("a.sh", &told.out);
+    let run = |words: &[&str]| {
+        let output = Command::new("sh").arg(&script).args(words).output();
+        Told::of(words, output.expect("there is a shell"))
+    };
+    run(&[]).ends(0).prints("it-is-said");
+    run(&["greeting=two words"]).ends(0).prints("it-is-two words");
+    run(&["wort=x"]).ends(2).complains("wort=x: no such parameter");
+    // A parameter may not be what the runbook's type does not allow.
+    place.write(
+        "b.runbook",
+        "runbook b\nparam count: int = 1\nlocally < run \"echo $count\" >\n",
+    );
+    let told = place.run(&["expand", "b.runbook"]);
+    let script = place.write("b.sh", &told.ends(0).out);
+    let output = Command::new("sh").arg(&script).arg("count=many").output();
+    Told::of(&["count=many"], output.expect("there is a shell"))
+        .ends(2)
+        .complains("parameter count:");
+}
+
+#[test]
+fn what_does_not_check_is_not_expanded() {
+    let place = Place::new();
+    place.write("cluster.toml", INVENTORY);
+    place.write("a.runbook", "on mds_nodes < stop pstorage-mdsd >\n");
+    let told = place.run(&["expand", "a.runbook"]);
+    told.ends(3).complains("a majority of 2 must stay");
+    assert_eq!(told.out, "");
+    place.run(&["expand", "nowhere.runbook"]).ends(2);
+    place
+        .run(&["expand", "a.runbook", "--limit", "node9"])
+        .ends(2)
+        .complains("node9");
+}
+
+#[test]
+fn an_expanded_script_says_what_it_lacks() {
+    let place = Place::new();
+    place.write("cluster.toml", INVENTORY);
+    place.write(
+        "a.runbook",
+        "locally < let health = probe \"echo '{}'\" | json; show $health >\n",
+    );
+    let told = place.run(&["expand", "a.runbook"]);
+    let script = place.write("a.sh", &told.ends(0).out);
+    let programs = place.folder.path().join("programs");
+    std::fs::create_dir(&programs).expect("a folder in it");
+    for name in ["awk", "timeout", "ssh"] {
+        place.write(&format!("programs/{name}"), "#!/bin/sh\n");
+        let path = programs.join(name);
+        let may_run = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(path, may_run).expect("it is ours");
+    }
+    let output = Command::new("/bin/sh")
+        .arg(&script)
+        .env("PATH", &programs)
+        .output();
+    Told::of(&["a.sh"], output.expect("there is a shell"))
+        .ends(2)
+        .complains("this script needs jq, which is not installed here");
+}

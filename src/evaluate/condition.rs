@@ -239,7 +239,12 @@ impl Context<'_> {
             ..Counted::default()
         };
         for row in &rows.rows {
-            match self.truth(&frame.looking_at(row), condition)? {
+            match self.truth(
+                &frame
+                    .with("it", Value::Row(Arc::new(row.clone())))
+                    .looking_at(row),
+                condition,
+            )? {
                 Truth::Yes => counted.yes.push(Value::Row(Arc::new(row.clone())).to_string()),
                 Truth::No => counted.no.push(Value::Row(Arc::new(row.clone())).to_string()),
                 Truth::Unknown(why) => {

@@ -140,20 +140,21 @@ impl Expander<'_> {
         let source = self.expression(function, scope, table)?;
         let mut helper = Function::new(&self.functions.name("counted", ""));
         helper.parameters.push("table".to_owned());
-        let (counted, index, row, truth) = (
+        let (counted, index, row, it, truth) = (
             helper.local("counted"),
             helper.local("index_"),
             helper.local("row"),
+            helper.local("it"),
             helper.local("truth_"),
         );
-        let mut inner = scope.clone();
+        let mut inner = scope.with("it", &it);
         inner.looks_at_rows = true;
         helper.line(format!("{counted} = counted_start(table)"));
         helper.line(format!("if (failed({counted})) return {counted}"));
         helper.line(format!(
             "for ({index} = 1; {index} <= row_count(table); {index}++) {{"
         ));
-        helper.line(format!("{row} = table_row(table, {index})"));
+        helper.line(format!("{it} = {row} = table_row(table, {index})"));
         let code = self.truth(&mut helper, &inner, condition)?;
         helper.line(format!("{truth} = {code}"));
         helper.line(format!("if (failed({truth})) return {truth}"));

@@ -1,7 +1,7 @@
 use super::ExpandError;
 use super::expander::Expander;
 use super::here::{Here, Target};
-use super::lines::{all_of, block, scope, single};
+use super::lines::{all_of, block, scope};
 use super::service::{Instances, Use, names_of};
 use super::word::Word;
 use crate::plan::{Step, order_services};
@@ -128,11 +128,10 @@ impl Expander<'_> {
             }
         }
         let (roles, present) = self.roles_here(here, roles);
-        let command = self.rooted_word(here, "reboot");
         let body = all_of(vec![
             vec!["remember_boot".to_owned()],
             vec!["may_disconnect=yes".to_owned()],
-            vec![self.command_line(here, &command)],
+            vec![self.command_line(here, "reboot")],
             vec![format!("wait_for_boot {}", limit.text)],
         ]);
         let mut all = limit.before;
@@ -143,13 +142,6 @@ impl Expander<'_> {
         all.extend(present);
         all.extend(self.out_of(here, &roles, block("{", body, "}"))?);
         Ok(block("{", all_of(all), "}"))
-    }
-
-    fn rooted_word(&self, here: &Here, command: &str) -> String {
-        match here.as_root {
-            true => single(&crate::value::as_root_text(command)),
-            false => single(command),
-        }
     }
 
     /// The roles that the node has, as far as that is known now.

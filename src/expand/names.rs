@@ -6,6 +6,8 @@ pub(super) struct Names {
     taken: BTreeSet<String>,
     /// Those that were given out.
     given: Vec<String>,
+    /// Whether they are names of a shell script.
+    is_shell: bool,
 }
 
 /// What an awk program may not call its variables and functions.
@@ -34,6 +36,7 @@ impl Names {
                 .map(str::to_owned)
                 .collect(),
             given: Vec::new(),
+            is_shell: false,
         }
     }
 
@@ -46,20 +49,42 @@ impl Names {
             let start = before.rfind(|letter| !is_name(letter)).map_or(0, |last| last + 1);
             taken.insert(before[start..].to_owned());
         }
-        for word in library.split(|letter| !is_name(letter)) {
-            taken.insert(word.to_owned());
+        // Those that are read, looped over, or read from a line.
+        for mark in ["$", "${", "for ", "read -r "] {
+            for (at, _) in library.match_indices(mark) {
+                let rest = &library[at + mark.len()..];
+                let end = rest.find(|letter| !is_name(letter)).unwrap_or(rest.len());
+                taken.insert(rest[..end].to_owned());
+            }
         }
-        let given = Vec::new();
-        Names { taken, given }
+        Names {
+            taken,
+            given: Vec::new(),
+            is_shell: true,
+        }
     }
 
     /// A name of its own for what a script calls `wanted`.
     pub fn take(&mut self, wanted: &str) -> String {
-        let plain = plain_name(wanted);
+        let mut plain = plain_name(wanted);
+        // `x_1` is where an outer `on` keeps its `x`, and `value_x` the value behind the words of `x`.
+        let (_, last) = plain.rsplit_once('_').unwrap_or(("", "x"));
+        if self.is_shell
+            && (plain.starts_with("value_") || last.chars().all(|letter| letter.is_ascii_digit()))
+        {
+            plain = if plain.starts_with("value_") {
+                format!("own_{plain}")
+            } else {
+                format!("{plain}_own")
+            };
+        }
         let mut name = plain.clone();
         let mut number = 2;
         while !self.taken.insert(name.clone()) {
-            name = format!("{plain}_{number}");
+            name = match self.is_shell {
+                true => format!("{plain}_n{number}"),
+                false => format!("{plain}_{number}"),
+            };
             number += 1;
         }
         self.given.push(name.clone());
@@ -256,9 +281,11 @@ mod tests {
     fn names_do_not_meet() {
         let mut names = Names::of_shell("limit=3\nssh() {\n    node=$1\n}\n");
         assert_eq!(names.take("cs"), "cs");
-        assert_eq!(names.take("limit"), "limit_2");
+        assert_eq!(names.take("limit"), "limit_n2");
         assert_eq!(names.take("mounts-of-cs"), "mounts_of_cs");
-        assert_eq!(names.take("mounts_of-cs"), "mounts_of_cs_2");
+        assert_eq!(names.take("mounts_of-cs"), "mounts_of_cs_n2");
+        assert_eq!(names.take("value-1"), "own_value_1");
+        assert_eq!(names.take("node-1"), "node_1_own");
         assert!(names.has("node") && names.has("ssh"));
     }
 }

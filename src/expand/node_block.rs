@@ -75,9 +75,10 @@ impl Expander<'_> {
         };
         before.extend(options.before.clone());
         let number = step.id.0;
+        let rooted = if inner.as_root { " sudo" } else { "" };
         let begin = match is_empty_known {
-            true => format!("begin_on {number} {} '{all}'", options.tolerating),
-            false => format!("begin_on {number} {} \"{all}\"", options.tolerating),
+            true => format!("begin_on {number} {} '{all}'{rooted}", options.tolerating),
+            false => format!("begin_on {number} {} \"{all}\"{rooted}", options.tolerating),
         };
         let mut lines = vec![begin];
         if on.any {
@@ -294,7 +295,7 @@ impl Expander<'_> {
             Mode::InBatches(written) => {
                 let count = match nodes {
                     Some(nodes) => nodes.len().to_string(),
-                    None => "node_count()".to_owned(),
+                    None => "ENVIRON[\"QUORATE_COUNT\"]".to_owned(),
                 };
                 let question = self.ask(here, "put_sizes", |it, function, here| {
                     let mut list = "\"L\"".to_owned();

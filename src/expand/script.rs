@@ -6,7 +6,7 @@ use super::encode::{awk_string, encode_type};
 use super::expander::Expander;
 use super::here::{Here, ShellVariable, Target};
 use super::lines::{all_of, block, scope, single};
-use super::names::Library;
+use super::names::{Library, plain_name};
 use super::step::is_single;
 use super::{inventory_tables, library_for, shell_library};
 use crate::diagnostic::SourceMap;
@@ -15,7 +15,7 @@ use crate::plan::Plan;
 use crate::value::{Type, Value};
 
 /// The variables that the shell library keeps, and what they are at the beginning.
-const VARIABLES: [(&str, &str); 38] = [
+const VARIABLES: [(&str, &str); 39] = [
     ("node", "''"),
     ("body", "0"),
     ("begun", "0"),
@@ -50,13 +50,14 @@ const VARIABLES: [(&str, &str); 38] = [
     ("due", "''"),
     ("together", "''"),
     ("held", "''"),
+    ("key", "''"),
     ("in_section", "''"),
     ("instance", "''"),
     ("skip_held", "''"),
     ("as_root", "''"),
 ];
 /// Those of them that each `on` has for itself.
-const SAVED: [&str; 13] = [
+const SAVED: [&str; 14] = [
     "node",
     "body",
     "on",
@@ -70,6 +71,7 @@ const SAVED: [&str; 13] = [
     "hands",
     "any_rank",
     "any_done",
+    "as_root",
 ];
 
 /// How a plan is expanded.
@@ -117,8 +119,8 @@ pub fn expand_plan(plan: &Plan, sources: &SourceMap, options: &Expansion) -> Res
 struct Parameters {
     /// The variables at the top.
     top: Vec<String>,
-    /// What `NAME=VALUE` on the command line sets.
-    named: Vec<String>,
+    /// What `NAME=VALUE` on the command line sets: the name, and the variable.
+    named: Vec<(String, String)>,
     /// What reads them.
     read: Vec<String>,
     /// The secrets among them.
@@ -143,10 +145,10 @@ impl Expander<'_> {
                 .clone()
                 .map_or(String::new(), |says| format!(": {says}"));
             let comment = format!("# {}{says}", definition.kind).replace('\n', " ");
-            if matches!(definition.kind, Type::Service)
-                || matches!(&definition.kind, Type::List(inner) if **inner == Type::Service)
-            {
-                // Which commands there are hangs on it.
+            let is_of_services = matches!(definition.kind, Type::Service)
+                || matches!(&definition.kind, Type::List(inner) if **inner == Type::Service);
+            // Which commands there are hangs on services, and some lists cannot be written as `--set` takes them.
+            if is_of_services || (!self.options.given.contains_key(name) && falls_apart(value)) {
                 parameters.top.push(format!(
                     "{comment}; {name} is {value}, as it was when this was written"
                 ));
@@ -170,9 +172,13 @@ impl Expander<'_> {
                     .top
                     .push(format!("{comment}; read from this file, else asked for"));
                 parameters.top.push(format!("{variable}_file=''"));
-                parameters.named.push(format!("{variable}_file"));
+                let file = format!("{variable}_file");
+                parameters
+                    .named
+                    .push((format!("{}_file", plain_name(name)), file));
                 parameters.read.push(format!(
-                    "{variable}=$(read_secret {variable} \"${variable}_file\") || exit 2"
+                    "{variable}=$(read_secret {} \"${variable}_file\") || exit 2",
+                    plain_name(name)
                 ));
                 parameters.secrets.push(variable);
                 continue;
@@ -183,7 +189,7 @@ impl Expander<'_> {
             };
             parameters.top.push(comment);
             parameters.top.push(format!("{variable}={}", single(&text)));
-            parameters.named.push(variable.clone());
+            parameters.named.push((plain_name(name), variable.clone()));
             let code = format!(
                 "read_value(ENVIRON[\"QUORATE_VALUE\"], {})",
                 awk_string(&encode_type(&definition.kind))
@@ -191,7 +197,8 @@ impl Expander<'_> {
             let question = self.questions.add("put_value", &code);
             let one = if is_single(&definition.kind) { "yes" } else { "''" };
             parameters.read.push(format!(
-                "read_parameter {variable} \"${variable}\" {question} {one}"
+                "read_parameter {variable} \"${variable}\" {question} {one} {}",
+                plain_name(name)
             ));
         }
         Ok(parameters)
@@ -232,8 +239,10 @@ impl Expander<'_> {
         let questions = self.questions.text();
         let inventory = inventory_tables(&self.plan.inventory);
         let library = library_for(&format!("{functions}\n{questions}\n{inventory}"));
+        let mut head = self.header(parameters);
+        head.extend(needed_programs(&library));
         let sections = [
-            self.header(parameters).join("\n"),
+            head.join("\n"),
             title("What is done, in order"),
             runbook,
             title("What the services may lose, and what is asked around them"),
@@ -284,7 +293,7 @@ impl Expander<'_> {
         let settings: String = parameters
             .named
             .iter()
-            .map(|name| format!(" [{name}=VALUE]"))
+            .map(|(name, _)| format!(" [{name}=VALUE]"))
             .collect();
         lines.push(format!(
             "# Written by quorate {} from {} and {}.",
@@ -348,7 +357,7 @@ impl Expander<'_> {
         let mut choices: Vec<String> = parameters
             .named
             .iter()
-            .map(|name| format!("{name}=*) {name}=${{argument#*=}} ;;"))
+            .map(|(name, variable)| format!("{name}=*) {variable}=${{argument#*=}} ;;"))
             .collect();
         choices.push("*)".to_owned());
         choices.push(
@@ -520,8 +529,41 @@ fn function(comment: &str, name: &str, lines: Vec<String>) -> String {
     text.join("\n")
 }
 
+/// Refuses to begin where a program is missing.
+fn needed_programs(library: &str) -> Vec<String> {
+    let json = if library.contains("function json_program(") {
+        " jq"
+    } else {
+        ""
+    };
+    let refusal = [
+        "if ! command -v \"$program\" >/dev/null; then",
+        "    printf '%s\\n' \"this script needs $program, which is not installed here\" >&2",
+        "    exit 2",
+        "fi",
+    ];
+    let refusal = refusal.map(str::to_owned).to_vec();
+    let mut lines = vec![String::new()];
+    lines.extend(block(
+        &format!("for program in awk ssh timeout{json}; do"),
+        refusal,
+        "done",
+    ));
+    lines
+}
+
 fn title(text: &str) -> String {
     format!("# ==== {text}")
+}
+
+/// Whether a list has items that `--set` would take apart.
+fn falls_apart(value: &Value) -> bool {
+    let Value::List(items) = value else {
+        return false;
+    };
+    items.iter().map(Value::to_string).any(|item| {
+        item.is_empty() || item.contains(|letter: char| letter.is_whitespace() || "[],\"'".contains(letter))
+    })
 }
 
 /// A value as `--set` takes it.

@@ -231,11 +231,6 @@ impl Expander<'_> {
         action: &str,
     ) -> Result<Word, ExpandError> {
         let inner = self.service_here(here, one, action);
-        // The one who looks quotes for root himself.
-        let inner = Here {
-            as_root: false,
-            ..inner
-        };
         self.template_command(&inner, template)
     }
 
@@ -324,13 +319,6 @@ impl Expander<'_> {
         action: &str,
     ) -> Result<String, ExpandError> {
         let inner = self.service_here(here, one, action);
-        let inner = match action {
-            "status" => Here {
-                as_root: false,
-                ..inner
-            },
-            _ => inner,
-        };
         Ok(self.template_command(&inner, template)?.text)
     }
 

@@ -171,9 +171,12 @@ impl Expander<'_> {
     pub fn command_line(&self, here: &Here, command: &str) -> String {
         match &here.target {
             Target::Local => format!("locally {command}"),
-            // Values stand in it as they are now; `--` shows that this is meant.
-            _ if command.starts_with('"') => format!("ssh {} -- {command}", here.node_word()),
-            _ => format!("ssh {} {command}", here.node_word()),
+            _ => {
+                let sudo = if here.as_root { " sudo" } else { "" };
+                // Values stand in it as they are now; `--` shows that this is meant.
+                let values = if command.starts_with('"') { " --" } else { "" };
+                format!("ssh {}{sudo}{values} {command}", here.node_word())
+            }
         }
     }
 
@@ -329,7 +332,15 @@ impl Expander<'_> {
         let lines = self.steps(here, body, false)?;
         let outage = format!("outage_{}", self.next());
         let mut all = vec![format!("in_outage \"${outage}\"")];
+        let outer = format!("local_{}", self.next());
+        if here.target == Target::Local {
+            // The place is gone when the block has ended.
+            all.push(format!("{outer}=$local local=@"));
+        }
         all.extend(block("{", lines, "}"));
+        if here.target == Target::Local {
+            all.push(format!("local=${outer}"));
+        }
         all.push("out_of_outage".to_owned());
         self.cleanups.push(name.clone());
         let mut function = vec![format!("# {}  {kind}", self.place_of(step.span))];

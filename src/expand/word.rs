@@ -6,7 +6,7 @@ use super::here::{Here, Target};
 use super::lines::{escape, single};
 use crate::diagnostic::Spanned;
 use crate::syntax::{Expression, Quoting, Template, TemplatePart, Variable};
-use crate::value::{CommandLine, Type, Value, as_root_text, quote};
+use crate::value::{CommandLine, Type, Value, quote};
 
 /// A word of the shell, and what has to be done before it can be used.
 #[derive(Debug, Clone)]
@@ -73,7 +73,7 @@ impl Expander<'_> {
         if let Some(line) = self.compute(&here.scope.known, |context, frame| {
             context.command(frame, written)
         }) {
-            return Ok(self.rooted(here, Word::known(line.as_str())));
+            return Ok(Word::known(line.as_str()));
         }
         let word = match &written.node {
             Expression::Text(template) => self.template_word(here, template)?,
@@ -98,7 +98,7 @@ impl Expander<'_> {
                 )
             }
         };
-        Ok(self.rooted(here, word))
+        Ok(word)
     }
 
     /// A command of a service, in its own frame.
@@ -110,20 +110,7 @@ impl Expander<'_> {
             Some(line) => Word::known(line.as_str()),
             None => self.template_word(here, template)?,
         };
-        Ok(self.rooted(here, word))
-    }
-
-    fn rooted(&self, here: &Here, word: Word) -> Word {
-        if !here.as_root || here.target == Target::Local {
-            return word;
-        }
-        match &word.known {
-            Some(text) => Word::known(&as_root_text(text)),
-            None => Word {
-                text: format!("\"sudo -n sh -c $(quote {})\"", word.text),
-                ..word
-            },
-        }
+        Ok(word)
     }
 
     /// A command text between double quotes, its values put in.

@@ -92,7 +92,11 @@ fn compare_said(expected: &InterpreterRun, actual: &ScriptRun, found: &mut Vec<S
         _ => None,
     });
     let missing: BTreeSet<&String> = said.filter(|text| !output.contains(&flat(text))).collect();
-    found.extend(missing.into_iter().map(|text| format!("the script does not show: {text}")));
+    found.extend(
+        missing
+            .into_iter()
+            .map(|text| format!("the script does not show: {text}")),
+    );
 }
 
 fn compare_questions(expected: &InterpreterRun, actual: &ScriptRun, found: &mut Vec<String>) {
@@ -326,42 +330,41 @@ fn compare_pair(a: &Pair<'_>, b: &Pair<'_>) -> Option<String> {
 }
 
 /// The acts of both sides: on each node the same command for the same time.
-///
-/// A command that looks in one place and acts in another is left out where the sides have not looked
-/// equally often: then nobody can tell which is which.
 fn pair_acts<'a>(expected: &'a InterpreterRun, actual: &'a ScriptRun) -> Vec<Pair<'a>> {
-    let mut right: BTreeMap<(&str, &str), Vec<&Carried>> = BTreeMap::new();
-    for carried in &actual.carried {
-        right.entry(key_of(carried)).or_default().push(carried);
-    }
-    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    for carried in &expected.carried {
-        *counts.entry(key_of(carried)).or_default() += 1;
-    }
-    let mut done: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    let mut pairs = Vec::new();
-    for left in &expected.carried {
-        let key = key_of(left);
-        let number = done.entry(key).or_default();
-        *number += 1;
-        let Some(all) = right.get(&key).filter(|all| all.len() == counts[&key]) else {
-            continue;
-        };
-        if let (Purpose::Act, Some(step)) = (left.purpose, left.step) {
-            pairs.push(Pair {
-                step,
-                node: NodeName::from(left.node.as_str()),
-                left,
-                right: all[*number - 1],
-            });
+    let mut left_ones: BTreeMap<(&str, &str), Vec<&Carried>> = BTreeMap::new();
+    let mut right_ones = left_ones.clone();
+    for (side, ones) in [
+        (&expected.carried, &mut left_ones),
+        (&actual.carried, &mut right_ones),
+    ] {
+        for carried in side {
+            let key = (carried.node.as_str(), carried.command.as_str());
+            ones.entry(key).or_default().push(carried);
         }
     }
+    let mut pairs = Vec::new();
+    for (key, left_ones) in left_ones {
+        let right_ones = right_ones.remove(&key).unwrap_or_default();
+        // A look may be the same command as an act; how often it was repeated is no difference.
+        let is_act = |carried: &&Carried| carried.purpose == Purpose::Act;
+        let is_whole = left_ones.len() == right_ones.len() || left_ones.iter().all(is_act);
+        if is_whole {
+            let acts = left_ones
+                .into_iter()
+                .zip(right_ones)
+                .filter(|(left, _)| is_act(left));
+            pairs.extend(acts.filter_map(|(left, right)| {
+                Some(Pair {
+                    step: left.step?,
+                    node: NodeName::from(left.node.as_str()),
+                    left,
+                    right,
+                })
+            }));
+        }
+    }
+    pairs.sort_by_key(|pair| pair.left.began);
     pairs
-}
-
-/// Where and what.
-fn key_of(carried: &Carried) -> (&str, &str) {
-    (&carried.node, &carried.command)
 }
 
 /// When the nodes of each `on` were begun and ended, by the number of the event.

@@ -22,18 +22,46 @@ const FOLDERS: [&str; 3] = ["run", "guards", "rules"];
 const LEFT_OUT: [&str; 5] = ["--dry-run", "--format", "--step", "check", "--limit"];
 
 /// A run as its command line tells it.
-#[derive(Default)]
-struct Run {
-    name: String,
+#[derive(Default, Clone)]
+pub struct Run {
+    /// The case's name.
+    pub name: String,
     file: PathBuf,
     shape: String,
     given: Vec<(String, String)>,
     said: Said,
-    overrides: Vec<Override>,
+    /// What is overridden.
+    pub overrides: Vec<Override>,
 }
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A run of each shipped runbook.
+pub fn runs_of_shipped_runbooks() -> Vec<Run> {
+    let mut found: BTreeMap<PathBuf, Run> = BTreeMap::new();
+    for run in read_runs("run") {
+        if run.file.starts_with("scripts") {
+            found.entry(run.file.clone()).or_insert(run);
+        }
+    }
+    found.into_values().collect()
+}
+
+impl Run {
+    /// The runbook laid out, its name, and its parameters.
+    pub fn prepare(&self) -> Result<(Prepared, String, BTreeMap<String, String>), String> {
+        let text = std::fs::read_to_string(root().join(&self.file)).map_err(|why| why.to_string())?;
+        let given: Vec<(&str, &str)> = self
+            .given
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let name = self.file.display().to_string();
+        let prepared = Prepared::new(&self.shape, &name, &text, &given)?;
+        Ok((prepared, name, self.given.iter().cloned().collect()))
+    }
 }
 
 /// Each run of the corpus, in dash; the shipped runbooks in every shell.

@@ -88,10 +88,7 @@ pub fn run_interpreter(
         overrides: overrides.to_vec(),
         ..RunOptions::default()
     };
-    let mut listener = Listener {
-        events: Vec::new(),
-        step: Rc::clone(&door.step),
-    };
+    let mut listener = Listener::new(&door);
     let ending = cluster.block_on(run_plan(&prepared.plan, world, &options, &mut listener));
     InterpreterRun {
         exit_code: i32::from(ending.exit_code),
@@ -103,9 +100,20 @@ pub fn run_interpreter(
 }
 
 /// Keeps the events, and tells the door which step begins.
-struct Listener {
-    events: Vec<Event>,
+pub struct Listener {
+    /// All events so far.
+    pub events: Vec<Event>,
     step: Rc<Cell<Option<StepId>>>,
+}
+
+impl Listener {
+    /// A listener that tells `door`.
+    pub fn new(door: &Door) -> Self {
+        Listener {
+            events: Vec::new(),
+            step: Rc::clone(&door.step),
+        }
+    }
 }
 
 impl Recorder for Listener {

@@ -12,6 +12,7 @@ mod expanded;
 mod interpreter;
 mod own;
 mod person;
+mod properties;
 mod random;
 mod script;
 mod server;
@@ -30,6 +31,7 @@ fn main() {
         own::trials()
             .into_iter()
             .chain(expanded::trials())
+            .chain(properties::trials())
             .chain(random::trials())
             .collect(),
     )

@@ -149,10 +149,13 @@ function put(text) {
     exit 0
 }
 
-# Ends here when a value needs an answer first, or gives the error that it is.
+# Ends here when a value needs an answer first (status 10), or is an error (status 11).
 function put_error(v) {
     if (needs(v)) exit 10
-    if (failed(v)) put(v)
+    if (failed(v)) {
+        printf "%s", v
+        exit 11
+    }
 }
 
 # A value for a variable of the script.
@@ -223,7 +226,7 @@ function put_sizes(list, total,    count, at, v, sizes) {
         v = item(list, at)
         if (v ~ /^i[1-9]/) v = substr(v, 2)
         else if (v ~ /^%[1-9]/) v = int(total * substr(v, 2) / 10000)
-        else put("!f" show(v) " is not a size of a batch: write a count or a percentage")
+        else put_error("!f" show(v) " is not a size of a batch: write a count or a percentage")
         sizes = sizes (sizes == "" ? "" : " ") (v < 1 ? 1 : v)
     }
     put(sizes)

@@ -1,6 +1,9 @@
-# Carries a command out on a node and judges how it ended.
+# Carries a command out on a node and judges how it ended: `ssh NODE [sudo] [--] COMMAND`. `sudo` says what
+# $as_root decides; after `--` come values as they are now.
 ssh() {
-    if [ "$2" = -- ]; then act "$1" "$3"; else act "$1" "$2"; fi
+    place=$1
+    while [ "$#" -gt 1 ]; do shift; done
+    act "$place" "$1"
 }
 
 # The same on this machine.
@@ -36,14 +39,18 @@ carry_out() {
     answer=$work/answer$body
     : >"$answer.log"
     late=''
+    command=$2
+    if [ -n "$as_root" ] && { [ "$1" != @ ] || [ "$(id -u)" != 0 ]; }; then
+        command="sudo -n sh -c $(quote "$2")"
+    fi
     if [ "$1" = @ ]; then
-        send_input | timeout "$limit" sh -c "$2" >"$answer.out" 2>"$answer.err"
+        send_input | timeout "$limit" sh -c "$command" >"$answer.out" 2>"$answer.err"
         outcome=$?
         if [ "$outcome" = 124 ]; then too_late; fi
         return 0
     fi
     send_input | timeout "$limit" ssh -v -T -E "$answer.log" -o BatchMode=yes -o ConnectTimeout=10 \
-        -o ServerAliveInterval=15 "$1" "$2" >"$answer.out" 2>"$answer.err"
+        -o ServerAliveInterval=15 "$1" "$command" >"$answer.out" 2>"$answer.err"
     outcome=$?
     case $outcome in
     124 | 255) ;;
@@ -57,7 +64,10 @@ carry_out() {
         too_late
     else
         outcome=unknown
-        why=$(grep -v -e '^debug1: ' -e '^OpenSSH_' -e '^Authenticated to ' -e '^Transferred: ' -e '^Bytes per ' "$answer.log" | tail -n 1)
+        why=$(grep -v -e '^debug1: ' -e '^OpenSSH_' -e '^Authenticated to ' -e '^Transferred: ' -e '^Bytes per ' -e '^Warning: ' "$answer.log" | tail -n 1)
+        # Some versions say it among the errors of the command.
+        [ -n "$why" ] || why=$(tail -n 1 "$answer.err" | tr -d '\r')
+        [ -n "$why" ] || why='the connection was lost'
     fi
     grep -q 'Authenticated to ' "$answer.log" || outcome=unreachable
 }

@@ -1,4 +1,4 @@
-# Begins an `on`: its number, how many nodes may fail, and its nodes.
+# Begins an `on`: its number, how many nodes may fail, its nodes, and `sudo` when commands go as root.
 begin_on() {
     depth=$((depth + 1))
     for saved in $saved_names; do eval "${saved}_$depth=\$$saved"; done
@@ -6,6 +6,7 @@ begin_on() {
     on=$work/on$body.$1
     tolerated=$2
     on_nodes=$3 local=''
+    if [ -n "${4-}" ]; then as_root=yes; fi
     rm -rf "$on"
     mkdir "$on"
     : >"$on/troubles"
@@ -36,7 +37,10 @@ only_nodes() {
 
 # The sizes of batches: leaves $sizes, of which the last one repeats.
 read_sizes() {
-    evaluate "$1" && sizes=$value && size=1
+    sizes='' size='' QUORATE_COUNT=0
+    for name in $on_nodes; do QUORATE_COUNT=$((QUORATE_COUNT + 1)); done
+    export QUORATE_COUNT
+    evaluate "$1" && sizes=$value
 }
 
 next_size() {
@@ -45,6 +49,7 @@ next_size() {
     *' '*) sizes=${sizes#* } ;;
     *) sizes='' ;;
     esac
+    [ -n "$size" ]
 }
 
 # Whether there is no node to do this on; unless `or none` is said that is an error.

@@ -17,13 +17,11 @@ evaluate_again() {
         [ "$evaluated" = 10 ] || break
         answer_all
     done
-    if [ "$evaluated" != 0 ]; then
-        halt failed "expression $1 cannot be evaluated: awk ended with status $evaluated"
-        return 1
-    fi
-    case $value in
-    '!u'*) halt unreachable "${value#??}" ;;
-    '!'*) halt failed "${value#??}" ;;
+    case $evaluated$value in
+    0*) return 0 ;;
+    11!u*) halt unreachable "${value#??}" ;;
+    11*) halt failed "${value#??}" ;;
+    *) halt failed "expression $1 cannot be evaluated: awk ended with status $evaluated" ;;
     esac
 }
 
@@ -67,11 +65,7 @@ answer_one() {
 # Carries out a command that only looks.
 probe() {
     limit=${limit:-30} input=''
-    if [ -n "$as_root" ]; then
-        carry_out "$1" "sudo -n sh -c $(quote "$2")"
-    else
-        carry_out "$1" "$2"
-    fi
+    carry_out "$1" "$2"
     hide_secrets
     end_settings
 }

@@ -45,12 +45,13 @@ finish() {
     exit "$code"
 }
 
-# A parameter: its name, its text, the number of the question that reads it, and whether it is one word.
+# A parameter: its variable, its text, the number of the question that reads it, whether it is one word, and
+# its name.
 read_parameter() {
     QUORATE_VALUE=$2
     export QUORATE_VALUE
     if ! evaluate "$3"; then
-        printf '%s\n' "parameter $1: $trouble" >&2
+        printf '%s\n' "parameter $5: $trouble" >&2
         exit 2
     fi
     bind "$1" "$value"

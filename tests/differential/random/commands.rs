@@ -75,10 +75,16 @@ impl Writer {
             options.push_str(&format!(" limit={}", self.dice.one_of(&["10s", "45s", "2m"])));
         }
         if self.dice.hits(25) {
-            options.push_str(&format!(" ok={}", self.dice.one_of(&["[0 1]", "[0 1 2 3]", "[0]", "[1]"])));
+            options.push_str(&format!(
+                " ok={}",
+                self.dice.one_of(&["[0 1]", "[0 1 2 3]", "[0]", "[1]"])
+            ));
         }
         if self.dice.hits(7) {
-            options.push_str(&format!(" expect=/{}/", self.dice.one_of(&["a", "^node", "[0-9]", "it's", "^$"])));
+            options.push_str(&format!(
+                " expect=/{}/",
+                self.dice.one_of(&["a", "^node", "[0-9]", "it's", "^$"])
+            ));
         }
         if self.dice.hits(5) {
             let input = match self.known_of(&Kind::Secret) {
@@ -91,7 +97,9 @@ impl Writer {
             let done = match self.dice.below(3) {
                 0 => "(succeeds \"true\")".to_owned(),
                 1 => "(succeeds \"test -e /tmp/f1\")".to_owned(),
-                _ => self.guard_call(0).unwrap_or_else(|| "(succeeds \"false\")".to_owned()),
+                _ => self
+                    .guard_call(0)
+                    .unwrap_or_else(|| "(succeeds \"false\")".to_owned()),
             };
             options.push_str(&format!(" done when {done}"));
         }

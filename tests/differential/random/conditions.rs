@@ -10,8 +10,20 @@ impl Writer {
         if depth > 0 {
             match self.dice.below(12) {
                 0 => return format!("not ({})", self.condition(depth - 1)),
-                1 => return format!("({}) and ({})", self.condition(depth - 1), self.condition(depth - 1)),
-                2 => return format!("({}) or ({})", self.condition(depth - 1), self.condition(depth - 1)),
+                1 => {
+                    return format!(
+                        "({}) and ({})",
+                        self.condition(depth - 1),
+                        self.condition(depth - 1)
+                    );
+                }
+                2 => {
+                    return format!(
+                        "({}) or ({})",
+                        self.condition(depth - 1),
+                        self.condition(depth - 1)
+                    );
+                }
                 3 | 4 => return self.quantified(depth - 1),
                 5 => {
                     if let Some(call) = self.guard_call(0) {
@@ -68,7 +80,9 @@ impl Writer {
                 _ => format!("{left} is {}", self.value(&Kind::Node, depth)),
             },
             kind if kind.has_order() => {
-                let word = self.dice.one_of(&["is", "is not", "at least", "at most", "more than", "less than"]);
+                let word =
+                    self.dice
+                        .one_of(&["is", "is not", "at least", "at most", "more than", "less than"]);
                 format!("{left} {word} {}", self.value(kind, depth))
             }
             _ => format!("{left} is {left}"),
@@ -79,7 +93,10 @@ impl Writer {
     pub fn row_condition(&mut self, columns: &Columns, depth: usize) -> String {
         if depth > 0 && self.dice.hits(30) {
             let word = self.dice.one_of(&["and", "or"]);
-            let (left, right) = (self.row_condition(columns, depth - 1), self.row_condition(columns, depth - 1));
+            let (left, right) = (
+                self.row_condition(columns, depth - 1),
+                self.row_condition(columns, depth - 1),
+            );
             return match self.dice.hits(30) {
                 true => format!("{left} {word} not ({right})"),
                 false => format!("{left} {word} {right}"),

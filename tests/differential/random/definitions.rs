@@ -76,7 +76,10 @@ impl Writer {
                 let (one, two) = (self.simple_literal(inner), self.simple_literal(inner));
                 format!("[{one} {two}]")
             }
-            Kind::Text => self.dice.one_of(&["\"alpha\"", "\"it's\"", "\"-n\"", "\"\""]).to_owned(),
+            Kind::Text => self
+                .dice
+                .one_of(&["\"alpha\"", "\"it's\"", "\"-n\"", "\"\""])
+                .to_owned(),
             // A bare word would go on with the comma behind it.
             Kind::Node | Kind::Nodes => format!("\"{}\"", self.simple(kind)),
             Kind::Bool => self.dice.one_of(&["(yes)", "(no)"]).to_owned(),
@@ -152,7 +155,11 @@ impl Writer {
                 true => format!(" = {}", self.simple_literal(&parameter.kind)),
                 false => String::new(),
             };
-            written.push(format!("{}: {}{default}", parameter.name, parameter.kind.declared()));
+            written.push(format!(
+                "{}: {}{default}",
+                parameter.name,
+                parameter.kind.declared()
+            ));
         }
         match written.is_empty() {
             true => String::new(),
@@ -198,7 +205,9 @@ impl Writer {
     fn guard_statement(&mut self) {
         match self.dice.below(8) {
             0..=2 => {
-                let kind = self.dice.one_of(&[Kind::Int, Kind::Text, Kind::Text.list(), Kind::Nodes]);
+                let kind = self
+                    .dice
+                    .one_of(&[Kind::Int, Kind::Text, Kind::Text.list(), Kind::Nodes]);
                 let (name, value) = (self.new_name("seen"), self.value(&kind, 2));
                 self.line(format!("let {name} = {value}"));
                 self.know(&name, kind);
@@ -322,7 +331,12 @@ impl Writer {
             let (call, needs_node) = self.dice.one_of(&KNOWN_GUARDS);
             return (has_node || !needs_node).then(|| call.to_owned());
         }
-        let guards: Vec<Definition> = self.guards.iter().filter(|it| has_node || !it.needs_node).cloned().collect();
+        let guards: Vec<Definition> = self
+            .guards
+            .iter()
+            .filter(|it| has_node || !it.needs_node)
+            .cloned()
+            .collect();
         if guards.is_empty() {
             return None;
         }

@@ -55,14 +55,4 @@ impl Dice {
         }
         several[0].1.clone()
     }
-
-    /// Up to `most` of several, each once, in their order.
-    pub fn some_of<T: Clone>(&mut self, several: &[T], most: usize) -> Vec<T> {
-        let mut kept: Vec<usize> = (0..self.between(1, most.max(1)))
-            .map(|_| self.below(several.len()))
-            .collect();
-        kept.sort_unstable();
-        kept.dedup();
-        kept.into_iter().map(|place| several[place].clone()).collect()
-    }
 }

@@ -35,7 +35,9 @@ pub fn random_faults(seed: u64, carried: &[Carried]) -> Vec<PlannedFault> {
         };
         let chosen = &carried[place];
         let before = carried[..=place].iter();
-        let occurrence = before.filter(|it| it.node == chosen.node && it.command == chosen.command).count();
+        let occurrence = before
+            .filter(|it| it.node == chosen.node && it.command == chosen.command)
+            .count();
         let what = match chosen.node == HERE {
             true => Mishap::Command(dice.one_of(&[CommandFault::Fails, CommandFault::Hangs])),
             false => dice.weighted(&MISHAPS),

@@ -62,7 +62,10 @@ impl Kind {
 
     /// Whether it is one word.
     pub fn is_scalar(&self) -> bool {
-        !matches!(self, Kind::List(_) | Kind::Table(_) | Kind::Row(_) | Kind::Secret | Kind::Nodes)
+        !matches!(
+            self,
+            Kind::List(_) | Kind::Table(_) | Kind::Row(_) | Kind::Secret | Kind::Nodes
+        )
     }
 
     /// A list of it.

@@ -42,7 +42,12 @@ const TOGETHER: u64 = 20;
 /// As many of a hundred must check, or the trials would try little.
 const LEAST_CHECKED: u64 = 85;
 /// The shells, each with whether the script is folded.
-const SHELLS: [(&str, bool); 4] = [("dash", false), ("bash", false), ("busybox sh", false), ("dash", true)];
+const SHELLS: [(&str, bool); 4] = [
+    ("dash", false),
+    ("bash", false),
+    ("busybox sh", false),
+    ("dash", true),
+];
 
 /// Whether the program of a seed checks, once that is known.
 static CHECKED: Mutex<BTreeMap<u64, bool>> = Mutex::new(BTreeMap::new());
@@ -103,7 +108,9 @@ pub fn random_program(seed: u64) -> Program {
 /// Groups of seeds, and whether enough of them check.
 pub fn trials() -> Vec<Trial> {
     if let Some(file) = std::env::var_os("QUORATE_RUNBOOK") {
-        return vec![Trial::test("random::a runbook by hand", move || try_file(Path::new(&file)))];
+        return vec![Trial::test("random::a runbook by hand", move || {
+            try_file(Path::new(&file))
+        })];
     }
     if let Some((from, to)) = chosen_seeds() {
         let trial = |seed| Trial::test(format!("random::{seed}"), move || try_seeds(seed, seed + 1, true));
@@ -112,7 +119,9 @@ pub fn trials() -> Vec<Trial> {
     let mut trials: Vec<Trial> = (0..PROGRAM_COUNT / TOGETHER)
         .map(|group| {
             let (from, to) = (group * TOGETHER, (group + 1) * TOGETHER);
-            Trial::test(format!("random::{from}..{to}"), move || try_seeds(from, to, false))
+            Trial::test(format!("random::{from}..{to}"), move || {
+                try_seeds(from, to, false)
+            })
         })
         .collect();
     trials.push(Trial::test("random::enough of them check", count_checked));
@@ -130,7 +139,11 @@ fn chosen_seeds() -> Option<(u64, u64)> {
 fn count_checked() -> Result<(), Failed> {
     let mut checked = 0;
     for seed in 0..PROGRAM_COUNT {
-        let known = CHECKED.lock().expect("no trial panics with it").get(&seed).copied();
+        let known = CHECKED
+            .lock()
+            .expect("no trial panics with it")
+            .get(&seed)
+            .copied();
         let is_checked = known.unwrap_or_else(|| prepare(seed, &random_program(seed)).is_ok());
         checked += u64::from(is_checked);
     }
@@ -202,7 +215,7 @@ fn try_program(seed: u64, program: &Program, prepared: &Prepared) -> Result<(), 
     std::fs::write(secret.path(), &program.secret).map_err(|why| why.to_string())?;
     let script = script.replace("_file=''", &format!("_file='{}'", secret.path().display()));
     let mut plans = vec![Vec::new()];
-    if seed % 3 == 0 {
+    if seed.is_multiple_of(3) {
         let run = run_interpreter(prepared, &[], &[], &program.said, &prepared.cluster());
         plans.push(random_faults(seed, &run.carried));
     }

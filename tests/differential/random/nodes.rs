@@ -30,7 +30,9 @@ impl Writer {
         }
         match self.dice.below(5) {
             0 => self.dice.one_of(&self.cluster.groups).to_owned(),
-            1 => self.known_of(&Kind::Nodes).unwrap_or_else(|| "mds_nodes".to_owned()),
+            1 => self
+                .known_of(&Kind::Nodes)
+                .unwrap_or_else(|| "mds_nodes".to_owned()),
             2 => "mds | get host".to_owned(),
             3 => self.known_of(&Kind::Node).unwrap_or_else(|| "node1".to_owned()),
             _ => self.folded(),
@@ -122,7 +124,10 @@ impl Writer {
             3 => " serially".to_owned(),
             4..=6 => " in parallel".to_owned(),
             7 => " in batches of 1 2".to_owned(),
-            8 => format!(" in batches of {}", self.dice.one_of(&["1 50%", "2", "33%", "100%", "1 1 50%"])),
+            8 => format!(
+                " in batches of {}",
+                self.dice.one_of(&["1 50%", "2", "33%", "100%", "1 1 50%"])
+            ),
             _ => " by rack".to_owned(),
         }
     }

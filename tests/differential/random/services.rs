@@ -14,10 +14,18 @@ impl Writer {
             self.cluster.nodes[place].clone()
         };
         let node = self.a_node();
-        let order = if self.dice.hits(30) { ", mds_master last" } else { "" };
+        let order = if self.dice.hits(30) {
+            ", mds_master last"
+        } else {
+            ""
+        };
         match self.dice.below(14) {
-            0 if self.cluster.is_small => self.line(format!("on mds_nodes serially{order} < restart pstorage-mdsd >")),
-            1 => self.line(format!("on cs_nodes - {node} serially, tolerating 1 < restart pstorage-csd >")),
+            0 if self.cluster.is_small => {
+                self.line(format!("on mds_nodes serially{order} < restart pstorage-mdsd >"))
+            }
+            1 => self.line(format!(
+                "on cs_nodes - {node} serially, tolerating 1 < restart pstorage-csd >"
+            )),
             2 => self.line(format!("on {node} < restart pstorage-csd >")),
             3 => self.line(format!("on {mds_node} < restart pstorage-mdsd pstorage-csd >")),
             4 | 5 => self.stopped_meanwhile(&mds_node, "pstorage-mdsd"),
@@ -31,7 +39,9 @@ impl Writer {
             9 => self.line("on all_nodes in parallel < status pvapp pvaagent >"),
             10 => self.line(format!("on {node} < stop $clients; start ($clients | reverse) >")),
             11 => self.line(format!("on {node} < leave pvapp stopped \"moved, it's said\" >")),
-            12 => self.line(format!("on {mds_node} < require quorum losing=$node spare=1; restart pstorage-mdsd >")),
+            12 => self.line(format!(
+                "on {mds_node} < require quorum losing=$node spare=1; restart pstorage-mdsd >"
+            )),
             _ => self.block(&format!("on {node}"), |writer| {
                 writer.forget_node();
                 writer.place.has_node = true;
@@ -54,7 +64,9 @@ impl Writer {
             writer.line("on all_nodes");
             writer.line(format!("command \"{command}\""));
             if writer.dice.hits(50) {
-                let test = writer.dice.one_of(&["test -x /etc/init.d/pvapp", "test -e /tmp/f1", "true"]);
+                let test = writer
+                    .dice
+                    .one_of(&["test -x /etc/init.d/pvapp", "test -e /tmp/f1", "true"]);
                 writer.line(format!("optional \"{test}\""));
             }
             if writer.dice.hits(50) {
@@ -71,7 +83,9 @@ impl Writer {
                 writer.line("after start < wait up to 30s until (succeeds \"true\") holding 4s >");
             }
             if writer.dice.hits(30) {
-                let needed = writer.dice.one_of(&["pstorage-mdsd", "pstorage-fs here", "pvapp here"]);
+                let needed = writer
+                    .dice
+                    .one_of(&["pstorage-mdsd", "pstorage-fs here", "pvapp here"]);
                 writer.line(format!("needs {needed}"));
             }
         });
@@ -88,7 +102,9 @@ impl Writer {
             0 => self.line(format!("on {node} < restart {service} >")),
             1 => self.line(format!("on all_nodes serially < restart {service} >")),
             2 => self.line(format!("on {node} < stop {service}; start {service} >")),
-            3 => self.line(format!("on {node} < losing {service} < run \"touch /tmp/f1\" > >")),
+            3 => self.line(format!(
+                "on {node} < losing {service} < run \"touch /tmp/f1\" > >"
+            )),
             _ => self.line(format!("on all_nodes < status {service} >")),
         }
     }
@@ -132,7 +148,11 @@ impl Writer {
         let name = format!("question-{}", self.questions.len() + 1);
         self.questions.push(name.clone());
         let why = self.template();
-        let why = if matches!(why.as_str(), "\"\"" | "\" \"") { "\"why\"".to_owned() } else { why };
+        let why = if matches!(why.as_str(), "\"\"" | "\" \"") {
+            "\"why\"".to_owned()
+        } else {
+            why
+        };
         self.block(&format!("outage {why} as {name}"), |writer| {
             match writer.dice.below(3) {
                 0 => {

@@ -63,7 +63,9 @@ impl Cluster {
                 (2, "power = \"off\""),
                 (1, "service = \"pstorage-csd\"\nis = \"stopped\""),
             ]);
-            shape.push_str(&format!("[[event]]\nat = \"{seconds}s\"\nnode = \"{node}\"\n{what}\n\n"));
+            shape.push_str(&format!(
+                "[[event]]\nat = \"{seconds}s\"\nnode = \"{node}\"\n{what}\n\n"
+            ));
         }
         Cluster {
             shape,

@@ -82,8 +82,12 @@ impl Writer {
     pub fn statement(&mut self) {
         if self.place.depth >= 4 || self.left == 0 {
             let way: Way = match self.place.has_node {
-                true => self.dice.one_of(&[Writer::run as Way, Writer::run, Writer::probe, Writer::note]),
-                false => self.dice.one_of(&[Writer::note as Way, Writer::show, Writer::let_value]),
+                true => self
+                    .dice
+                    .one_of(&[Writer::run as Way, Writer::run, Writer::probe, Writer::note]),
+                false => self
+                    .dice
+                    .one_of(&[Writer::note as Way, Writer::show, Writer::let_value]),
             };
             return way(self);
         }
@@ -126,7 +130,11 @@ impl Writer {
                 let (table, kind) = self.table(1);
                 let Kind::Table(columns) = kind else { return };
                 let filter = self.dice.one_of(&["first", "last", "only"]);
-                (self.new_name("row"), Kind::Row(columns), format!("{table} | {filter}"))
+                (
+                    self.new_name("row"),
+                    Kind::Row(columns),
+                    format!("{table} | {filter}"),
+                )
             }
             _ => {
                 let value = self.value(&kind, 2);
@@ -159,11 +167,15 @@ impl Writer {
         let kind = match self.dice.hits(60) {
             true => {
                 let (filters, kind) = self.text_filters();
-                self.line(format!("let {name} = on any {aim} < probe {text}{options} >{filters}"));
+                self.line(format!(
+                    "let {name} = on any {aim} < probe {text}{options} >{filters}"
+                ));
                 kind
             }
             false => {
-                self.line(format!("let {name} = on {aim} in parallel < probe {text}{options} >"));
+                self.line(format!(
+                    "let {name} = on {aim} in parallel < probe {text}{options} >"
+                ));
                 Kind::Table(gathered_columns())
             }
         };
@@ -219,7 +231,12 @@ impl Writer {
             _ => None,
         };
         let test = test.unwrap_or_else(|| format!("({})", self.condition(1)));
-        let (limit, holding) = self.dice.one_of(&[("12s", ""), ("30s", " holding 7s"), ("45s", " holding 12s"), ("1m", "")]);
+        let (limit, holding) = self.dice.one_of(&[
+            ("12s", ""),
+            ("30s", " holding 7s"),
+            ("45s", " holding 12s"),
+            ("1m", ""),
+        ]);
         let every = self.dice.one_of(&["", "", " every 4s", " every 11s"]);
         let head = format!("wait up to {limit} until {test}{holding}{every}");
         match self.dice.hits(40) {
@@ -234,7 +251,12 @@ impl Writer {
             0 => self.block(&head, |writer| writer.body(2)),
             1 => {
                 let otherwise = format!("else if {}", self.condition(1));
-                self.blocks(&head, |writer| writer.body(2), &otherwise, |writer| writer.body(1));
+                self.blocks(
+                    &head,
+                    |writer| writer.body(2),
+                    &otherwise,
+                    |writer| writer.body(1),
+                );
             }
             _ => self.blocks(&head, |writer| writer.body(2), "else", |writer| writer.body(2)),
         }
@@ -291,7 +313,10 @@ impl Writer {
                 format!("let {inner} = {word} {text}; row one=${inner} two=3"),
                 Kind::Row(vec![("one", Kind::Text), ("two", Kind::Int)]),
             ),
-            1 => (format!("let {inner} = {word} {text}; \"<${{{inner}}}>\""), Kind::Text),
+            1 => (
+                format!("let {inner} = {word} {text}; \"<${{{inner}}}>\""),
+                Kind::Text,
+            ),
             2 => (
                 format!("if (succeeds \"test -e /tmp/f1\") < {word} {text} > else < \"none\" >"),
                 Kind::Text,
@@ -334,7 +359,9 @@ impl Writer {
         if self.dice.hits(60) {
             match self.place.has_node {
                 true => {
-                    let command = self.dice.one_of(&["false", "test -e /tmp/f1", "rm /tmp/f2", "cat /tmp/d1"]);
+                    let command =
+                        self.dice
+                            .one_of(&["false", "test -e /tmp/f1", "rm /tmp/f2", "cat /tmp/d1"]);
                     self.line(format!("run \"{command}\""));
                 }
                 false => {
@@ -376,7 +403,9 @@ impl Writer {
             2 => format!("({})", self.condition(2)),
             3 => self.value(&Kind::Int, 2),
             _ => {
-                let kind = self.dice.one_of(&[Kind::Duration, Kind::Size, Kind::Nodes, Kind::Percent, Kind::Text]);
+                let kind =
+                    self.dice
+                        .one_of(&[Kind::Duration, Kind::Size, Kind::Nodes, Kind::Percent, Kind::Text]);
                 self.value(&kind, 2)
             }
         };
@@ -391,7 +420,11 @@ impl Writer {
 
     fn confirm(&mut self) {
         let (text, name) = (self.template(), self.question_name());
-        let text = if matches!(text.as_str(), "\"\"" | "\" \"") { "\"Sure?\"".to_owned() } else { text };
+        let text = if matches!(text.as_str(), "\"\"" | "\" \"") {
+            "\"Sure?\"".to_owned()
+        } else {
+            text
+        };
         self.line(format!("confirm {text} as {name}"));
     }
 
@@ -414,7 +447,9 @@ impl Writer {
             return self.run();
         }
         let (condition, text) = (self.condition(1), self.template());
-        self.block(&format!("if {condition}"), |writer| writer.line(format!("skip {text}")));
+        self.block(&format!("if {condition}"), |writer| {
+            writer.line(format!("skip {text}"))
+        });
     }
 
     fn undo(&mut self) {

@@ -1,6 +1,8 @@
 //! Expressions of every type.
 
-use super::kinds::{Kind, chunk_server_columns, gathered_columns, mds_columns, pair_columns, template_columns};
+use super::kinds::{
+    Kind, chunk_server_columns, gathered_columns, mds_columns, pair_columns, template_columns,
+};
 use super::words::{HOSTILE_TEXTS, PATTERNS, PLAIN_WORDS, quoted};
 use super::writer::{Writer, braced};
 
@@ -43,15 +45,29 @@ impl Writer {
     /// A value that is written out.
     pub fn simple(&mut self, kind: &Kind) -> String {
         match kind {
-            Kind::Int => self.dice.one_of(&["0", "1", "2", "3", "5", "7", "12", "100", "4096"]).to_owned(),
+            Kind::Int => self
+                .dice
+                .one_of(&["0", "1", "2", "3", "5", "7", "12", "100", "4096"])
+                .to_owned(),
             Kind::Text => self.template(),
-            Kind::Duration => self.dice.one_of(&["0s", "1s", "30s", "90s", "5m", "2h", "1d", "1h30m"]).to_owned(),
-            Kind::Size => self.dice.one_of(&["0MB", "1GB", "512MB", "10GB", "1.5GB", "2TB"]).to_owned(),
+            Kind::Duration => self
+                .dice
+                .one_of(&["0s", "1s", "30s", "90s", "5m", "2h", "1d", "1h30m"])
+                .to_owned(),
+            Kind::Size => self
+                .dice
+                .one_of(&["0MB", "1GB", "512MB", "10GB", "1.5GB", "2TB"])
+                .to_owned(),
             Kind::Percent => self.dice.one_of(&["0%", "7%", "40%", "50%", "100%"]).to_owned(),
             Kind::Bool => self.dice.one_of(&["yes", "no"]).to_owned(),
             Kind::Version => self.dice.one_of(&["6.0.7", "6.0.8", "6.0.10", "7.1"]).to_owned(),
             Kind::Ratio => self.dice.one_of(&["3:2", "1:1", "2:1"]).to_owned(),
-            Kind::Path => quoted(self.dice.one_of(&["/tmp", "/tmp/it's here", "/", "/etc/hostname", "/tmp/f1"])),
+            Kind::Path => {
+                quoted(
+                    self.dice
+                        .one_of(&["/tmp", "/tmp/it's here", "/", "/etc/hostname", "/tmp/f1"]),
+                )
+            }
             Kind::Node => self.a_node(),
             Kind::Nodes => self.folded(),
             Kind::Choice => quoted(self.dice.one_of(&["slow", "fast", "none-at-all"])),
@@ -94,7 +110,8 @@ impl Writer {
         }
         let mut written = quoted(text);
         if self.dice.hits(40)
-            && let Some(known) = self.known(|kind| kind.is_scalar() || matches!(kind, Kind::List(_) | Kind::Nodes))
+            && let Some(known) =
+                self.known(|kind| kind.is_scalar() || matches!(kind, Kind::List(_) | Kind::Nodes))
         {
             written.pop();
             written.push_str(&format!("{} \"", braced(&known)));
@@ -106,7 +123,10 @@ impl Writer {
         match self.dice.below(12) {
             0 => format!("-{}", self.simple(&Kind::Int)),
             1..=4 => {
-                let (left, right) = (self.value(&Kind::Int, depth - 1), self.value(&Kind::Int, depth - 1));
+                let (left, right) = (
+                    self.value(&Kind::Int, depth - 1),
+                    self.value(&Kind::Int, depth - 1),
+                );
                 let sign = self.dice.one_of(&["+", "-", "*", "/", "+"]);
                 match self.dice.hits(30) {
                     true => format!("({left} {sign} {right} * 3)"),
@@ -119,7 +139,9 @@ impl Writer {
             }
             7 => {
                 let list = self.value(&Kind::Int.list(), depth - 1);
-                let filter = self.dice.one_of(&["sum", "min", "max", "count", "first", "last", "only", "same"]);
+                let filter = self
+                    .dice
+                    .one_of(&["sum", "min", "max", "count", "first", "last", "only", "same"]);
                 format!("({list} | {filter})")
             }
             8 => {
@@ -171,7 +193,10 @@ impl Writer {
             0 | 1 => {
                 let list = self.value(&Kind::Text.list(), depth - 1);
                 match self.dice.hits(60) {
-                    true => format!("({list} | join {})", quoted(self.dice.one_of(&[", ", "", "\n", "'", "\\", "$x"]))),
+                    true => format!(
+                        "({list} | join {})",
+                        quoted(self.dice.one_of(&[", ", "", "\n", "'", "\\", "$x"]))
+                    ),
                     false => format!("({list} | join)"),
                 }
             }
@@ -248,7 +273,9 @@ impl Writer {
             2 if *inner == Kind::Text => {
                 let kind = self.dice.one_of(&[Kind::Int, Kind::Text, Kind::Node, Kind::Size]);
                 let list = self.value(&kind.list(), depth - 1);
-                let text = self.dice.one_of(&["<$it>", "$it:80", "it's $it", "$it$it", "'$it'"]);
+                let text = self
+                    .dice
+                    .one_of(&["<$it>", "$it:80", "it's $it", "$it$it", "'$it'"]);
                 format!("{list} | each \"{text}\"")
             }
             _ => self.written_list(inner),
@@ -273,9 +300,10 @@ impl Writer {
     fn written_list(&mut self, inner: &Kind) -> String {
         let items: Vec<String> = (0..self.dice.between(1, 4))
             .map(|_| match inner {
-                Kind::Text if self.dice.hits(30) => {
-                    self.dice.one_of(&["alpha", "beta", "node1", "a-b", "x/y", "naïve"]).to_owned()
-                }
+                Kind::Text if self.dice.hits(30) => self
+                    .dice
+                    .one_of(&["alpha", "beta", "node1", "a-b", "x/y", "naïve"])
+                    .to_owned(),
                 // What stands bare in a list is text.
                 Kind::Text => self.simple(inner),
                 inner => format!("({})", self.simple(inner)),
@@ -357,7 +385,10 @@ impl Writer {
             "x 1 0.5%, y 2 1.5%\nnothing\nz 12 3%",
             "it's 5 50%\nü 6 60%",
         ]);
-        format!("({} | match \"{{name}} {{up: int}} {{share: percent}}\")", quoted(text))
+        format!(
+            "({} | match \"{{name}} {{up: int}} {{share: percent}}\")",
+            quoted(text)
+        )
     }
 
     /// What nodes have said, as a table.

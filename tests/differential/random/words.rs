@@ -2,10 +2,40 @@
 
 /// Names that mean something to a shell, to awk, or to the functions of an expanded script.
 pub const AWKWARD_NAMES: [&str; 34] = [
-    "kind", "trouble", "work", "place", "answer", "outcome", "text", "split", "length", "substr",
-    "function", "getline", "PATH", "HOME", "IFS", "esac", "question", "x-y", "x_y", "limit", "body",
-    "status-of", "local-value", "last_value", "first", "delete", "index", "value", "BEGIN", "NR",
-    "in_words", "names", "RS", "turns_1",
+    "kind",
+    "trouble",
+    "work",
+    "place",
+    "answer",
+    "outcome",
+    "text",
+    "split",
+    "length",
+    "substr",
+    "function",
+    "getline",
+    "PATH",
+    "HOME",
+    "IFS",
+    "esac",
+    "question",
+    "x-y",
+    "x_y",
+    "limit",
+    "body",
+    "status-of",
+    "local-value",
+    "last_value",
+    "first",
+    "delete",
+    "index",
+    "value",
+    "BEGIN",
+    "NR",
+    "in_words",
+    "names",
+    "RS",
+    "turns_1",
 ];
 
 /// Texts for which quoting matters.
@@ -63,7 +93,17 @@ pub const PLAIN_WORDS: [&str; 12] = [
 
 /// Patterns that every tool reads alike.
 pub const PATTERNS: [&str; 12] = [
-    "a", "^node[0-9]+$", "(alpha|beta)", "^[a-z]*$", "a.*a", "^$", "[0-9]", "\\.", "^ ", "b?e+", "x|y",
+    "a",
+    "^node[0-9]+$",
+    "(alpha|beta)",
+    "^[a-z]*$",
+    "a.*a",
+    "^$",
+    "[0-9]",
+    "\\.",
+    "^ ",
+    "b?e+",
+    "x|y",
     "[^a-z]",
 ];
 
