@@ -5,7 +5,11 @@ start() {
     separator=$(printf '\001')
     work=${TMPDIR:-/tmp}/quorate.$$
     umask 077
-    mkdir "$work" "$work/tokens" "$work/replaced" "$work/runs" || exit 2
+    if ! mkdir "$work"; then
+        printf '%s\n' "no work folder can be made in ${TMPDIR:-/tmp}; let TMPDIR name another place" >&2
+        exit 2
+    fi
+    mkdir "$work/tokens" "$work/replaced" "$work/runs"
     trap 'rm -rf "$work"' EXIT
     # The first signal lets the nodes in hand be finished, and what is owed by `undo` and `finally` be done;
     # a second one breaks off.
@@ -70,7 +74,7 @@ read_secret() {
         printf '\n' >&2
         printf '%s' "$secret"
     else
-        printf '%s\n' "parameter $1 has no value: name its file, $1_file=FILE" >&2
+        printf '%s\n' "parameter $1 has no value: name its file after the script, $1_file=FILE" >&2
         exit 2
     fi
 }
