@@ -175,7 +175,7 @@ impl Expander<'_> {
                 let file = format!("{variable}_file");
                 parameters.named.push((format!("{name}_file"), file));
                 parameters.read.push(format!(
-                    "{variable}=$(read_secret {name} \"${variable}_file\") || exit 2"
+                    "{variable}=$(read_secret {name}= \"${variable}_file\") || exit 2"
                 ));
                 parameters.secrets.push(variable);
                 continue;
@@ -194,7 +194,7 @@ impl Expander<'_> {
             let question = self.questions.add("put_value", &code);
             let one = if is_single(&definition.kind) { "yes" } else { "''" };
             parameters.read.push(format!(
-                "read_parameter {variable} \"${variable}\" {question} {one} {name}"
+                "read_parameter {variable} \"${variable}\" {question} {one} {name}="
             ));
         }
         Ok(parameters)
