@@ -6,7 +6,7 @@ use super::encode::{awk_string, encode_type};
 use super::expander::Expander;
 use super::here::{Here, ShellVariable, Target};
 use super::lines::{all_of, block, scope, single};
-use super::names::{Library, plain_name};
+use super::names::Library;
 use super::step::is_single;
 use super::{inventory_tables, library_for, shell_library};
 use crate::diagnostic::SourceMap;
@@ -144,7 +144,7 @@ impl Expander<'_> {
                 .says
                 .clone()
                 .map_or(String::new(), |says| format!(": {says}"));
-            let comment = format!("# {}{says}", definition.kind).replace('\n', " ");
+            let comment = format!("# {name}: {}{says}", definition.kind).replace('\n', " ");
             let is_of_services = matches!(definition.kind, Type::Service)
                 || matches!(&definition.kind, Type::List(inner) if **inner == Type::Service);
             // Which commands there are hangs on services, and some lists cannot be written as `--set` takes them.
@@ -173,12 +173,9 @@ impl Expander<'_> {
                     .push(format!("{comment}; read from this file, else asked for"));
                 parameters.top.push(format!("{variable}_file=''"));
                 let file = format!("{variable}_file");
-                parameters
-                    .named
-                    .push((format!("{}_file", plain_name(name)), file));
+                parameters.named.push((format!("{name}_file"), file));
                 parameters.read.push(format!(
-                    "{variable}=$(read_secret {} \"${variable}_file\") || exit 2",
-                    plain_name(name)
+                    "{variable}=$(read_secret {name}= \"${variable}_file\") || exit 2"
                 ));
                 parameters.secrets.push(variable);
                 continue;
@@ -189,7 +186,7 @@ impl Expander<'_> {
             };
             parameters.top.push(comment);
             parameters.top.push(format!("{variable}={}", single(&text)));
-            parameters.named.push((plain_name(name), variable.clone()));
+            parameters.named.push((name.clone(), variable.clone()));
             let code = format!(
                 "read_value(ENVIRON[\"QUORATE_VALUE\"], {})",
                 awk_string(&encode_type(&definition.kind))
@@ -197,8 +194,7 @@ impl Expander<'_> {
             let question = self.questions.add("put_value", &code);
             let one = if is_single(&definition.kind) { "yes" } else { "''" };
             parameters.read.push(format!(
-                "read_parameter {variable} \"${variable}\" {question} {one} {}",
-                plain_name(name)
+                "read_parameter {variable} \"${variable}\" {question} {one} {name}="
             ));
         }
         Ok(parameters)

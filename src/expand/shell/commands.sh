@@ -87,9 +87,9 @@ send_input() {
 # Says what COMMAND printed on PLACE; control characters of hosts are not passed on.
 show_output() {
     hide_secrets
-    say "${1#@}: $2"
+    if [ "$1" = @ ]; then say "this machine: $2"; else say "$1: $2"; fi
     if [ -s "$answer.out" ] || [ -s "$answer.err" ]; then
-        cat "$answer.out" "$answer.err" | tr '\000-\010\013-\037\177' '?' | sed 's/^/    /'
+        cat "$answer.out" "$answer.err" | tr '\000-\010\013-\037\177' '?' | awk '{ print "    " $0 }'
     fi
 }
 

@@ -5,7 +5,11 @@ start() {
     separator=$(printf '\001')
     work=${TMPDIR:-/tmp}/quorate.$$
     umask 077
-    mkdir "$work" "$work/tokens" "$work/replaced" "$work/runs" || exit 2
+    if ! mkdir "$work"; then
+        printf '%s\n' "no work folder can be made in ${TMPDIR:-/tmp}; let TMPDIR name another place" >&2
+        exit 2
+    fi
+    mkdir "$work/tokens" "$work/replaced" "$work/runs"
     trap 'rm -rf "$work"' EXIT
     # The first signal lets the nodes in hand be finished, and what is owed by `undo` and `finally` be done;
     # a second one breaks off.
@@ -46,31 +50,31 @@ finish() {
 }
 
 # A parameter: its variable, its text, the number of the question that reads it, whether it is one word, and
-# its name.
+# its name with `=`.
 read_parameter() {
     QUORATE_VALUE=$2
     export QUORATE_VALUE
     if ! evaluate "$3"; then
-        printf '%s\n' "parameter $5: $trouble" >&2
+        printf '%s\n' "parameter ${5%=}: $trouble" >&2
         exit 2
     fi
     bind "$1" "$value"
     if [ -n "$4" ]; then words "$1" "$1"; fi
 }
 
-# Prints a secret: its name, and the file that holds it; else it is asked for, and not shown.
+# Prints a secret: its name with `=`, and the file that holds it; else it is asked for, and not shown.
 read_secret() {
     if [ -n "$2" ]; then
         cat "$2" || exit 2
     elif [ -t 3 ]; then
-        printf '%s (secret): ' "$1" >&2
+        printf '%s (secret): ' "${1%=}" >&2
         stty -echo <&3
         IFS= read -r secret <&3
         stty echo <&3
         printf '\n' >&2
         printf '%s' "$secret"
     else
-        printf '%s\n' "parameter $1 has no value: name its file, $1_file=FILE" >&2
+        printf '%s\n' "parameter ${1%=} has no value: name its file after the script, ${1%=}_file=FILE" >&2
         exit 2
     fi
 }
