@@ -125,10 +125,8 @@ impl Door {
         node: &str,
         mishap: Option<Mishap>,
     ) -> Result<Outcome, TransportError> {
-        // As the real transports name it.
-        let told = if node == HERE { "this machine" } else { node };
         let lose = |why: String, is_late: bool| TransportError::Unknown {
-            node: told.to_owned(),
+            node: node.to_owned(),
             why,
             is_late,
         };
@@ -139,7 +137,7 @@ impl Door {
             Some(Mishap::Unreachable) => {
                 clock.sleep(CONNECT_TIME.min(request.limit)).await;
                 return Err(TransportError::Unreachable {
-                    node: told.to_owned(),
+                    node: node.to_owned(),
                     why: "connection timed out".to_owned(),
                 });
             }
@@ -206,7 +204,14 @@ impl Transport for Door {
             step,
             result: "broken off".to_owned(),
         });
-        let outcome = self.carry_out_with(request, &node, mishap).await;
+        let mut outcome = self.carry_out_with(request, &node, mishap).await;
+        if let Err(TransportError::Unreachable { node, .. } | TransportError::Unknown { node, .. }) =
+            &mut outcome
+            && node == HERE
+        {
+            // As the real transports name it.
+            *node = "this machine".to_owned();
+        }
         let carried = &mut self.carried.borrow_mut()[place];
         carried.ended = clock.now();
         carried.result = match &outcome {

@@ -18,7 +18,18 @@ const MISHAPS: [(usize, Mishap); 8] = [
     (2, Mishap::Unreachable),
 ];
 
-/// One or two faults for commands that were carried out without any.
+/// Whether several branches carry the command out on its node at once: then it is an accident which of
+/// them comes first.
+fn is_ambiguous(chosen: &Carried, carried: &[Carried]) -> bool {
+    let is_twin = |other: &&Carried| {
+        other.node == chosen.node
+            && other.command == chosen.command
+            && (other.began == chosen.began || (other.began < chosen.ended && chosen.began < other.ended))
+    };
+    carried.iter().filter(is_twin).count() > 1
+}
+
+/// Up to two faults for commands that were carried out without any.
 pub fn random_faults(seed: u64, carried: &[Carried]) -> Vec<PlannedFault> {
     let mut dice = Dice::new(seed ^ 0xfa17);
     let acts: Vec<usize> = (0..carried.len())
@@ -34,6 +45,9 @@ pub fn random_faults(seed: u64, carried: &[Carried]) -> Vec<PlannedFault> {
             false => dice.below(carried.len()),
         };
         let chosen = &carried[place];
+        if is_ambiguous(chosen, carried) {
+            continue;
+        }
         let before = carried[..=place].iter();
         let occurrence = before
             .filter(|it| it.node == chosen.node && it.command == chosen.command)
