@@ -25,7 +25,7 @@ use crate::wire::{Call, Reply, Wish};
 /// What `date +%s` says when a run begins.
 const EPOCH: u64 = 1_000_000_000;
 /// How long nothing may move before a script counts as stuck, in real time.
-const STUCK: Duration = Duration::from_secs(15);
+const STUCK: Duration = Duration::from_secs(30);
 /// How many calls a script may make: one that never ends does not let virtual time pass.
 const MOST_CALLS: usize = 6_000;
 /// How often `/proc` is looked at without a pause.
