@@ -27,10 +27,8 @@ pub(super) struct Expander<'a> {
     pub fixed: Inventory,
     /// The services that are used, each with its name in the script.
     pub services: Vec<(Arc<ServiceDefinition>, String)>,
-    /// The functions that blocks owe at their end.
-    pub cleanups: Vec<String>,
-    /// The functions themselves.
-    pub cleanup_functions: Vec<String>,
+    /// The functions that blocks owe at their end: name and text.
+    pub cleanups: Vec<(String, String)>,
     /// The functions that tell failure domains.
     pub domains: Vec<String>,
     /// What is known of each service, as rows of a `case`.
@@ -61,7 +59,6 @@ impl<'a> Expander<'a> {
             changing,
             services: Vec::new(),
             cleanups: Vec::new(),
-            cleanup_functions: Vec::new(),
             domains: Vec::new(),
             service_rows: Vec::new(),
             names_instances: false,

@@ -4,6 +4,7 @@ use super::here::{Here, Target};
 use super::lines::{all_of, block, scope};
 use super::service::{Instances, Use, names_of};
 use super::word::Word;
+use crate::check::ServiceDefinition;
 use crate::plan::{Step, order_services};
 use crate::syntax::{Arguments, ServiceAction, Written};
 use crate::value::Type;
@@ -116,17 +117,7 @@ impl Expander<'_> {
             Some((_, written)) => self.number_word(here, written, &Type::Duration)?,
             None => Word::plain("900".to_owned()),
         };
-        let mut roles = Vec::new();
-        for service in self.plan.program.all_services() {
-            if service.budget.is_some() {
-                let name = self.service_name(service);
-                roles.push(Use {
-                    service: service.clone(),
-                    name,
-                    instances: Instances::All,
-                });
-            }
-        }
+        let roles = self.roles(|_| true);
         let (roles, present) = self.roles_here(here, roles);
         let body = all_of(vec![
             vec!["remember_boot".to_owned()],
@@ -142,6 +133,22 @@ impl Expander<'_> {
         all.extend(present);
         all.extend(self.out_of(here, &roles, block("{", body, "}"))?);
         Ok(block("{", all_of(all), "}"))
+    }
+
+    /// The services with a budget that are wanted, each with all its instances.
+    pub fn roles(&mut self, is_wanted: impl Fn(&ServiceDefinition) -> bool) -> Vec<Use> {
+        let mut roles = Vec::new();
+        for service in self.plan.program.all_services() {
+            if service.budget.is_some() && is_wanted(service) {
+                let name = self.service_name(service);
+                roles.push(Use {
+                    service: service.clone(),
+                    name,
+                    instances: Instances::All,
+                });
+            }
+        }
+        roles
     }
 
     /// The roles that the node has, as far as that is known now.

@@ -205,20 +205,13 @@ impl Expander<'_> {
     /// The lines that ask what still runs and needs a service.
     fn dependents(&mut self, here: &Here, one: &Use) -> Result<Vec<Vec<String>>, ExpandError> {
         let mut all = Vec::new();
-        for dependent in self
-            .plan
-            .program
-            .all_services()
-            .into_iter()
-            .cloned()
-            .collect::<Vec<_>>()
-        {
+        for dependent in self.plan.program.all_services() {
             for need in &dependent.needs {
                 let needed = self.plan.program.service(&dependent.module, &need.service);
                 if !needed.is_some_and(|service| Arc::ptr_eq(service, &one.service)) {
                     continue;
                 }
-                let name = self.service_name(&dependent);
+                let name = self.service_name(dependent);
                 let other = Use {
                     service: dependent.clone(),
                     name: name.clone(),
@@ -303,14 +296,7 @@ impl Expander<'_> {
         };
         let takes_away = u8::from(acting.takes_away);
         let mut all = Vec::new();
-        for service in self
-            .plan
-            .program
-            .all_services()
-            .into_iter()
-            .cloned()
-            .collect::<Vec<_>>()
-        {
+        for service in self.plan.program.all_services() {
             let is_empty = self
                 .plan
                 .inventory
@@ -319,7 +305,7 @@ impl Expander<'_> {
             if service.members.is_none() || service.budget.is_none() || is_empty {
                 continue;
             }
-            let members = self.members_call(&service)?;
+            let members = self.members_call(service)?;
             let code = format!(
                 "{members}, {}, {}, {takes_away}",
                 awk_string(&service.group),

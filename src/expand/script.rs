@@ -203,7 +203,7 @@ impl Expander<'_> {
     /// What is done, and what blocks owe.
     fn runbook_text(&self, runbook: &[String]) -> String {
         let mut texts = vec![runbook.join("\n")];
-        texts.extend(self.cleanup_functions.iter().cloned());
+        texts.extend(self.cleanups.iter().map(|(_, text)| text.clone()));
         texts.join("\n\n")
     }
 
@@ -436,7 +436,7 @@ impl Expander<'_> {
         let calls = self
             .cleanups
             .iter()
-            .map(|name| (name.as_str(), name.clone()))
+            .map(|(name, _)| (name.as_str(), name.clone()))
             .collect();
         texts.push(dispatcher("Runs what a block owes.", "run_cleanup", calls));
         let calls = self

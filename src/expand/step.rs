@@ -328,7 +328,10 @@ impl Expander<'_> {
     }
 
     fn cleanup(&mut self, here: &Here, step: &Step, body: &[Step], kind: &str) -> Lines {
-        let name = format!("{kind}_{}_{}", step.id.0, self.next());
+        let mut name = format!("{kind}_{}_{}", step.id.0, self.next());
+        if here.target == Target::Local {
+            name.push_str("_locally");
+        }
         let lines = self.steps(here, body, false)?;
         let outage = format!("outage_{}", self.next());
         let mut all = vec![format!("in_outage \"${outage}\"")];
@@ -342,10 +345,9 @@ impl Expander<'_> {
             all.push(format!("local=${outer}"));
         }
         all.push("out_of_outage".to_owned());
-        self.cleanups.push(name.clone());
         let mut function = vec![format!("# {}  {kind}", self.place_of(step.span))];
         function.extend(block(&format!("{name}() {{"), all, "}"));
-        self.cleanup_functions.push(function.join("\n"));
+        self.cleanups.push((name.clone(), function.join("\n")));
         let lines = vec![format!("{outage}=$outage"), format!("owe {name}")];
         Ok(block("{", lines, "}"))
     }

@@ -5,7 +5,7 @@ use super::encode::awk_string;
 use super::expander::Expander;
 use super::here::{Here, ShellVariable, Target};
 use super::lines::{all_of, block, scope, single};
-use super::service::{Instances, Use};
+use super::service::{Use, names_of, when};
 use super::step::is_single;
 use super::word::Word;
 use crate::check::{Membership, VerbDefinition};
@@ -180,35 +180,11 @@ impl Expander<'_> {
             it.argument(function, &here.scope, &written, &Type::Node)
         })?;
         let name = format!("host_{}", self.next());
-        Ok(Word::found(
-            vec![
-                vec![format!("evaluate {question}")],
-                vec![format!("{name}=$value")],
-            ],
-            format!("\"${name}\""),
-        ))
+        Ok(Word::answer(question, &name))
     }
 
     fn roles_in(&mut self, group: &str) -> Vec<Use> {
-        let mut roles = Vec::new();
-        for service in self
-            .plan
-            .program
-            .all_services()
-            .into_iter()
-            .cloned()
-            .collect::<Vec<_>>()
-        {
-            if service.group == group && service.budget.is_some() {
-                let name = self.service_name(&service);
-                roles.push(Use {
-                    service,
-                    name,
-                    instances: Instances::All,
-                });
-            }
-        }
-        roles
+        self.roles(|service| service.group == group)
     }
 
     /// Leaving takes a token first; one that joins counts at once, and is down until it is seen up.
@@ -225,7 +201,7 @@ impl Expander<'_> {
             all.extend(self.change_group(group, host, "nodes_union"));
         }
         let roles = self.roles_in(group);
-        let names = super::service::names_of(&roles);
+        let names = names_of(&roles);
         let mut section = vec![self.section_of(&roles)];
         for role in &roles {
             if !membership.joins {
@@ -235,33 +211,34 @@ impl Expander<'_> {
                     ..here
                 };
                 if let Some(line) = self.budget_line(&inner, role)? {
-                    section.push(super::service::when(
-                        &format!("is_leaving {}", role.name),
-                        vec![line],
-                    ));
+                    section.push(when(&format!("is_leaving {}", role.name), vec![line]));
                 }
             }
             section.push(vec![format!("take_token {}", role.name)]);
         }
-        let number = self.next();
-        let mut lines = vec![
-            format!("node_{number}=$node node={host}"),
-            format!("services {names}"),
-        ];
-        lines.extend(block("{", all_of(section), "}"));
-        lines.push("end_section \"$?\"".to_owned());
-        lines.push(format!("node=$node_{number}"));
-        lines.push("is_well".to_owned());
         if !roles.is_empty() {
-            all.push(block("{", lines, "}"));
+            let mut lines = vec![format!("services {names}")];
+            lines.extend(block("{", all_of(section), "}"));
+            lines.push("end_section \"$?\"".to_owned());
+            all.push(self.on_host(host, lines));
         }
         Ok(all)
+    }
+
+    /// Lines with another node in hand.
+    fn on_host(&mut self, host: &str, lines: Vec<String>) -> Vec<String> {
+        let outer = format!("node_{}", self.next());
+        let mut all = vec![format!("{outer}=$node node={host}")];
+        all.extend(lines);
+        all.push(format!("node=${outer}"));
+        all.push("is_well".to_owned());
+        block("{", all, "}")
     }
 
     fn section_of(&self, roles: &[Use]) -> Vec<String> {
         match roles.is_empty() {
             true => Vec::new(),
-            false => vec![format!("enter_section {}", super::service::names_of(roles))],
+            false => vec![format!("enter_section {}", names_of(roles))],
         }
     }
 
@@ -285,11 +262,10 @@ impl Expander<'_> {
             // The token goes with the member.
             all.extend(self.change_group(group, host, "nodes_difference"));
         }
-        let number = self.next();
-        let mut inside = vec![];
+        let mut inside = Vec::new();
         for role in self.roles_in(group) {
             inside.push(match membership.joins {
-                true => super::service::when(
+                true => when(
                     &format!("has_token {}", role.name),
                     vec![format!("after_start {}", role.name)],
                 ),
@@ -297,11 +273,8 @@ impl Expander<'_> {
             });
         }
         if !inside.is_empty() {
-            let mut lines = vec![format!("node_{number}=$node node={host}")];
-            lines.extend(block("{", all_of(inside), "}"));
-            lines.push(format!("node=$node_{number}"));
-            lines.push("is_well".to_owned());
-            all.push(block("{", lines, "}"));
+            let lines = block("{", all_of(inside), "}");
+            all.push(self.on_host(host, lines));
         }
         Ok(all)
     }

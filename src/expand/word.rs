@@ -44,6 +44,15 @@ impl Word {
             known: None,
         }
     }
+
+    /// The answer to a question, kept in the variable `name`.
+    pub fn answer(question: usize, name: &str) -> Word {
+        let before = vec![
+            vec![format!("evaluate {question}")],
+            vec![format!("{name}=$value")],
+        ];
+        Word::found(before, format!("\"${name}\""))
+    }
 }
 
 impl Expander<'_> {
@@ -89,13 +98,7 @@ impl Expander<'_> {
                     it.command(function, &here.scope, written)
                 })?;
                 let name = format!("command_{}", self.next());
-                Word::found(
-                    vec![
-                        vec![format!("evaluate {question}")],
-                        vec![format!("{name}=$value")],
-                    ],
-                    format!("\"${name}\""),
-                )
+                Word::answer(question, &name)
             }
         };
         Ok(word)
@@ -270,13 +273,7 @@ impl Expander<'_> {
             Ok(format!("unknown_value({code}, {})", awk_string(&what)))
         })?;
         let name = format!("number_{}", self.next());
-        Ok(Word::found(
-            vec![
-                vec![format!("evaluate {question}")],
-                vec![format!("{name}=$value")],
-            ],
-            format!("\"${name}\""),
-        ))
+        Ok(Word::answer(question, &name))
     }
 }
 

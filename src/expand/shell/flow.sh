@@ -131,8 +131,12 @@ clean_up() {
 
 # With a person present an undo is offered, not fired.
 may_undo() {
-    name=${1#undo_}
+    name=${1#undo_} outer=$local
+    case $1 in
+    *_locally) local=@ ;;
+    esac
     ask "confirm" "undo-${name%%_*}" "$trouble. Take back what this block did?"
+    local=$outer
     case $reply in
     yes | nobody) return 0 ;;
     esac

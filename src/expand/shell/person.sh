@@ -1,6 +1,8 @@
-# Asks the person: the kind of question, its name, and its text. Leaves $reply: yes, no, later or nobody.
+# Asks the person: the kind of question, its name, and its text. Leaves $reply: yes, no, later or nobody; and
+# $about: the node in hand, none on this machine.
 ask() {
-    reply=nobody
+    reply=nobody about=$node
+    [ -z "$local" ] || about=''
     case " $QUORATE_ANSWERS " in
     *" $2=yes "*) reply=yes ;;
     *" $2=no "*) reply=no ;;
@@ -8,7 +10,7 @@ ask() {
         if [ "$QUORATE_YES" = 1 ] && { [ "$1" = confirm ] || [ -n "$simulated" ]; }; then
             reply=yes
         elif [ -n "$QUORATE_ASK" ]; then
-            reply=$("$QUORATE_ASK" "$1" "$2" "$node" "$3")
+            reply=$("$QUORATE_ASK" "$1" "$2" "$about" "$3") || reply=nobody
         elif [ -t 3 ]; then
             ask_at_terminal "$1" "$3"
         fi
@@ -22,7 +24,7 @@ ask_at_terminal() {
     *) reply=no ;;
     esac
     for _ in 1 2 3; do
-        printf '%s%s' "${node:+$node: }" "$2" >&2
+        printf '%s%s' "${about:+$about: }" "$2" >&2
         case $1 in
         confirm) printf ' [yes/no] ' >&2 ;;
         manual) printf '\ntype "done", "no" or "later": ' >&2 ;;
@@ -54,7 +56,7 @@ ask_at_terminal() {
 ask_person() {
     ask "$1" "$2" "$3"
     forget_services
-    say "${node:+$node: }$3 — $reply"
+    say "${about:+$about: }$3 — $reply"
     case $reply in
     yes) return 0 ;;
     no) halt declined "declined: $3" ;;

@@ -21,6 +21,10 @@ start() {
         printf "%s\n" "stopping after what is in hand; once more breaks it off and leaves it unknown" >&2' INT TERM HUP
     exec 3<&0 </dev/null
     set_initial_values
+    if [ -n "${QUORATE_ASK-}" ] && ! command -v "$QUORATE_ASK" >/dev/null; then
+        printf '%s\n' "QUORATE_ASK: $QUORATE_ASK cannot be run" >&2
+        exit 2
+    fi
     QUORATE_YES=${QUORATE_YES-} QUORATE_ANSWERS=${QUORATE_ANSWERS-} QUORATE_ASK=${QUORATE_ASK-}
     end_settings
     {
@@ -65,7 +69,10 @@ read_parameter() {
 # Prints a secret: its name with `=`, and the file that holds it; else it is asked for, and not shown.
 read_secret() {
     if [ -n "$2" ]; then
-        cat "$2" || exit 2
+        if ! cat "$2"; then
+            printf '%s\n' "parameter ${1%=}: its file $2 cannot be read" >&2
+            exit 2
+        fi
     elif [ -t 3 ]; then
         printf '%s (secret): ' "${1%=}" >&2
         stty -echo <&3
