@@ -35,10 +35,8 @@ fn inventory() -> Inventory {
         .iter()
         .enumerate()
         .map(|(index, address)| Node {
-            name: NodeName::from(format!("node{}", index + 1)),
             address: Some((*address).to_owned()),
-            aliases: Vec::new(),
-            variables: BTreeMap::new(),
+            ..Node::new(NodeName::from(format!("node{}", index + 1)))
         })
         .collect();
     let all: quorate::inventory::NodeSet = nodes.iter().map(|node| node.name.clone()).collect();

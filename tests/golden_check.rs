@@ -16,10 +16,8 @@ use quorate::syntax::parse_script;
 fn cluster() -> Inventory {
     let rack = |number: u32| format!("r{}", number.div_ceil(2));
     let node = |number: u32| Node {
-        name: NodeName::from(format!("node{number}")),
-        address: None,
-        aliases: Vec::new(),
         variables: BTreeMap::from([("rack".to_owned(), rack(number))]),
+        ..Node::new(NodeName::from(format!("node{number}")))
     };
     let set = |text: &str| NodeSet::expand(text).expect("a set of the test reads");
     let groups = BTreeMap::from([

@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
 
 use super::{InventoryError, Node, NodeName, NodeSet};
 use crate::diagnostic::nearest;
@@ -17,10 +18,26 @@ pub struct Inventory {
     pub variables: BTreeMap<String, String>,
     /// Whether it is the built-in simulated cluster.
     pub is_simulated: bool,
+    /// How its nodes are reached.
+    pub ssh: SshSettings,
     nodes: Vec<Node>,
     groups: BTreeMap<String, NodeSet>,
     /// Every name, alias, address and unambiguous short name, with its place in `nodes`.
     index: HashMap<String, usize>,
+}
+
+/// How the nodes of a cluster are reached; what is not said is left to the transport.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SshSettings {
+    /// Whether each connection is made by the system's `ssh`, never in this process.
+    pub is_openssh_forced: bool,
+    /// The configuration file of `ssh`, instead of the user's and the system's.
+    pub config: Option<String>,
+    /// How long a connection may take to be made.
+    pub connect_limit: Option<Duration>,
+    /// How long a connection may be silent before the host is asked whether it lives; it is
+    /// given up when three of these questions are not answered.
+    pub alive_interval: Option<Duration>,
 }
 
 impl Inventory {
@@ -82,6 +99,7 @@ impl Inventory {
             system: system.map(str::to_owned),
             variables,
             is_simulated: false,
+            ssh: SshSettings::default(),
             nodes,
             groups,
             index,
@@ -300,13 +318,13 @@ mod tests {
 
     fn node(name: &str, address: Option<&str>, aliases: &[&str], rack: Option<&str>) -> Node {
         Node {
-            name: name.into(),
             address: address.map(str::to_owned),
             aliases: aliases.iter().map(|alias| (*alias).to_owned()).collect(),
             variables: rack
                 .map(|rack| ("rack".to_owned(), rack.to_owned()))
                 .into_iter()
                 .collect(),
+            ..Node::new(name.into())
         }
     }
 

@@ -99,6 +99,36 @@ pub struct Node {
     pub address: Option<String>,
     /// Other names and addresses that outputs may call it by.
     pub aliases: Vec<String>,
+    /// How it is logged in to, where the inventory says so.
+    pub login: Login,
     /// What else is known of it, such as `rack`: read in a script as `$node.rack`.
     pub variables: BTreeMap<String, String>,
+}
+
+impl Node {
+    /// A node of which nothing is known but its name.
+    pub fn new(name: NodeName) -> Node {
+        Node {
+            name,
+            address: None,
+            aliases: Vec::new(),
+            login: Login::default(),
+            variables: BTreeMap::new(),
+        }
+    }
+}
+
+/// How a node is logged in to; what is not said here, the configuration of `ssh` says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Login {
+    /// The port of its ssh server.
+    pub port: Option<u16>,
+    /// Who logs in.
+    pub user: Option<String>,
+    /// The file of the private key.
+    pub identity: Option<String>,
+    /// More words for the command line of `ssh`, such as `-o` and `ProxyJump=gate`.
+    pub arguments: Vec<String>,
+    /// Whether it is this machine, and no connection is made.
+    pub is_local: bool,
 }

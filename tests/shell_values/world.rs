@@ -15,10 +15,9 @@ use quorate::value::{Truth, Value};
 pub fn inventory() -> Inventory {
     let mut nodes: Vec<Node> = (1..=12)
         .map(|number| Node {
-            name: NodeName::from(format!("node{number}")),
             address: Some(format!("10.0.0.{number}")),
-            aliases: Vec::new(),
             variables: BTreeMap::from([("rack".to_owned(), format!("r{}", number % 3))]),
+            ..Node::new(NodeName::from(format!("node{number}")))
         })
         .collect();
     for (name, alias) in [
@@ -27,10 +26,8 @@ pub fn inventory() -> Inventory {
         ("gate.example.com", "gw"),
     ] {
         nodes.push(Node {
-            name: NodeName::from(name),
-            address: None,
             aliases: vec![alias.to_owned()],
-            variables: BTreeMap::new(),
+            ..Node::new(NodeName::from(name))
         });
     }
     let group = |text: &str| NodeSet::expand(text).expect(text);

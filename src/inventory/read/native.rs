@@ -59,19 +59,10 @@ pub(super) fn read_native(name: &str, text: &str) -> Result<Inventory, Inventory
     for host in groups.values().flatten() {
         nodes
             .entry(host.clone())
-            .or_insert_with(|| bare_node(host.clone()));
+            .or_insert_with(|| Node::new(host.clone()));
     }
     let nodes = nodes.into_values().collect();
     Inventory::build(cluster, system, nodes, groups, variables).map_err(|error| file.point_out(error))
-}
-
-fn bare_node(name: NodeName) -> Node {
-    Node {
-        name,
-        address: None,
-        aliases: Vec::new(),
-        variables: BTreeMap::new(),
-    }
 }
 
 fn span(at: Range<usize>) -> SourceSpan {
@@ -134,7 +125,7 @@ impl<'a> File<'a> {
             let what = format!("the entry of `{key}`");
             return Err(self.wrong_value(value, &what, "a table, such as { rack = \"r1\" }"));
         };
-        let mut node = bare_node(NodeName::from(key));
+        let mut node = Node::new(NodeName::from(key));
         for (entry, value) in entries {
             let name = entry.get_ref().as_ref();
             let what = format!("`{name}` of `{key}`");

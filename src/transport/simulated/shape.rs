@@ -282,10 +282,9 @@ impl Shape {
             groups.insert(name.clone(), NodeSet::expand(set)?);
         }
         let nodes = named.iter().enumerate().map(|(place, (name, node))| Node {
-            name: NodeName::from(name.as_str()),
-            address: None,
             aliases: vec![node.address_of(place)],
             variables: BTreeMap::from([("rack".to_owned(), node.rack.clone())]),
+            ..Node::new(NodeName::from(name.as_str()))
         });
         let name = &self.cluster.name;
         let variables = self.variables.clone();
