@@ -59,7 +59,7 @@ impl Run {
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect();
         let name = self.file.display().to_string();
-        let prepared = Prepared::new(&self.shape, &name, &text, &given)?;
+        let prepared = Prepared::overriding(&self.shape, &name, &text, &given, &self.overrides)?;
         Ok((prepared, name, self.given.iter().cloned().collect()))
     }
 }

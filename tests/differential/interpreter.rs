@@ -32,12 +32,24 @@ impl Prepared {
     ///
     /// What is wrong with the shape, the runbook or its parameters.
     pub fn new(shape: &str, name: &str, text: &str, given: &[(&str, &str)]) -> Result<Prepared, String> {
+        Prepared::overriding(shape, name, text, given, &[])
+    }
+
+    /// The same, with findings of the checker overridden.
+    pub fn overriding(
+        shape: &str,
+        name: &str,
+        text: &str,
+        given: &[(&str, &str)],
+        overrides: &[Override],
+    ) -> Result<Prepared, String> {
         let file = tempfile::Builder::new().suffix(".toml").tempfile();
         let file = file.map_err(|why| why.to_string())?;
         std::fs::write(file.path(), shape).map_err(|why| why.to_string())?;
         let choice = InventoryChoice::Simulated(Some(file.path().to_owned()));
         let mut project = Project::new(&choice).map_err(|why| why.to_string())?;
-        let problems = project.check_text(name, text);
+        let mut problems = project.check_text(name, text);
+        problems.retain(|problem| !overrides.iter().any(|known| known.name == problem.code()));
         if problems.has_errors() || project.program().is_none() {
             return Err(project.render_plain(&problems));
         }
