@@ -20,6 +20,8 @@ pub struct Inventory {
     pub is_simulated: bool,
     /// How its nodes are reached.
     pub ssh: SshSettings,
+    /// The source of groups that may be left out: `web` is also `SOURCE:web`.
+    pub default_source: Option<String>,
     nodes: Vec<Node>,
     groups: BTreeMap<String, NodeSet>,
     /// Every name, alias, address and unambiguous short name, with its place in `nodes`.
@@ -100,6 +102,7 @@ impl Inventory {
             variables,
             is_simulated: false,
             ssh: SshSettings::default(),
+            default_source: None,
             nodes,
             groups,
             index,
@@ -108,7 +111,11 @@ impl Inventory {
 
     /// The nodes of a group; `all_nodes` is every node.
     pub fn group(&self, name: &str) -> Option<&NodeSet> {
-        self.groups.get(name)
+        self.groups.get(name).or_else(|| {
+            let (source, group) = name.split_once(':')?;
+            let is_default = self.default_source.as_deref() == Some(source);
+            self.groups.get(group).filter(|_| is_default)
+        })
     }
 
     /// The names of all groups.
@@ -229,16 +236,7 @@ pub fn describe_inventory(inventory: &Inventory) -> String {
 
 /// Refuses names that a command line or a set of nodes would take for something else.
 fn check_name(what: &str, name: &str, signs: &str) -> Result<(), InventoryError> {
-    let odd = name
-        .chars()
-        .find(|letter| !letter.is_ascii_alphanumeric() && !signs.contains(*letter));
-    let why = if name.is_empty() {
-        "a name has at least one letter".to_owned()
-    } else if name.starts_with('-') {
-        "commands would take it for an option".to_owned()
-    } else if let Some(letter) = odd {
-        format!("`{letter}` cannot stand in a name")
-    } else {
+    let Some(why) = why_not_a_name(name, signs) else {
         return Ok(());
     };
     Err(InventoryError::BadName {
@@ -248,6 +246,20 @@ fn check_name(what: &str, name: &str, signs: &str) -> Result<(), InventoryError>
         file: None,
         at: None,
     })
+}
+
+/// Why a name cannot be one, where letters, digits and `signs` can stand in it.
+pub(super) fn why_not_a_name(name: &str, signs: &str) -> Option<String> {
+    let odd = name
+        .chars()
+        .find(|letter| !letter.is_ascii_alphanumeric() && !signs.contains(*letter));
+    if name.is_empty() {
+        return Some("a name has at least one letter".to_owned());
+    }
+    if name.starts_with('-') {
+        return Some("commands would take it for an option".to_owned());
+    }
+    odd.map(|letter| format!("`{letter}` cannot stand in a name"))
 }
 
 /// Indexes nodes by everything that they are called.

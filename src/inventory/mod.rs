@@ -14,4 +14,4 @@ pub use cluster::{ALL_NODES, Inventory, SshSettings, describe_inventory};
 pub use error::InventoryError;
 pub use node::{Login, Node, NodeName};
 pub use nodeset::NodeSet;
-pub use read::read_inventory;
+pub use read::{Found, Surroundings, read_inventory, read_inventory_at};
