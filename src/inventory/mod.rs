@@ -10,7 +10,7 @@ mod nodeset;
 mod range;
 mod read;
 
-pub use cluster::{ALL_NODES, Inventory, SshSettings, describe_inventory};
+pub use cluster::{ALL_NODES, Inventory, SshSettings, describe_inventory, write_inventory};
 pub use error::InventoryError;
 pub use node::{Login, Node, NodeName};
 pub use nodeset::NodeSet;
