@@ -416,9 +416,15 @@ fn read_integer(text: &str) -> Option<String> {
     Some(format!("{sign}{number}"))
 }
 
-/// A number with a point, as it is written.
+/// A number with a point, as it is written; one in sixties in decimal.
 fn read_float(text: &str) -> Option<String> {
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if let Some((whole, fraction)) = text.split_once('.')
+        && whole.contains(':')
+        && fraction.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_')
+    {
+        return Some(format!("{}.{}", read_integer(whole)?, fraction.replace('_', "")));
+    }
     if matches!(digits.to_ascii_lowercase().as_str(), ".inf" | ".nan") {
         return Some(text.to_owned());
     }

@@ -193,8 +193,9 @@ impl Reader<'_> {
 
     fn read_number(&mut self) -> Option<Kind> {
         let mut is_negative = false;
-        while let Some(sign @ ('+' | '-')) = self.rest().chars().next() {
-            is_negative ^= sign == '-';
+        // One sign at most: of two Python makes a calculation, which is none of a literal's.
+        if let Some(sign @ ('+' | '-')) = self.rest().chars().next() {
+            is_negative = sign == '-';
             self.at += 1;
             self.skip_blanks();
         }
