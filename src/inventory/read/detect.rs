@@ -51,7 +51,9 @@ pub(super) fn detect_format(
             return Ok(Format::Program);
         }
         let help = format!("let it be carried out: chmod +x {path}");
-        return Err(source.beginning().refuse("this is a program that may not be carried out", help));
+        return Err(source
+            .beginning()
+            .refuse("this is a program that may not be carried out", help));
     }
     let has_section = lines(text).any(|line| line.starts_with('['));
     match ending_of(name) {
@@ -80,7 +82,9 @@ fn detect_text(path: &str, source: &Source, is_called_groups: bool) -> Result<Fo
     };
     let is_toml = |line: &str| {
         ["name", "system"].iter().any(|key| {
-            let value = line.strip_prefix(key).and_then(|rest| rest.trim_start().strip_prefix('='));
+            let value = line
+                .strip_prefix(key)
+                .and_then(|rest| rest.trim_start().strip_prefix('='));
             value.is_some_and(|value| value.trim_start().starts_with(['"', '\'']))
         })
     };
@@ -138,7 +142,7 @@ fn detect_tree(path: &str, source: &Source) -> Result<Format, InventoryError> {
     if let Some(plugin) = tree.get("plugin").and_then(Tree::to_text) {
         return Err(tree.place.refuse(
             format!("this is the configuration of Ansible's plugin `{plugin}`, and no inventory"),
-            format!("let Ansible ask it: give -i a program that runs `ansible-inventory -i {path} --list`"),
+            "let Ansible ask it: give -i a program that runs `ansible-inventory --list` on this file",
         ));
     }
     if tree.get("_meta").is_some() {
@@ -155,7 +159,8 @@ fn detect_tree(path: &str, source: &Source) -> Result<Format, InventoryError> {
     let sources: Vec<_> = entries.iter().filter(|(_, value)| is_source(value)).collect();
     if let Some((key, _)) = groups.iter().find(|(_, value)| is_source(value)) {
         let name = &key.text;
-        if sources.len() == entries.len() {
+        // A source of ClusterShell's would not be called as Ansible's group of everything.
+        if sources.len() == entries.len() && tree.get("all").is_none() {
             return Err(key.place.refuse(
                 format!("`{name}` could be a group of Ansible's, or a source of ClusterShell's"),
                 "for Ansible write each host on a line of its own, with a colon; for ClusterShell give the group \
