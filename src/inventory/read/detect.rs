@@ -111,7 +111,7 @@ fn detect_text(path: &str, source: &Source, is_called_groups: bool) -> Result<Fo
         };
         let is_port = !set.is_empty() && set.bytes().all(|byte| byte.is_ascii_digit());
         let is_in_brackets = line.find('[').is_some_and(|open| Some(open) < line.find(':'));
-        is_called_groups || !(is_port || is_in_brackets || line.parse::<std::net::Ipv6Addr>().is_ok())
+        is_called_groups || !(is_port || is_in_brackets || line.parse::<core::net::Ipv6Addr>().is_ok())
     };
     let groups = lines(text).filter(|line| is_group(line)).count();
     if groups == lines(text).count() {

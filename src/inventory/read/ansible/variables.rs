@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::draft::Variables;
 use super::yaml::{check_text, entries};
 use crate::inventory::InventoryError;
@@ -11,7 +13,7 @@ const ENDINGS: [&str; 4] = ["", ".yml", ".yaml", ".json"];
 pub(super) struct VariableFolder<'a> {
     path: String,
     /// What is in it; none when there is no such folder.
-    names: Option<Vec<String>>,
+    names: Option<BTreeSet<String>>,
     surroundings: &'a dyn Surroundings,
 }
 
@@ -20,7 +22,7 @@ impl<'a> VariableFolder<'a> {
     pub fn open(base: &str, name: &str, surroundings: &'a dyn Surroundings) -> Result<Self, InventoryError> {
         let path = join_path(base, name);
         let names = match surroundings.look(&path)? {
-            Found::Folder(names) => Some(names),
+            Found::Folder(names) => Some(names.into_iter().collect()),
             _ => None,
         };
         Ok(VariableFolder {
