@@ -1,0 +1,53 @@
+//! What came back of a command, and what it means.
+
+use super::failure::Lost;
+use crate::transport::Outcome;
+use crate::transport::capture::MarkedCapture;
+
+/// A command's streams and status as they came.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub output: MarkedCapture,
+    pub errors: MarkedCapture,
+    pub status: Option<i32>,
+}
+
+impl Reply {
+    /// Waits for the mark on both streams.
+    pub fn new(mark: &str) -> Reply {
+        Reply {
+            output: MarkedCapture::new(mark),
+            errors: MarkedCapture::new(mark),
+            status: None,
+        }
+    }
+
+    /// Whether `sudo` refused to go on without a password.
+    pub fn wants_password(&self) -> bool {
+        !self.output.is_begun() && self.errors.noise().lines().any(|line| line.starts_with("sudo:"))
+    }
+
+    /// The outcome of the command.
+    ///
+    /// # Errors
+    ///
+    /// [`Lost::NotRun`] when the login shell ended before the command began.
+    pub fn judge(self) -> Result<Outcome, Lost> {
+        let Some(status) = self.status else {
+            return Err(Lost::Unknown("the host told no status".to_owned()));
+        };
+        if self.output.is_begun() {
+            return Ok(Outcome {
+                status,
+                output: self.output.text(),
+                errors: self.errors.text(),
+            });
+        }
+        let (errors, output) = (self.errors.noise(), self.output.noise());
+        let said = [errors.trim(), output.trim()].into_iter().find(|said| !said.is_empty());
+        let said = said.and_then(|said| said.lines().next_back()).unwrap_or("it said nothing");
+        Err(Lost::NotRun(format!(
+            "the login shell ended with status {status} before the command: {said}"
+        )))
+    }
+}
