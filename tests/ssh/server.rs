@@ -56,11 +56,26 @@ pub struct Server {
 impl Server {
     /// Starts a server with a host key, a user key and the accounts; `options` are added to its configuration.
     pub fn start(options: &str) -> Server {
+        Server::start_in(options, |at| make_key(&at.join("host"), "ed25519", ""))
+    }
+
+    /// Starts another server with the host key of this one, and with `key FILE` for one of its files.
+    pub fn start_with(other: &Server, key: &str, file: &str) -> Server {
+        let from = other.at().join(file);
+        let options = format!("{key} {}", from.display());
+        Server::start_in(&options, |at| {
+            for name in ["host", "host.pub"] {
+                run(as_root().arg("cp").arg("-p").arg(other.at().join(name)).arg(at));
+            }
+        })
+    }
+
+    fn start_in(options: &str, prepare: impl FnOnce(&Path)) -> Server {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let at = folder.path();
         // The accounts look for their keys in it.
         run(Command::new("chmod").arg("755").arg(at));
-        make_key(&at.join("host"), "ed25519", "");
+        prepare(at);
         make_key(&at.join("user"), "ed25519", "");
         fs::copy(at.join("user.pub"), at.join("authorized_keys")).expect("it can be copied");
         write_accounts(at);
@@ -197,13 +212,18 @@ impl Reach {
 
     /// Carries a request out.
     pub fn carry_out(&self, request: Request) -> Result<Outcome, TransportError> {
-        self.runtime.block_on(self.transport.carry_out(&request))
+        self.block_on(self.transport.carry_out(&request))
+    }
+
+    /// Waits for what is done with the transport.
+    pub fn block_on<T>(&self, what: impl Future<Output = T>) -> T {
+        self.runtime.block_on(what)
     }
 
     /// Carries requests out at the same time.
     pub fn carry_out_together(&self, requests: &[Request]) -> Vec<Result<Outcome, TransportError>> {
         let all = requests.iter().map(|request| self.transport.carry_out(request));
-        self.runtime.block_on(futures_util::future::join_all(all))
+        self.block_on(futures_util::future::join_all(all))
     }
 }
 

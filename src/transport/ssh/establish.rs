@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,9 +19,13 @@ use super::failure::Failure;
 use super::host_key::{HostToCheck, Learnt, Refusal, Watcher, describe_input, describe_loss};
 use super::network::{Link, Network};
 use super::stream::Wire;
+use crate::value::write_duration;
 
 /// How long to wait before a server that turned a connection away is asked again, at first and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+/// What is said of a server that does not greet.
+const SAYS_NOTHING: &str = " takes the connection and says nothing";
 
 /// How long connections may take and be silent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,13 +55,14 @@ pub(super) async fn establish(
         limits,
         host,
         waits_for: RefCell::new("it has no address yet".to_owned()),
+        greeting: RefCell::default(),
     };
     match tokio::time::timeout(limits.connect, making.make(chain)).await {
         Ok(made) => made,
         Err(_) => Err(Failure::Unreachable(format!(
             "no connection within {}: {}",
-            crate::value::write_duration(limits.connect),
-            making.waits_for.borrow()
+            write_duration(limits.connect),
+            making.describe_wait()
         ))),
     }
 }
@@ -98,6 +103,8 @@ struct Making<'a> {
     host: HostToCheck,
     /// What is waited for, as it goes on after "no connection within 10s: ".
     waits_for: RefCell<String>,
+    /// Whether the server has sent its greeting on the connection in hand.
+    greeting: RefCell<Arc<AtomicBool>>,
 }
 
 impl Making<'_> {
@@ -145,9 +152,9 @@ impl Making<'_> {
         let mut turned_away = 0;
         loop {
             let wire = self.open_wire(chain).await?;
-            let greeting = wire.greeting();
+            self.greeting.replace(wire.greeting());
             if turned_away == 0 {
-                self.wait_for(format!("{} takes the connection and says nothing", self.place()));
+                self.wait_for(format!("{}{SAYS_NOTHING}", self.place()));
             }
             let watcher = Watcher {
                 host: self.host.clone(),
@@ -163,7 +170,7 @@ impl Making<'_> {
                 Some(Refusal::LeftToClient(why)) => return Err(Failure::LeftToClient(why)),
                 None => {}
             }
-            if greeting.load(Ordering::Relaxed) {
+            if self.has_greeted() {
                 return Err(self.describe_handshake(&error));
             }
             if matches!(self.covered.way, Way::Program(_)) {
@@ -253,6 +260,19 @@ impl Making<'_> {
         match lookup_host((host, port)).await {
             Ok(addresses) => Ok(addresses.collect()),
             Err(error) => Err(Failure::Unreachable(format!("the name {host} has no address: {error}"))),
+        }
+    }
+
+    fn has_greeted(&self) -> bool {
+        self.greeting.borrow().load(Ordering::Relaxed)
+    }
+
+    /// What was waited for in vain.
+    fn describe_wait(&self) -> String {
+        let waits_for = self.waits_for.borrow();
+        match waits_for.strip_suffix(SAYS_NOTHING) {
+            Some(place) if self.has_greeted() => format!("{place} greets and says no more"),
+            _ => waits_for.clone(),
         }
     }
 

@@ -43,17 +43,20 @@ pub(super) fn write_sent(command: &str, mark: &str, who: As) -> String {
 
 /// The same for a way that loses which signal ended a command: a second `sh` around it tells that as a status.
 pub(super) fn write_guarded(sent: &str) -> String {
+    // Here the shell must stay.
+    let sent = sent.strip_prefix("exec ").unwrap_or(sent);
     write_shell_words(&format!("{sent}; exit $?"))
 }
 
-/// `sh -c TEXT`, written so that sh, csh and fish read the same words.
+/// `exec sh -c TEXT`, written so that sh, csh and fish read the same words. The login shell is
+/// replaced: it would tell of signals in its own way.
 ///
 /// In quotes of one kind they agree, but for a backslash, `!` and the end of a line; a text
 /// with these goes as the argument of `printf %b`.
 fn write_shell_words(text: &str) -> String {
     let is_hard = |byte: u8| matches!(byte, b'\\' | b'!' | b'\n' | b'\r');
     if !text.bytes().any(is_hard) {
-        return format!("sh -c '{}'", text.replace('\'', r#"'"'"'"#));
+        return format!("exec sh -c '{}'", text.replace('\'', r#"'"'"'"#));
     }
     let mut encoded = String::with_capacity(text.len() * 2);
     for letter in text.chars() {
@@ -65,7 +68,7 @@ fn write_shell_words(text: &str) -> String {
             let _ = write!(encoded, r"\0{:03o}", u32::from(letter));
         }
     }
-    format!(r#"sh -c 'eval "$(printf %b "{encoded}")"'"#)
+    format!(r#"exec sh -c 'eval "$(printf %b "{encoded}")"'"#)
 }
 
 #[cfg(test)]
@@ -113,7 +116,7 @@ mod tests {
         assert_eq!(run("sh", &wrong), Some((2, String::new())));
         assert_eq!(
             write_sent("id", "M-1", As::Root),
-            r#"sh -c 'sudo -n sh -c '"'"'echo M-1 && echo M-1 >&2 || exit 1; id'"'"''"#
+            r#"exec sh -c 'sudo -n sh -c '"'"'echo M-1 && echo M-1 >&2 || exit 1; id'"'"''"#
         );
     }
 
