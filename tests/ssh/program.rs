@@ -36,7 +36,7 @@ fn the_ledger_tells_the_ends_apart() {
     let cases = [
         ("all is well", "", "true", 0, "done          127.0.0.[1-3]"),
         ("a status", "", "exit 255", 1, "failed        127.0.0.1"),
-        ("a closed port", &closed, "true", 5, "unreachable   127.0.0.2"),
+        ("a closed port", &closed, "true", 5, "127.0.0.2: `true` was not started: 127.0.0.2 could not be reached: "),
         ("it dies", "", dying, 6, "unknown       127.0.0.1"),
     ];
     for (what, config, command, code, line) in cases {

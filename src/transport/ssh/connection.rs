@@ -110,8 +110,10 @@ impl Connection {
         input: Option<&Secret>,
         limit: Duration,
     ) -> Result<Reply, Lost> {
-        let _use = Use::begin(self);
-        let channel = self.open_channel().await?;
+        let channel = self.open_channel().await;
+        // Whatever becomes of it, somebody else has the next turn afterwards.
+        let _use = Use::begin(self, channel.is_ok());
+        let channel = channel?;
         let deadline = Instant::now() + limit;
         for (name, value) in &self.variables {
             self.check(channel.set_env(false, name, value).await)?;
@@ -150,7 +152,7 @@ impl Connection {
                 }
                 Ok(Err(russh::Error::ChannelOpenFailure(why))) => {
                     // `MaxSessions` of the server: one of the others must end first.
-                    if self.in_use.get() > 1 {
+                    if self.in_use.get() > 0 {
                         self.has_ended.notified().await;
                         continue;
                     }
@@ -175,7 +177,6 @@ impl Connection {
         deadline: Instant,
     ) -> Result<Reply, Lost> {
         let mut reply = Reply::new(mark);
-        let mut is_at_end = false;
         let mut until = deadline;
         let mut drained = deadline;
         loop {
@@ -200,8 +201,11 @@ impl Connection {
                     reply.status = Some(128 + number_signal(&signal_name));
                     drained = Instant::now() + LONGEST_DRAIN;
                 }
-                Some(ChannelMsg::Eof) => is_at_end = true,
-                Some(ChannelMsg::Close) => break,
+                Some(ChannelMsg::Eof) => reply.is_complete = true,
+                Some(ChannelMsg::Close) => {
+                    reply.is_complete = true;
+                    break;
+                }
                 None => {
                     if reply.status.is_some() {
                         break;
@@ -211,7 +215,7 @@ impl Connection {
                 _ => {}
             }
             if reply.status.is_some() {
-                if is_at_end {
+                if reply.is_complete {
                     break;
                 }
                 until = (Instant::now() + DRAIN_TIME).min(drained);
@@ -243,20 +247,25 @@ impl Connection {
     }
 }
 
-/// A channel in use.
-struct Use<'a>(&'a Connection);
+/// A channel in use, or the turn of somebody who got none.
+struct Use<'a> {
+    connection: &'a Connection,
+    count: usize,
+}
 
 impl Use<'_> {
-    fn begin(connection: &Connection) -> Use<'_> {
-        connection.in_use.set(connection.in_use.get() + 1);
-        Use(connection)
+    fn begin(connection: &Connection, has_channel: bool) -> Use<'_> {
+        let count = usize::from(has_channel);
+        connection.in_use.set(connection.in_use.get() + count);
+        Use { connection, count }
     }
 }
 
 impl Drop for Use<'_> {
     fn drop(&mut self) {
-        self.0.in_use.set(self.0.in_use.get() - 1);
-        self.0.has_ended.notify_one();
+        let connection = self.connection;
+        connection.in_use.set(connection.in_use.get() - self.count);
+        connection.has_ended.notify_one();
     }
 }
 

@@ -1,9 +1,11 @@
 //! The system's OpenSSH, for what this process does not cover: one master a host, a channel a command.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use openssh::{Error, Session};
 use openssh_mux_client::Error as MuxError;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
@@ -22,6 +24,8 @@ use crate::value::{Secret, write_duration};
 const KEPT: &str = "600";
 /// How long the output may be silent once the command has ended.
 const DRAIN_TIME: Duration = Duration::from_millis(500);
+/// How long the output may go on after the command in all.
+const LONGEST_DRAIN: Duration = Duration::from_secs(5);
 /// How long an answer of the master on this machine may take.
 const MASTER_TIME: Duration = Duration::from_secs(2);
 /// How much longer than the limit `ssh` is waited for, so that it can say itself what is wrong.
@@ -137,6 +141,8 @@ impl Master {
         };
         let mut reply = Reply::new(mark);
         let (stdin, output, errors) = (child.stdin().take(), child.stdout().take(), child.stderr().take());
+        let seen = Cell::new(0_u64);
+        let mut is_complete = false;
         let ended = {
             let feeding = async {
                 if let (Some(mut stdin), Some(input)) = (stdin, input) {
@@ -144,25 +150,37 @@ impl Master {
                     let _ = stdin.write_all(input.reveal().as_bytes()).await;
                 }
             };
-            let reading = async {
-                let (output, errors) = (read_all(output, &mut reply.output), read_all(errors, &mut reply.errors));
-                futures_util::join!(output, errors, feeding);
-            };
-            let mut reading = std::pin::pin!(reading);
-            let mut waiting = std::pin::pin!(child.wait());
             let both = async {
-                let first = futures_util::future::select(reading.as_mut(), waiting.as_mut()).await;
-                match first {
-                    futures_util::future::Either::Left(_) => waiting.await,
-                    futures_util::future::Either::Right((ended, _)) => {
-                        // What is left running in the background is nobody's business.
-                        let _ = timeout(DRAIN_TIME, reading).await;
-                        ended
+                futures_util::join!(
+                    read_all(output, &mut reply.output, &seen),
+                    read_all(errors, &mut reply.errors, &seen)
+                );
+            };
+            let mut reading = std::pin::pin!(both.fuse());
+            let mut feeding = std::pin::pin!(feeding.fuse());
+            let mut waiting = std::pin::pin!(child.wait().fuse());
+            let all = async {
+                let ended = loop {
+                    futures_util::select! {
+                        () = reading => is_complete = true,
+                        () = feeding => {}
+                        ended = waiting => break ended,
+                    }
+                };
+                // What is left running in the background is nobody's business.
+                let last = Instant::now() + LONGEST_DRAIN;
+                while !is_complete && Instant::now() < last {
+                    let before = seen.get();
+                    is_complete = timeout(DRAIN_TIME, reading.as_mut()).await.is_ok();
+                    if !is_complete && seen.get() == before {
+                        break;
                     }
                 }
+                ended
             };
-            timeout_at(deadline, both).await
+            timeout_at(deadline, all).await
         };
+        reply.is_complete = is_complete;
         reply.status = Some(match ended {
             Err(_) => return Err(Lost::Late),
             Ok(Ok(status)) => status.code().unwrap_or(255),
@@ -196,11 +214,13 @@ fn judge_refusal(error: Error) -> Lost {
     }
 }
 
-async fn read_all(stream: Option<impl AsyncRead + Unpin>, capture: &mut MarkedCapture) {
+/// Reads a stream to its end, and counts what has come in `seen`.
+async fn read_all(stream: Option<impl AsyncRead + Unpin>, capture: &mut MarkedCapture, seen: &Cell<u64>) {
     let Some(mut stream) = stream else { return };
     let mut buffer = vec![0; 32 << 10];
     while let Ok(count @ 1..) = stream.read(&mut buffer).await {
         capture.push(&buffer[..count]);
+        seen.set(seen.get() + count as u64);
     }
 }
 

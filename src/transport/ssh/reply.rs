@@ -10,7 +10,12 @@ pub(super) struct Reply {
     pub output: MarkedCapture,
     pub errors: MarkedCapture,
     pub status: Option<i32>,
+    /// Whether both streams were read to their ends.
+    pub is_complete: bool,
 }
+
+/// The longest line that is shown of what a start-up file printed, in letters.
+const LONGEST_LINE: usize = 200;
 
 impl Reply {
     /// Waits for the mark on both streams.
@@ -19,19 +24,21 @@ impl Reply {
             output: MarkedCapture::new(mark),
             errors: MarkedCapture::new(mark),
             status: None,
+            is_complete: false,
         }
     }
 
     /// Whether `sudo` refused to go on without a password.
     pub fn wants_password(&self) -> bool {
-        !self.output.is_begun() && self.errors.noise().lines().any(|line| line.starts_with("sudo:"))
+        self.is_complete && !self.output.is_begun() && self.errors.noise().lines().any(|line| line.starts_with("sudo:"))
     }
 
     /// The outcome of the command.
     ///
     /// # Errors
     ///
-    /// [`Lost::NotRun`] when the login shell ended before the command began.
+    /// [`Lost::NotRun`] when the login shell ended before the command began;
+    /// [`Lost::Unknown`] when too little was read to tell.
     pub fn judge(self) -> Result<Outcome, Lost> {
         let Some(status) = self.status else {
             return Err(Lost::Unknown("the host told no status".to_owned()));
@@ -43,9 +50,15 @@ impl Reply {
                 errors: self.errors.text(),
             });
         }
+        if !self.is_complete {
+            return Err(Lost::Unknown(
+                "the login shell has printed so much that the command's output was not found".to_owned(),
+            ));
+        }
         let (errors, output) = (self.errors.noise(), self.output.noise());
         let said = [errors.trim(), output.trim()].into_iter().find(|said| !said.is_empty());
         let said = said.and_then(|said| said.lines().next_back()).unwrap_or("it said nothing");
+        let said: String = said.chars().take(LONGEST_LINE).collect();
         Err(Lost::NotRun(format!(
             "the login shell ended with status {status} before the command: {said}"
         )))
