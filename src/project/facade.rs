@@ -3,9 +3,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::load::{Implied, load_script, read_text};
-use super::ways::Ways;
 use super::options::{Chosen, InventoryChoice, choose_inventory};
 use super::signals::{InFlight, Signals, run_with_signals};
+use super::ways::Ways;
 use super::{ProjectError, load};
 use crate::check::{Program, check_given_command, check_scripts};
 use crate::diagnostic::{Problem, Problems, SourceMap, Span, Style, nearest, render_json, render_problem};
@@ -405,7 +405,10 @@ fn run_for_real(
         .enable_all()
         .build()
         .map_err(failed)?;
-    let (transport, clock) = (SshTransport::new(plan.inventory.clone(), ways), SystemClock::new());
+    let (transport, clock) = (
+        SshTransport::new(plan.inventory.clone(), ways),
+        SystemClock::new(),
+    );
     let dry = DryTransport::new(&transport);
     let door: &dyn Transport = if options.dry_run { &dry } else { &transport };
     let world = World {

@@ -108,7 +108,11 @@ mod tests {
         let cases: [(&str, &[&str], Option<&str>); 7] = [
             ("nothing before it", &["M-1\nout\n"], Some("out\n")),
             ("a greeting", &["hello\nM-1\nout\n"], Some("out\n")),
-            ("a greeting without an end of line", &["helloM-1\nout"], Some("out")),
+            (
+                "a greeting without an end of line",
+                &["helloM-1\nout"],
+                Some("out"),
+            ),
             ("in pieces", &["hel", "loM", "-", "1", "\no", "ut"], Some("out")),
             ("much before it", &[&long, &long, "M-1\n", "out"], Some("out")),
             ("only the first one counts", &["M-1\nM-1\n"], Some("M-1\n")),

@@ -233,10 +233,7 @@ impl Stream {
     fn finish(self) -> String {
         // A time-out here is a background process that holds the stream open.
         let _ = self.is_done.recv_timeout(DRAIN_TIME);
-        self.kept
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .text()
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).text()
     }
 }
 

@@ -20,7 +20,10 @@ fn every_login_shell_carries_out_the_same() {
     let server = Server::start("");
     let cases = [
         ("plain", "id -un; exit 7"),
-        ("quotes", r#"id -un; echo 'a  b' "c  $((1+1))" 'it'\''s' '!' >/dev/null; exit 7"#),
+        (
+            "quotes",
+            r#"id -un; echo 'a  b' "c  $((1+1))" 'it'\''s' '!' >/dev/null; exit 7"#,
+        ),
         (
             "lines and a backslash",
             "for name in $(id -un)\ndo printf '%s\\n' $name\ndone\nexit 7",
@@ -86,7 +89,10 @@ fn root_is_reached_by_sudo() {
         );
         let reach = log_in(&server, "ops", is_openssh_forced, Some("wrong"));
         let refused = as_root(&reach, None);
-        assert!(refused.starts_with("unreachable: sudo refuses the password: sudo: "), "{refused}");
+        assert!(
+            refused.starts_with("unreachable: sudo refuses the password: sudo: "),
+            "{refused}"
+        );
         assert_eq!(reach.knows.asked.borrow().len(), 1, "it is asked for once");
     }
 }

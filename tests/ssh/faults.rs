@@ -46,7 +46,10 @@ fn a_server_that_does_not_answer_is_given_up() {
         std::mem::forget(stream);
     });
     let cases = [
-        (refused, format!("unreachable: 127.0.0.1:{refused}: connection refused")),
+        (
+            refused,
+            format!("unreachable: 127.0.0.1:{refused}: connection refused"),
+        ),
         (
             silent,
             format!(
@@ -57,7 +60,10 @@ fn a_server_that_does_not_answer_is_given_up() {
             closing,
             format!("unreachable: no connection within 1s: 127.0.0.1:{closing} turned "),
         ),
-        (busy, format!("unreachable: no connection within 1s: 127.0.0.1:{busy} turned ")),
+        (
+            busy,
+            format!("unreachable: no connection within 1s: 127.0.0.1:{busy} turned "),
+        ),
         (
             half,
             format!("unreachable: no connection within 1s: 127.0.0.1:{half} greets and says no more"),
@@ -74,7 +80,11 @@ fn a_server_that_does_not_answer_is_given_up() {
             let reach = Reach::new(node_at(port), settings);
             let ended = reach.run("127.0.0.1", "true");
             // The system's ssh says it in its own words.
-            let expected = if is_openssh_forced { "unreachable: " } else { &expected };
+            let expected = if is_openssh_forced {
+                "unreachable: "
+            } else {
+                &expected
+            };
             assert_begins("a bad server", &ended, expected);
         }
     }
@@ -89,7 +99,11 @@ fn a_name_without_an_address_is_told() {
         settings(&config),
     );
     let ended = reach.run("nowhere.invalid", "true");
-    assert_begins("no address", &ended, "unreachable: the name nowhere.invalid has no address: ");
+    assert_begins(
+        "no address",
+        &ended,
+        "unreachable: the name nowhere.invalid has no address: ",
+    );
 }
 
 #[test]
@@ -97,8 +111,15 @@ fn a_configuration_that_cannot_be_read_is_told() {
     let server = Server::start("");
     let reach = server.reach("NoSuchOption yes");
     let ended = reach.run("127.0.0.1", "true");
-    assert_begins("a bad line", &ended, "unreachable: `ssh -G` does not tell how it is reached: ");
-    assert!(ended.contains("config: line 1: Bad configuration option: nosuchoption"), "{ended}");
+    assert_begins(
+        "a bad line",
+        &ended,
+        "unreachable: `ssh -G` does not tell how it is reached: ",
+    );
+    assert!(
+        ended.contains("config: line 1: Bad configuration option: nosuchoption"),
+        "{ended}"
+    );
     let missing = Reach::new(
         vec![Node::new(NodeName::from("127.0.0.1"))],
         settings(&server.at().join("missing")),

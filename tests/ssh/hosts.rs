@@ -11,11 +11,18 @@ fn write_known(server: &Server, text: &str) {
 
 fn public(server: &Server, key: &str) -> String {
     let text = fs::read_to_string(server.at().join(format!("{key}.pub"))).expect("it is there");
-    text.split(' ').take(2).collect::<Vec<&str>>().join(" ").trim().to_owned()
+    text.split(' ')
+        .take(2)
+        .collect::<Vec<&str>>()
+        .join(" ")
+        .trim()
+        .to_owned()
 }
 
 fn fingerprint(server: &Server, key: &str) -> String {
-    let told = run(Command::new("ssh-keygen").arg("-lf").arg(server.at().join(format!("{key}.pub"))));
+    let told = run(Command::new("ssh-keygen")
+        .arg("-lf")
+        .arg(server.at().join(format!("{key}.pub"))));
     told.split(' ').nth(1).unwrap_or_default().to_owned()
 }
 
@@ -29,19 +36,41 @@ fn a_known_host_is_let_in() {
         ("its port", format!("[127.0.0.1]:{port} {key}\n"), ""),
         ("no port", format!("127.0.0.1 {key}\n"), ""),
         ("a pattern", format!("[127.0.0.?]:{port},!x {key}\n"), ""),
-        ("two keys", format!("[127.0.0.1]:{port} {other}\n[127.0.0.1]:{port} {key}\n"), ""),
-        ("another one revoked", format!("@revoked * {other}\n[127.0.0.1]:{port} {key}\n"), ""),
-        ("an alias", format!("cluster {key}\n[127.0.0.1]:{port} {other}\n"), "HostKeyAlias cluster"),
+        (
+            "two keys",
+            format!("[127.0.0.1]:{port} {other}\n[127.0.0.1]:{port} {key}\n"),
+            "",
+        ),
+        (
+            "another one revoked",
+            format!("@revoked * {other}\n[127.0.0.1]:{port} {key}\n"),
+            "",
+        ),
+        (
+            "an alias",
+            format!("cluster {key}\n[127.0.0.1]:{port} {other}\n"),
+            "HostKeyAlias cluster",
+        ),
     ];
     for (what, known, first) in cases {
         write_known(&server, &known);
-        assert_eq!(server.reach(first).run("127.0.0.1", "true"), r#"0 "" """#, "{what}");
+        assert_eq!(
+            server.reach(first).run("127.0.0.1", "true"),
+            r#"0 "" """#,
+            "{what}"
+        );
     }
     write_known(&server, &format!("[127.0.0.1]:{port} {key}\n"));
-    run(Command::new("ssh-keygen").args(["-q", "-H", "-f"]).arg(server.at().join("known_hosts")));
+    run(Command::new("ssh-keygen")
+        .args(["-q", "-H", "-f"])
+        .arg(server.at().join("known_hosts")));
     let hashed = fs::read_to_string(server.at().join("known_hosts")).expect("it is there");
     assert!(hashed.starts_with("|1|"));
-    assert_eq!(server.reach("").run("127.0.0.1", "true"), r#"0 "" """#, "a hashed name");
+    assert_eq!(
+        server.reach("").run("127.0.0.1", "true"),
+        r#"0 "" """#,
+        "a hashed name"
+    );
 }
 
 #[test]
@@ -83,7 +112,11 @@ fn another_host_is_refused() {
         assert_eq!(reach.run("127.0.0.1", "true"), expected, "{what}");
         assert!(reach.told.borrow().is_empty(), "{what}: nothing is left to ssh");
         let forced = server.reach("ForwardAgent yes");
-        assert_begins(what, &forced.run("127.0.0.1", "true"), "unreachable: `ssh` says: ");
+        assert_begins(
+            what,
+            &forced.run("127.0.0.1", "true"),
+            "unreachable: `ssh` says: ",
+        );
     }
 }
 
@@ -95,7 +128,10 @@ fn a_new_key_is_taken_only_when_it_is_asked_for() {
         let reach = server.reach(&format!("StrictHostKeyChecking {word}"));
         assert_eq!(reach.run("127.0.0.1", "true"), r#"0 "" """#);
         let told = reach.told.borrow().join("");
-        assert!(told.contains("the host key is new, and StrictHostKeyChecking has `ssh` write it down"), "{told}");
+        assert!(
+            told.contains("the host key is new, and StrictHostKeyChecking has `ssh` write it down"),
+            "{told}"
+        );
         let known = fs::read_to_string(server.at().join("known_hosts")).expect("it is there");
         assert!(!known.is_empty());
         assert_eq!(server.reach("").run("127.0.0.1", "true"), r#"0 "" """#);

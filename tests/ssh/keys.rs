@@ -11,14 +11,18 @@ const DONE: &str = r#"0 "" """#;
 
 /// Lets the keys in, and no others.
 fn let_in(server: &Server, keys: &[&str]) {
-    let texts = keys.iter().map(|key| {
-        fs::read_to_string(server.at().join(format!("{key}.pub"))).expect("it is there")
-    });
+    let texts = keys
+        .iter()
+        .map(|key| fs::read_to_string(server.at().join(format!("{key}.pub"))).expect("it is there"));
     fs::write(server.at().join("authorized_keys"), texts.collect::<String>()).expect("it can be written");
 }
 
 /// An agent, which ends with this.
-struct Agent(Child, String, #[expect(dead_code, reason = "the agent writes to it")] BufReader<ChildStdout>);
+struct Agent(
+    Child,
+    String,
+    #[expect(dead_code, reason = "the agent writes to it")] BufReader<ChildStdout>,
+);
 
 impl Agent {
     fn start(server: &Server) -> Agent {
@@ -90,7 +94,11 @@ fn a_wrong_key_is_refused() {
     fs::remove_file(server.at().join("user")).expect("it is there");
     fs::remove_file(server.at().join("user.pub")).expect("it is there");
     let none = server.reach("").run("127.0.0.1", "true");
-    assert_begins("no key", &none, "unreachable: there is no key to log in with as ops: there is no agent");
+    assert_begins(
+        "no key",
+        &none,
+        "unreachable: there is no key to log in with as ops: there is no agent",
+    );
 }
 
 #[test]
@@ -104,7 +112,10 @@ fn a_passphrase_is_asked_for_once() {
         let names = (1..9).map(|number| NodeName::from(format!("127.0.0.{number}")));
         names.map(Node::new).collect()
     };
-    let requests: Vec<_> = nodes().iter().map(|node| request(node.name.as_str(), "true")).collect();
+    let requests: Vec<_> = nodes()
+        .iter()
+        .map(|node| request(node.name.as_str(), "true"))
+        .collect();
     let prompt = format!("Passphrase for the key {}/locked: ", server.at().display());
     let cases = [
         (Some("sesame"), DONE.to_owned()),

@@ -29,7 +29,10 @@ fn one_session_at_a_time_serves_many_commands() {
 fn no_session_at_all_is_told() {
     let server = Server::start("MaxSessions 0");
     let ended = server.reach("").run("127.0.0.1", "true");
-    assert!(ended.starts_with("unreachable: the host opens no session: "), "{ended}");
+    assert!(
+        ended.starts_with("unreachable: the host opens no session: "),
+        "{ended}"
+    );
 }
 
 #[test]
@@ -37,7 +40,10 @@ fn a_server_that_turns_connections_away_is_asked_again() {
     let server = Server::start("MaxStartups 2:100:2");
     let config = server.configure("");
     let nodes = nodes(24);
-    let requests: Vec<_> = nodes.iter().map(|node| request(node.name.as_str(), "true")).collect();
+    let requests: Vec<_> = nodes
+        .iter()
+        .map(|node| request(node.name.as_str(), "true"))
+        .collect();
     let reach = Reach::new(nodes, settings(&config));
     for ended in reach.carry_out_together(&requests) {
         assert_eq!(describe(ended), DONE);
@@ -54,7 +60,10 @@ fn dead_hosts_among_many_hold_nobody_up() {
     for node in nodes.iter_mut().skip(7).step_by(10) {
         node.login.port = Some(dead);
     }
-    let requests: Vec<_> = nodes.iter().map(|node| request(node.name.as_str(), "true")).collect();
+    let requests: Vec<_> = nodes
+        .iter()
+        .map(|node| request(node.name.as_str(), "true"))
+        .collect();
     let reach = Reach::new(nodes, settings(&config));
     let (done, refused) = (Cell::new(0), Cell::new(0));
     reach.block_on(async {
@@ -64,7 +73,10 @@ fn dead_hosts_among_many_hold_nobody_up() {
                 match describe(ended) {
                     ended if ended == DONE => done.set(done.get() + 1),
                     ended => {
-                        assert!(ended.ends_with(&format!(":{dead}: connection refused")), "{ended}");
+                        assert!(
+                            ended.ends_with(&format!(":{dead}: connection refused")),
+                            "{ended}"
+                        );
                         refused.set(refused.get() + 1);
                     }
                 }

@@ -31,7 +31,11 @@ fn a_command_that_ran_has_its_status() {
         ("nothing", "true", r#"0 "" """#),
         ("both streams", "echo out; echo err >&2", r#"0 "out\n" "err\n""#),
         ("a status", "exit 3", r#"3 "" """#),
-        ("the status of a lost connection", "echo x; exit 255", r#"255 "x\n" """#),
+        (
+            "the status of a lost connection",
+            "echo x; exit 255",
+            r#"255 "x\n" """#,
+        ),
         ("the status of a missing program", "exit 127", r#"127 "" """#),
         ("no input", "cat; echo end", r#"0 "end\n" """#),
         (
@@ -41,7 +45,11 @@ fn a_command_that_ran_has_its_status() {
         ),
         ("no UTF-8", "printf '\\377a\\376'", "0 \"\u{fffd}a\u{fffd}\" \"\""),
         ("a loose child", "sleep 30 & echo x", r#"0 "x\n" """#),
-        ("variables that the server takes", "echo $LC_QUORATE", r#"0 "\n" """#),
+        (
+            "variables that the server takes",
+            "echo $LC_QUORATE",
+            r#"0 "\n" """#,
+        ),
     ];
     for (way, reach) in both(&server) {
         for (what, text, expected) in cases {
@@ -49,10 +57,18 @@ fn a_command_that_ran_has_its_status() {
         }
         // The shell that stays around it may say on the errors what it saw.
         assert_begins(way, &reach.run("127.0.0.1", "kill -TERM $$"), r#"143 "" "#);
-        assert_begins(way, &reach.run("127.0.0.1", "echo x; kill -KILL $$"), r#"137 "x\n" "#);
+        assert_begins(
+            way,
+            &reach.run("127.0.0.1", "echo x; kill -KILL $$"),
+            r#"137 "x\n" "#,
+        );
         let mut long = request("127.0.0.1", "wc -c; echo end");
         long.input = Some(Secret::new("x".repeat(300_000)));
-        assert_eq!(describe(reach.carry_out(long)), r#"0 "300000\nend\n" """#, "by {way}");
+        assert_eq!(
+            describe(reach.carry_out(long)),
+            r#"0 "300000\nend\n" """#,
+            "by {way}"
+        );
         let mut unread = request("127.0.0.1", "echo end");
         unread.input = Some(Secret::new("x".repeat(5_000_000)));
         assert_eq!(describe(reach.carry_out(unread)), r#"0 "end\n" """#, "by {way}");

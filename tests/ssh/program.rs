@@ -36,7 +36,13 @@ fn the_ledger_tells_the_ends_apart() {
     let cases = [
         ("all is well", "", "true", 0, "done          127.0.0.[1-3]"),
         ("a status", "", "exit 255", 1, "failed        127.0.0.1"),
-        ("a closed port", &closed, "true", 5, "127.0.0.2: `true` was not started: 127.0.0.2 could not be reached: "),
+        (
+            "a closed port",
+            &closed,
+            "true",
+            5,
+            "127.0.0.2: `true` was not started: 127.0.0.2 could not be reached: ",
+        ),
         ("it dies", "", dying, 6, "unknown       127.0.0.1"),
     ];
     for (what, config, command, code, line) in cases {
@@ -53,7 +59,8 @@ fn the_ledger_tells_the_ends_apart() {
 fn the_reason_of_the_other_way_is_told_when_asked() {
     let server = Server::start("");
     let script = "on 127.0.0.1 < probe \"echo here\" >";
-    let told = "127.0.0.1: left to the system's ssh: its configuration wants the agent on the host (ForwardAgent)";
+    let told =
+        "127.0.0.1: left to the system's ssh: its configuration wants the agent on the host (ForwardAgent)";
     let (code, said) = run_script(&server, "ForwardAgent yes", script, &["-v"]);
     assert_eq!((code, said.contains(told)), (0, true), "{said}");
     let (code, said) = run_script(&server, "ForwardAgent yes", script, &[]);
@@ -81,5 +88,8 @@ fn what_hosts_print_does_not_reach_the_terminal_as_it_is() {
     let script = "on 127.0.0.1 < run \"printf '\\\\033[2Jgone\\\\007'\" >";
     let (code, said) = run_script(&server, "", script, &[]);
     assert_eq!(code, 0, "{said}");
-    assert!(said.contains("gone") && !said.contains('\u{1b}') && !said.contains('\u{7}'), "{said:?}");
+    assert!(
+        said.contains("gone") && !said.contains('\u{1b}') && !said.contains('\u{7}'),
+        "{said:?}"
+    );
 }

@@ -30,7 +30,13 @@ const ACCOUNTS: [(&str, u32, &str, &str, &str); 8] = [
         ".bashrc",
         "echo welcome\nprintf 'no end of line'\necho 'mind the gap' >&2\n",
     ),
-    ("quits", 61004, "/bin/bash", ".bashrc", "echo closed for repairs\nexit 3\n"),
+    (
+        "quits",
+        61004,
+        "/bin/bash",
+        ".bashrc",
+        "echo closed for repairs\nexit 3\n",
+    ),
     ("tcsh", 61005, "/usr/bin/tcsh", ".cshrc", "echo welcome to tcsh\n"),
     (
         "fish",
@@ -40,7 +46,13 @@ const ACCOUNTS: [(&str, u32, &str, &str, &str); 8] = [
         "echo welcome to fish\n",
     ),
     ("nologin", 61007, "/usr/sbin/nologin", "", ""),
-    ("floods", 61008, "/bin/bash", ".bashrc", "head -c 3000000 /dev/zero | tr '\\0' n\n"),
+    (
+        "floods",
+        61008,
+        "/bin/bash",
+        ".bashrc",
+        "head -c 3000000 /dev/zero | tr '\\0' n\n",
+    ),
 ];
 
 /// The password of `ops`.
@@ -180,8 +192,8 @@ impl Reach {
     }
 
     pub fn with_secret(nodes: Vec<Node>, settings: SshSettings, secret: Option<&'static str>) -> Reach {
-        let inventory =
-            Inventory::build("test", None, nodes, BTreeMap::new(), BTreeMap::new()).expect("a good inventory");
+        let inventory = Inventory::build("test", None, nodes, BTreeMap::new(), BTreeMap::new())
+            .expect("a good inventory");
         let knows = Rc::new(Knows {
             secret,
             ..Knows::default()
@@ -250,7 +262,9 @@ pub fn describe(ended: Result<Outcome, TransportError>) -> String {
     match ended {
         Ok(outcome) => format!("{} {:?} {:?}", outcome.status, outcome.output, outcome.errors),
         Err(TransportError::Unreachable { why, .. }) => format!("unreachable: {why}"),
-        Err(TransportError::Unknown { why, is_late: true, .. }) => format!("late: {why}"),
+        Err(TransportError::Unknown {
+            why, is_late: true, ..
+        }) => format!("late: {why}"),
         Err(TransportError::Unknown { why, .. }) => format!("unknown: {why}"),
         Err(TransportError::HeldBack) => "held back".to_owned(),
     }
@@ -259,7 +273,10 @@ pub fn describe(ended: Result<Outcome, TransportError>) -> String {
 /// Whether a text begins as it should.
 #[track_caller]
 pub fn assert_begins(what: &str, text: &str, expected: &str) {
-    assert!(text.starts_with(expected), "{what}: `{text}` should begin with `{expected}`");
+    assert!(
+        text.starts_with(expected),
+        "{what}: `{text}` should begin with `{expected}`"
+    );
 }
 
 /// Makes a key with a passphrase.
@@ -308,13 +325,22 @@ fn write_accounts(at: &Path) {
             fs::create_dir_all(file.parent().expect("it lies in the home")).expect("it can be made");
             fs::write(file, text).expect("it can be written");
         }
-        accounts.push_str(&format!("{name}:x:{number}:{number}::{}:{shell}\n", home.display()));
+        accounts.push_str(&format!(
+            "{name}:x:{number}:{number}::{}:{shell}\n",
+            home.display()
+        ));
         script.push_str(&format!("chown -R {number}:{number} {}\n", home.display()));
     }
     let hash = run(Command::new("openssl").args(["passwd", "-6", PASSWORD]));
     fs::write(at.join("passwd"), accounts).expect("it can be written");
-    fs::write(at.join("shadow"), format!("ops:{}:19000:0:99999:7:::\nfree:*:19000:0:99999:7:::\nroot:*:19000:0:99999:7:::\n", hash.trim()))
-        .expect("it can be written");
+    fs::write(
+        at.join("shadow"),
+        format!(
+            "ops:{}:19000:0:99999:7:::\nfree:*:19000:0:99999:7:::\nroot:*:19000:0:99999:7:::\n",
+            hash.trim()
+        ),
+    )
+    .expect("it can be written");
     let rights = "Defaults !syslog\nroot ALL=(ALL) ALL\nops ALL=(ALL) ALL\nfree ALL=(ALL) NOPASSWD: ALL\n";
     fs::write(at.join("sudoers"), rights).expect("it can be written");
     script.push_str(&format!(

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use russh::client::{AuthResult, Handle};
+use russh::keys::PrivateKeyWithHashAlg;
 use russh::keys::agent::AgentIdentity;
 use russh::keys::agent::client::AgentClient;
 use russh::keys::ssh_key::{Algorithm, Certificate, HashAlg, PublicKey};
-use russh::keys::PrivateKeyWithHashAlg;
 use russh::{MethodKind, MethodSet};
 use tokio::net::UnixStream;
 
@@ -56,7 +56,9 @@ pub(super) async fn authenticate(
     }
     for (path, key) in &keys {
         if let KeyFile::Unusable(why) = key {
-            attempt.tried.push(format!("{} (not usable: {why})", path.display()));
+            attempt
+                .tried
+                .push(format!("{} (not usable: {why})", path.display()));
         }
     }
     Err(attempt.give_up(configuration, covered))
@@ -86,16 +88,19 @@ fn order_proofs(
     };
     let public = |identity: &AgentIdentity| match identity {
         AgentIdentity::PublicKey { key, .. } => key.clone(),
-        AgentIdentity::Certificate { certificate, .. } => PublicKey::new(certificate.public_key().clone(), ""),
+        AgentIdentity::Certificate { certificate, .. } => {
+            PublicKey::new(certificate.public_key().clone(), "")
+        }
     };
     let mut proofs = Vec::new();
     for certificate in certificates {
         let of_agent = offered.iter().find(|identity| {
             matches!(identity, AgentIdentity::PublicKey { key, .. } if key.key_data() == certificate.public_key())
         });
-        let of_file = keys
-            .iter()
-            .find(|(_, key)| key.public().is_some_and(|public| public.key_data() == certificate.public_key()));
+        let of_file = keys.iter().find(|(_, key)| {
+            key.public()
+                .is_some_and(|public| public.key_data() == certificate.public_key())
+        });
         match (of_agent, of_file) {
             (Some(_), _) => proofs.push(Proof::Agent(AgentIdentity::Certificate {
                 certificate: certificate.clone(),
@@ -108,8 +113,9 @@ fn order_proofs(
         }
     }
     let held: Vec<PublicKey> = offered.iter().map(public).collect();
-    let (named, others): (Vec<AgentIdentity>, Vec<AgentIdentity>) =
-        offered.into_iter().partition(|identity| is_named(&public(identity)));
+    let (named, others): (Vec<AgentIdentity>, Vec<AgentIdentity>) = offered
+        .into_iter()
+        .partition(|identity| is_named(&public(identity)));
     proofs.extend(named.into_iter().map(Proof::Agent));
     if !configuration.is_on("identitiesonly") {
         proofs.extend(others.into_iter().map(Proof::Agent));
@@ -159,8 +165,10 @@ impl Attempt<'_> {
                 offered
             }
             Err(error) => {
-                self.tried
-                    .push(format!("the agent at {} (it does not answer: {error})", socket.display()));
+                self.tried.push(format!(
+                    "the agent at {} (it does not answer: {error})",
+                    socket.display()
+                ));
                 Vec::new()
             }
         }
@@ -170,7 +178,9 @@ impl Attempt<'_> {
     async fn offer_nothing(&mut self) -> Result<bool, Failure> {
         match self.handle.authenticate_none(self.user.clone()).await? {
             AuthResult::Success => Ok(true),
-            AuthResult::Failure { remaining_methods, .. } => {
+            AuthResult::Failure {
+                remaining_methods, ..
+            } => {
                 self.left = remaining_methods;
                 Ok(false)
             }
@@ -193,11 +203,14 @@ impl Attempt<'_> {
         match answer {
             AuthResult::Success => Ok(true),
             AuthResult::Failure {
-                partial_success: true, ..
+                partial_success: true,
+                ..
             } => Err(Failure::LeftToClient(
                 "the host wants another proof beside a key".to_owned(),
             )),
-            AuthResult::Failure { remaining_methods, .. } => {
+            AuthResult::Failure {
+                remaining_methods, ..
+            } => {
                 self.tried.push(what);
                 self.left = remaining_methods;
                 Ok(false)
@@ -208,9 +221,10 @@ impl Attempt<'_> {
     async fn offer_of_agent(&mut self, identity: &AgentIdentity) -> Result<(AuthResult, String), Failure> {
         let user = self.user.clone();
         let (what, algorithm) = match identity {
-            AgentIdentity::PublicKey { key, comment } => {
-                (format!("the agent's key {comment} {}", describe_key(key)), key.algorithm())
-            }
+            AgentIdentity::PublicKey { key, comment } => (
+                format!("the agent's key {comment} {}", describe_key(key)),
+                key.algorithm(),
+            ),
             AgentIdentity::Certificate { certificate, .. } => (
                 format!("the certificate {} with the agent's key", certificate.key_id()),
                 certificate.algorithm(),
@@ -302,8 +316,16 @@ impl Attempt<'_> {
 
     fn give_up(&self, configuration: &Configuration, covered: &Covered) -> Failure {
         let others = [
-            ("gssapiauthentication", MethodKind::GssapiWithMic, "Kerberos (GSSAPIAuthentication)"),
-            ("hostbasedauthentication", MethodKind::HostBased, "this machine's word (HostbasedAuthentication)"),
+            (
+                "gssapiauthentication",
+                MethodKind::GssapiWithMic,
+                "Kerberos (GSSAPIAuthentication)",
+            ),
+            (
+                "hostbasedauthentication",
+                MethodKind::HostBased,
+                "this machine's word (HostbasedAuthentication)",
+            ),
         ];
         for (key, kind, what) in others {
             if configuration.is_on(key) && self.left.contains(&kind) {
@@ -312,7 +334,11 @@ impl Attempt<'_> {
         }
         let user = &self.user;
         if self.tried.is_empty() {
-            let looked: Vec<String> = covered.identities.iter().map(|path| path.display().to_string()).collect();
+            let looked: Vec<String> = covered
+                .identities
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect();
             let agent = match &covered.agent {
                 Some(socket) => format!("the agent at {} has no key", socket.display()),
                 None => "there is no agent".to_owned(),

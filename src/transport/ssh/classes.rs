@@ -34,9 +34,9 @@ impl Classes {
             Some(file) => read_file(Path::new(file), &user_folder(&of_account), &mut lines, 0),
             None => {
                 let user = user_folder(&of_account);
-                let of_user = user.as_ref().and_then(|folder| {
-                    read_file(&folder.join("config"), &user, &mut lines, 0)
-                });
+                let of_user = user
+                    .as_ref()
+                    .and_then(|folder| read_file(&folder.join("config"), &user, &mut lines, 0));
                 let system = Some(PathBuf::from("/etc/ssh"));
                 of_user.and_then(|()| read_file(Path::new(SYSTEM_FILE), &system, &mut lines, 0))
             }
@@ -86,7 +86,12 @@ fn user_folder(home: &Option<String>) -> Option<PathBuf> {
 /// Adds the `Host` lines of a file; `None` when something in it cannot be judged by them.
 ///
 /// `folder` is where the files that it includes lie.
-fn read_file(file: &Path, folder: &Option<PathBuf>, lines: &mut Vec<Vec<String>>, depth: usize) -> Option<()> {
+fn read_file(
+    file: &Path,
+    folder: &Option<PathBuf>,
+    lines: &mut Vec<Vec<String>>,
+    depth: usize,
+) -> Option<()> {
     let text = match fs::read_to_string(file) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Some(()),

@@ -111,9 +111,7 @@ impl Client {
 /// Why the program `ssh` does not start.
 pub(super) fn describe_missing(error: &std::io::Error) -> String {
     match error.kind() {
-        std::io::ErrorKind::NotFound => {
-            "there is no program `ssh` here; install openssh-client".to_owned()
-        }
+        std::io::ErrorKind::NotFound => "there is no program `ssh` here; install openssh-client".to_owned(),
         _ => format!("`ssh` does not start: {error}"),
     }
 }

@@ -68,7 +68,9 @@ impl Configuration {
 
     /// The port of its ssh server.
     pub fn port(&self) -> u16 {
-        self.value("port").and_then(|port| port.parse().ok()).unwrap_or(22)
+        self.value("port")
+            .and_then(|port| port.parse().ok())
+            .unwrap_or(22)
     }
 
     /// Who logs in.

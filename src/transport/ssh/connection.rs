@@ -191,7 +191,9 @@ impl Connection {
                 Some(ChannelMsg::Data { data }) => reply.output.push(&data),
                 Some(ChannelMsg::ExtendedData { data, ext: 1 }) => reply.errors.push(&data),
                 Some(ChannelMsg::Failure) => {
-                    return Err(Lost::NotRun("the host's server carries no commands out".to_owned()));
+                    return Err(Lost::NotRun(
+                        "the host's server carries no commands out".to_owned(),
+                    ));
                 }
                 Some(ChannelMsg::ExitStatus { exit_status }) => {
                     reply.status = Some(i32::try_from(exit_status).unwrap_or(255));
@@ -294,7 +296,12 @@ fn number_signal(signal: &Sig) -> i32 {
         Sig::PIPE => 13,
         Sig::ALRM => 14,
         Sig::TERM => 15,
-        Sig::Custom(name) => match name.split('@').next().unwrap_or_default().trim_start_matches("SIG") {
+        Sig::Custom(name) => match name
+            .split('@')
+            .next()
+            .unwrap_or_default()
+            .trim_start_matches("SIG")
+        {
             "TRAP" => 5,
             "BUS" => 7,
             "USR2" => 12,

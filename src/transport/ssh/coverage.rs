@@ -56,20 +56,32 @@ pub(super) struct Covered {
 /// Options that are followed when they are off, and left to `ssh` when they are on.
 const ONLY_OFF: [(&str, &str); 9] = [
     // the key, what it asks for
-    ("proxyusefdpass", "a program that hands its connection over (ProxyUseFdpass)"),
+    (
+        "proxyusefdpass",
+        "a program that hands its connection over (ProxyUseFdpass)",
+    ),
     ("checkhostip", "host keys by address (CheckHostIP)"),
     ("verifyhostkeydns", "host keys in the DNS (VerifyHostKeyDNS)"),
-    ("nohostauthenticationforlocalhost", "no host keys for this machine (NoHostAuthenticationForLocalhost)"),
+    (
+        "nohostauthenticationforlocalhost",
+        "no host keys for this machine (NoHostAuthenticationForLocalhost)",
+    ),
     ("forwardagent", "the agent on the host (ForwardAgent)"),
     ("forwardx11", "windows of the host (ForwardX11)"),
-    ("permitlocalcommand", "a command on this machine (PermitLocalCommand)"),
+    (
+        "permitlocalcommand",
+        "a command on this machine (PermitLocalCommand)",
+    ),
     ("tunnel", "a network tunnel (Tunnel)"),
     ("requesttty", "a terminal (RequestTTY)"),
 ];
 
 /// Options that are left to `ssh` when they are there at all.
 const ONLY_ABSENT: [(&str, &str); 10] = [
-    ("knownhostscommand", "host keys from a command (KnownHostsCommand)"),
+    (
+        "knownhostscommand",
+        "host keys from a command (KnownHostsCommand)",
+    ),
     ("revokedhostkeys", "a file of revoked keys (RevokedHostKeys)"),
     ("pkcs11provider", "keys on a card (PKCS11Provider)"),
     ("bindaddress", "an address of its own (BindAddress)"),
@@ -104,7 +116,12 @@ pub(super) fn cover(configuration: &Configuration, home: &str) -> Result<Covered
         let path = configuration.path(written, home);
         path.map_err(|sign| format!("the sign {sign} in `{written}`"))
     };
-    let all = |texts: Vec<&str>| texts.into_iter().map(expand).collect::<Result<Vec<PathBuf>, String>>();
+    let all = |texts: Vec<&str>| {
+        texts
+            .into_iter()
+            .map(expand)
+            .collect::<Result<Vec<PathBuf>, String>>()
+    };
     let known = configuration.words("userknownhostsfile");
     let known = known.chain(configuration.words("globalknownhostsfile"));
     let known = known.filter(|file| *file != "none").collect();
@@ -119,8 +136,14 @@ pub(super) fn cover(configuration: &Configuration, home: &str) -> Result<Covered
         known_files: all(known)?,
         preferred,
         certificates,
-        identities: all(configuration.values("identityfile").filter(|file| *file != "none").collect())?,
-        certificate_files: all(configuration.values("certificatefile").filter(|file| *file != "none").collect())?,
+        identities: all(configuration
+            .values("identityfile")
+            .filter(|file| *file != "none")
+            .collect())?,
+        certificate_files: all(configuration
+            .values("certificatefile")
+            .filter(|file| *file != "none")
+            .collect())?,
         agent: find_agent(configuration, &expand)?,
         variables: choose_variables(configuration),
     })
@@ -136,7 +159,9 @@ fn check_authentication(configuration: &Configuration) -> Result<(), String> {
     if !methods.is_empty() && !methods.contains(&"publickey") {
         return Err("other proofs than keys (PreferredAuthentications)".to_owned());
     }
-    let smallest = configuration.value("requiredrsasize").and_then(|size| size.parse::<u32>().ok());
+    let smallest = configuration
+        .value("requiredrsasize")
+        .and_then(|size| size.parse::<u32>().ok());
     if smallest.is_some_and(|size| size > 2048) {
         return Err("large RSA keys (RequiredRSASize)".to_owned());
     }
@@ -150,7 +175,9 @@ fn read_way(configuration: &Configuration, home: &str) -> Result<Way, String> {
     match configuration.value("proxycommand") {
         Some(command) => {
             let command = configuration.expand(command, home);
-            command.map(Way::Program).map_err(|sign| format!("the sign {sign} in its ProxyCommand"))
+            command
+                .map(Way::Program)
+                .map_err(|sign| format!("the sign {sign} in its ProxyCommand"))
         }
         None => Ok(Way::Direct),
     }
@@ -255,7 +282,11 @@ fn find_agent(
     configuration: &Configuration,
     expand: &impl Fn(&str) -> Result<PathBuf, String>,
 ) -> Result<Option<PathBuf>, String> {
-    let from = |name: &str| std::env::var_os(name).filter(|path| !path.is_empty()).map(PathBuf::from);
+    let from = |name: &str| {
+        std::env::var_os(name)
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from)
+    };
     Ok(match configuration.values("identityagent").next() {
         None | Some("" | "SSH_AUTH_SOCK") => from("SSH_AUTH_SOCK"),
         Some("none") => None,

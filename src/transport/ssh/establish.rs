@@ -113,7 +113,13 @@ impl Making<'_> {
         let learnt = Arc::new(Mutex::new(Learnt::default()));
         let mut handle = self.greet(&config, &learnt, chain).await?;
         self.wait_for(format!("{} does not answer who may log in", self.place()));
-        let proved = authenticate(&mut handle, self.configuration, self.covered, &self.network.key_files).await;
+        let proved = authenticate(
+            &mut handle,
+            self.configuration,
+            self.covered,
+            &self.network.key_files,
+        )
+        .await;
         let connection = Connection::new(handle, learnt, self.covered.variables.clone(), self.limits);
         if let Err(failure) = proved {
             // What the host said when it hung up tells more than that it did.
@@ -164,7 +170,11 @@ impl Making<'_> {
                 Ok(handle) => return Ok(handle),
                 Err(error) => error,
             };
-            let refusal = learnt.lock().unwrap_or_else(PoisonError::into_inner).refusal.take();
+            let refusal = learnt
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .refusal
+                .take();
             match refusal {
                 Some(Refusal::Refused(why)) => return Err(Failure::Unreachable(why)),
                 Some(Refusal::LeftToClient(why)) => return Err(Failure::LeftToClient(why)),
@@ -234,7 +244,9 @@ impl Making<'_> {
                 };
                 self.wait_for(through(format!("{} does not answer", self.place())));
                 let opened = connection.open_stream(host, port).await;
-                opened.map(Wire::over_channel).map_err(|why| Failure::Unreachable(through(why)))
+                opened
+                    .map(Wire::over_channel)
+                    .map_err(|why| Failure::Unreachable(through(why)))
             }
         }
     }
@@ -259,7 +271,9 @@ impl Making<'_> {
         let _turn = self.network.lookups.acquire().await;
         match lookup_host((host, port)).await {
             Ok(addresses) => Ok(addresses.collect()),
-            Err(error) => Err(Failure::Unreachable(format!("the name {host} has no address: {error}"))),
+            Err(error) => Err(Failure::Unreachable(format!(
+                "the name {host} has no address: {error}"
+            ))),
         }
     }
 

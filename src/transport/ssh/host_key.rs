@@ -123,10 +123,12 @@ impl HostToCheck {
     /// The kinds of keys to ask the host for, those that are known of it first.
     pub fn order_algorithms(&self, algorithms: &[Algorithm]) -> Vec<Algorithm> {
         let is_known = |algorithm: &Algorithm| {
-            self.known.plain_keys().any(|known| match (known.key.algorithm(), algorithm) {
-                (Algorithm::Rsa { .. }, Algorithm::Rsa { .. }) => true,
-                (known, algorithm) => known == *algorithm,
-            })
+            self.known
+                .plain_keys()
+                .any(|known| match (known.key.algorithm(), algorithm) {
+                    (Algorithm::Rsa { .. }, Algorithm::Rsa { .. }) => true,
+                    (known, algorithm) => known == *algorithm,
+                })
         };
         let (mut first, rest): (Vec<Algorithm>, Vec<Algorithm>) =
             algorithms.iter().cloned().partition(is_known);
@@ -150,9 +152,11 @@ impl HostToCheck {
             Judgement::New if self.strictness != Strictness::Refuse => Err(Refusal::LeftToClient(
                 "the host key is new, and StrictHostKeyChecking has `ssh` write it down".to_owned(),
             )),
-            Judgement::Changed { .. } if self.strictness == Strictness::AcceptAny => Err(
-                Refusal::LeftToClient("the host key has changed, and StrictHostKeyChecking is off".to_owned()),
-            ),
+            Judgement::Changed { .. } if self.strictness == Strictness::AcceptAny => {
+                Err(Refusal::LeftToClient(
+                    "the host key has changed, and StrictHostKeyChecking is off".to_owned(),
+                ))
+            }
             Judgement::New => Err(Refusal::Refused(format!(
                 "its host key is not known: {shown}; compare it with what `ssh-keygen -lf` says on the host, \
                  then add it: {} >> {file}",
@@ -179,7 +183,11 @@ impl HostToCheck {
     }
 
     fn judge_certificate(&self, certificate: &Certificate, now: SystemTime) -> Result<(), Refusal> {
-        let wrong = |why: String| Err(Refusal::Refused(format!("its host certificate is not good: {why}")));
+        let wrong = |why: String| {
+            Err(Refusal::Refused(format!(
+                "its host certificate is not good: {why}"
+            )))
+        };
         let authority = PublicKey::new(certificate.signature_key().clone(), "");
         let key = PublicKey::new(certificate.public_key().clone(), "");
         for revoked in [&authority, &key] {
@@ -192,14 +200,20 @@ impl HostToCheck {
         }
         let names = certificate.valid_principals();
         if !names.iter().any(|name| matches_pattern(name, &self.principal)) {
-            return wrong(format!("it is for {}, not for {}", names.join(", "), self.principal));
+            return wrong(format!(
+                "it is for {}, not for {}",
+                names.join(", "),
+                self.principal
+            ));
         }
         if certificate.critical_options().iter().next().is_some() {
             return wrong("it has conditions that are not known here".to_owned());
         }
         let signature = certificate.signature().algorithm().to_string();
         if !self.authority_signatures.is_empty() && !self.authority_signatures.contains(&signature) {
-            return wrong(format!("it is signed by {signature}, which CASignatureAlgorithms leaves out"));
+            return wrong(format!(
+                "it is signed by {signature}, which CASignatureAlgorithms leaves out"
+            ));
         }
         let trusted: Vec<Fingerprint> = self
             .known
@@ -213,7 +227,9 @@ impl HostToCheck {
                 self.known.name
             ));
         }
-        let now = now.duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_secs());
+        let now = now
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |passed| passed.as_secs());
         if certificate.validate_at(now, &trusted).is_err() {
             return wrong("its time has passed or has not come, or its signature is false".to_owned());
         }

@@ -81,9 +81,11 @@ impl KeyFiles {
         let opened = cell.get_or_init(|| async {
             let prompt = format!("Passphrase for the key {}: ", path.display());
             let Some(passphrase) = self.secrets.ask(&prompt).await else {
-                return Err("it has a passphrase, and nobody is there to give it: put it into the agent with \
+                return Err(
+                    "it has a passphrase, and nobody is there to give it: put it into the agent with \
                             ssh-add"
-                    .to_owned());
+                        .to_owned(),
+                );
             };
             let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
             // To derive the key from the passphrase takes a while, on purpose.
@@ -138,6 +140,12 @@ pub(super) fn load_certificates(named: &[PathBuf], keys: &[PathBuf]) -> Vec<Cert
         beside.push("-cert.pub");
         PathBuf::from(beside)
     });
-    let texts = named.iter().cloned().chain(beside).filter_map(|path| fs::read_to_string(path).ok());
-    texts.filter_map(|text| Certificate::from_openssh(&text).ok()).collect()
+    let texts = named
+        .iter()
+        .cloned()
+        .chain(beside)
+        .filter_map(|path| fs::read_to_string(path).ok());
+    texts
+        .filter_map(|text| Certificate::from_openssh(&text).ok())
+        .collect()
 }

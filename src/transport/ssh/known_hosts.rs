@@ -91,7 +91,8 @@ impl KnownHost {
     /// Where a key stands as revoked.
     pub fn revoked(&self, key: &PublicKey) -> Option<String> {
         let mut all = self.keys.iter().chain(&self.without_port);
-        let found = all.find(|known| known.marker == Marker::Revoked && known.key.key_data() == key.key_data());
+        let found =
+            all.find(|known| known.marker == Marker::Revoked && known.key.key_data() == key.key_data());
         found.map(|known| known.place.clone())
     }
 
@@ -184,8 +185,15 @@ impl KnownHosts {
         }
         let text = match fs::read(file) {
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => String::new(),
-            Err(error) => return Err(format!("the known host keys in {} cannot be read: {error}", file.display())),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                String::new()
+            }
+            Err(error) => {
+                return Err(format!(
+                    "the known host keys in {} cannot be read: {error}",
+                    file.display()
+                ));
+            }
         };
         let lines = text
             .lines()
@@ -296,15 +304,35 @@ mod tests {
             ("both keys", format!("node1 {TWO}\nnode1 {ONE}"), 22, &known),
             ("another host's key", format!("node2 {TWO}"), 22, &new),
             ("a hashed name", format!("{HASHED} {ONE}"), 22, &known),
-            ("a hashed name, another key", format!("{HASHED} {TWO}"), 22, &changed("1")),
+            (
+                "a hashed name, another key",
+                format!("{HASHED} {TWO}"),
+                22,
+                &changed("1"),
+            ),
             ("a port", format!("[node1]:2222 {ONE}"), 2222, &known),
             ("another port", format!("[node1]:2223 {ONE}"), 2222, &new),
             ("no port, the same key", format!("node1 {ONE}"), 2222, &known),
             ("no port, another key", format!("node1 {TWO}"), 2222, &new),
             ("revoked", format!("@revoked * {ONE}"), 22, &revoked("1")),
-            ("revoked and known", format!("node1 {ONE}\n@revoked node1 {ONE}"), 22, &revoked("2")),
-            ("another one revoked", format!("node1 {ONE}\n@revoked * {TWO}"), 22, &known),
-            ("an authority is no key", format!("@cert-authority * {ONE}"), 22, &new),
+            (
+                "revoked and known",
+                format!("node1 {ONE}\n@revoked node1 {ONE}"),
+                22,
+                &revoked("2"),
+            ),
+            (
+                "another one revoked",
+                format!("node1 {ONE}\n@revoked * {TWO}"),
+                22,
+                &known,
+            ),
+            (
+                "an authority is no key",
+                format!("@cert-authority * {ONE}"),
+                22,
+                &new,
+            ),
             ("an unknown marker", format!("@new node1 {ONE}"), 22, &new),
             ("no key", "node1 ssh-ed25519".to_owned(), 22, &new),
             ("a broken key", "node1 ssh-ed25519 AAAA".to_owned(), 22, &new),

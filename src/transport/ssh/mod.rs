@@ -119,9 +119,14 @@ impl SshTransport {
         };
         let rest = request.input.as_ref().map_or("", |input| input.reveal());
         let input = Secret::new(format!("{}\n{rest}", password.reveal()));
-        let reply = self.send(target, request, As::RootByPassword, Some(&input)).await?;
+        let reply = self
+            .send(target, request, As::RootByPassword, Some(&input))
+            .await?;
         if reply.wants_password() {
-            return Err(Lost::NotRun(format!("sudo refuses the password: {}", last_line(&reply))));
+            return Err(Lost::NotRun(format!(
+                "sudo refuses the password: {}",
+                last_line(&reply)
+            )));
         }
         reply.judge()
     }

@@ -203,7 +203,9 @@ impl Network {
 
     fn limits(&self, configuration: &Configuration) -> Limits {
         let of_inventory = self.settings.connect_limit;
-        let connect = of_inventory.or(configuration.connect_limit()).unwrap_or(CONNECT_LIMIT);
+        let connect = of_inventory
+            .or(configuration.connect_limit())
+            .unwrap_or(CONNECT_LIMIT);
         match (self.settings.alive_interval, configuration.alive_interval()) {
             (None, Some(alive_interval)) => Limits {
                 connect,

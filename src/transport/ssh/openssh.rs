@@ -40,7 +40,10 @@ pub(super) struct Master {
 impl Master {
     /// Uses a shared connection that the user has opened.
     pub async fn join(socket: PathBuf) -> Option<Master> {
-        let master = Master { socket, is_own: false };
+        let master = Master {
+            socket,
+            is_own: false,
+        };
         master.is_open().await.then_some(master)
     }
 
@@ -187,7 +190,9 @@ impl Master {
             // The crate takes this status for a word of its own.
             Ok(Err(Error::Remote(_))) => 127,
             Ok(Err(Error::RemoteProcessTerminated)) => {
-                return Err(Lost::Unknown("the connection ended before the command told its status".to_owned()));
+                return Err(Lost::Unknown(
+                    "the connection ended before the command told its status".to_owned(),
+                ));
             }
             Ok(Err(Error::Disconnected)) => {
                 return Err(Lost::Unknown("the connection was closed".to_owned()));
@@ -237,7 +242,11 @@ fn describe_error(error: &Error) -> String {
 
 /// What `ssh` wrote before it gave up: its last lines say it.
 fn describe_messages(said: &str) -> String {
-    let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let lines: Vec<&str> = said
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
     let shown = lines.len().saturating_sub(3);
     match lines[shown..].join("; ") {
         said if said.is_empty() => "`ssh` ended without a word".to_owned(),

@@ -30,7 +30,9 @@ impl Reply {
 
     /// Whether `sudo` refused to go on without a password.
     pub fn wants_password(&self) -> bool {
-        self.is_complete && !self.output.is_begun() && self.errors.noise().lines().any(|line| line.starts_with("sudo:"))
+        self.is_complete
+            && !self.output.is_begun()
+            && self.errors.noise().lines().any(|line| line.starts_with("sudo:"))
     }
 
     /// The outcome of the command.
@@ -56,8 +58,12 @@ impl Reply {
             ));
         }
         let (errors, output) = (self.errors.noise(), self.output.noise());
-        let said = [errors.trim(), output.trim()].into_iter().find(|said| !said.is_empty());
-        let said = said.and_then(|said| said.lines().next_back()).unwrap_or("it said nothing");
+        let said = [errors.trim(), output.trim()]
+            .into_iter()
+            .find(|said| !said.is_empty());
+        let said = said
+            .and_then(|said| said.lines().next_back())
+            .unwrap_or("it said nothing");
         let said: String = said.chars().take(LONGEST_LINE).collect();
         Err(Lost::NotRun(format!(
             "the login shell ended with status {status} before the command: {said}"

@@ -92,7 +92,12 @@ mod tests {
             ("a backslash", r"printf '%s\n' 'a\\b' \'", 0, "a\\\\b\n'\n"),
             ("an exclamation mark", "echo 'a!b' !x", 0, "a!b !x\n"),
             ("lines", "for x in 1 2\ndo echo $x\ndone\nexit 3", 3, "1\n2\n"),
-            ("a here document", "cat <<E\n$((1+1)) it's \\$\nE\n", 0, "2 it's $\n"),
+            (
+                "a here document",
+                "cat <<E\n$((1+1)) it's \\$\nE\n",
+                0,
+                "2 it's $\n",
+            ),
             ("other letters", "echo 'ä\\ü'", 0, "ä\\ü\n"),
             ("no arguments", "echo \"[$1$#]\\\\\"", 0, "[0]\\\n"),
             ("a status", "exit 255", 255, ""),
