@@ -8,7 +8,7 @@ use crate::server::{Reach, Server, assert_begins, describe, request, settings};
 use quorate::inventory::{Node, NodeName, SshSettings};
 
 /// Ends the server of one's own session, as a host does that dies.
-const DIE: &str = "p=$$; while read -r name < /proc/$p/comm; case $name in sshd*) false ;; esac; do \
+pub const DIE: &str = "p=$$; while read -r name < /proc/$p/comm; case $name in sshd*) false ;; esac; do \
                    read -r _ _ _ p _ < /proc/$p/stat; done; echo dying; kill -9 $p; sleep 60";
 
 fn both(server: &Server) -> [(&'static str, Reach); 2] {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
+use crate::outcomes::DIE;
 use crate::server::{Server, free_port};
 
 /// Runs a script on `127.0.0.[1-3]` of a server; the exit code, and both streams.
@@ -31,8 +32,8 @@ fn run_script(server: &Server, config: &str, script: &str, flags: &[&str]) -> (i
 fn the_ledger_tells_the_ends_apart() {
     let server = Server::start("");
     let closed = format!("Host 127.0.0.2\n  Port {}", free_port());
-    let dying = "p=$$$$; while read -r name < /proc/$$p/comm; case $$name in sshd*) false ;; esac; do \
-                 read -r _ _ _ p _ < /proc/$$p/stat; done; kill -9 $$p; sleep 60";
+    fs::write(server.at().join("die"), DIE).expect("it can be written");
+    let dying = format!("sh {}/die", server.at().display());
     let cases = [
         ("all is well", "", "true", 0, "done          127.0.0.[1-3]"),
         ("a status", "", "exit 255", 1, "failed        127.0.0.1"),
@@ -43,7 +44,7 @@ fn the_ledger_tells_the_ends_apart() {
             5,
             "127.0.0.2: `true` was not started: 127.0.0.2 could not be reached: ",
         ),
-        ("it dies", "", dying, 6, "unknown       127.0.0.1"),
+        ("it dies", "", &dying, 6, "unknown       127.0.0.1"),
     ];
     for (what, config, command, code, line) in cases {
         for flags in [&[][..], &["--ssh", "openssh"]] {
