@@ -38,6 +38,16 @@ pub(super) struct MarkedCapture {
     mark: Vec<u8>,
     noise: Vec<u8>,
     capture: Option<Capture>,
+    end: Option<End>,
+}
+
+/// A second mark, which stands behind what the command wrote.
+#[derive(Debug)]
+struct End {
+    mark: Vec<u8>,
+    /// What may be the beginning of the mark.
+    held: Vec<u8>,
+    has_come: bool,
 }
 
 impl MarkedCapture {
@@ -47,13 +57,32 @@ impl MarkedCapture {
             mark: format!("{mark}\n").into_bytes(),
             noise: Vec::new(),
             capture: None,
+            end: None,
         }
+    }
+
+    /// Waits for a line that ends in `mark` behind the command's output as well.
+    pub fn expect_end(&mut self, mark: &str) {
+        self.end = Some(End {
+            mark: format!("{mark}\n").into_bytes(),
+            held: Vec::new(),
+            has_come: false,
+        });
+    }
+
+    /// Whether the second mark has come.
+    pub fn has_ended(&self) -> bool {
+        self.end.as_ref().is_some_and(|end| end.has_come)
     }
 
     /// Takes what has come.
     pub fn push(&mut self, bytes: &[u8]) {
         if let Some(capture) = &mut self.capture {
-            return capture.push(bytes);
+            match &mut self.end {
+                Some(end) => end.pass(bytes, capture),
+                None => capture.push(bytes),
+            }
+            return;
         }
         // The mark may come in pieces; what was looked through already is not looked at again.
         let from = (self.noise.len() + 1).saturating_sub(self.mark.len());
@@ -62,10 +91,10 @@ impl MarkedCapture {
             .windows(self.mark.len())
             .position(|window| window == self.mark);
         if let Some(at) = found {
-            let mut capture = Capture::default();
-            capture.push(&self.noise[from + at + self.mark.len()..]);
+            let rest = self.noise.split_off(from + at + self.mark.len());
             self.noise.truncate(from + at);
-            self.capture = Some(capture);
+            self.capture = Some(Capture::default());
+            self.push(&rest);
         } else if self.noise.len() > 2 * NOISE_LIMIT {
             self.noise.drain(..self.noise.len() - NOISE_LIMIT);
         }
@@ -81,9 +110,40 @@ impl MarkedCapture {
         self.capture.as_ref().map(Capture::text).unwrap_or_default()
     }
 
+    /// Takes in what was held back as the possible beginning of a second mark: there comes no more.
+    pub fn finish(&mut self) {
+        if let (Some(end), Some(capture)) = (self.end.take(), &mut self.capture) {
+            capture.push(&end.held);
+        }
+    }
+
     /// The last of what came before the mark.
     pub fn noise(&self) -> String {
         String::from_utf8_lossy(&self.noise).into_owned()
+    }
+}
+
+impl End {
+    /// Passes on what is surely not the mark.
+    fn pass(&mut self, bytes: &[u8], capture: &mut Capture) {
+        if self.has_come {
+            return capture.push(bytes);
+        }
+        self.held.extend_from_slice(bytes);
+        let found = self
+            .held
+            .windows(self.mark.len())
+            .position(|window| window == self.mark);
+        if let Some(at) = found {
+            self.has_come = true;
+            capture.push(&self.held[..at]);
+            capture.push(&self.held[at + self.mark.len()..]);
+            self.held.clear();
+        } else if self.held.len() >= self.mark.len() {
+            let sure = self.held.len() + 1 - self.mark.len();
+            capture.push(&self.held[..sure]);
+            self.held.drain(..sure);
+        }
     }
 }
 
@@ -128,6 +188,28 @@ mod tests {
                 expected.map(str::to_owned),
                 "{what}"
             );
+        }
+    }
+
+    #[test]
+    fn a_second_mark_is_cut_out() {
+        let cases: [(&str, &[&str], &str, bool); 6] = [
+            ("none yet", &["M-1\nout"], "out", false),
+            ("behind the output", &["M-1\nout", "\nE-1\n"], "out\n", true),
+            ("in pieces", &["M-1", "\nou", "tE", "-", "1\n"], "out", true),
+            ("nothing before it", &["M-1\nE-1\n"], "", true),
+            ("more behind it", &["M-1\nout\nE-1\nlate\n"], "out\nlate\n", true),
+            ("something like it", &["M-1\nE-", "2\nE-1"], "E-2\nE-1", false),
+        ];
+        for (what, pieces, text, has_ended) in cases {
+            let mut capture = MarkedCapture::new("M-1");
+            capture.expect_end("E-1");
+            for piece in pieces {
+                capture.push(piece.as_bytes());
+            }
+            assert_eq!(capture.has_ended(), has_ended, "{what}");
+            capture.finish();
+            assert_eq!(capture.text(), text, "{what}");
         }
     }
 }

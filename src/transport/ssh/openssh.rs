@@ -2,14 +2,16 @@
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::process::Stdio;
 use std::time::Duration;
 
-use futures_util::FutureExt;
+use futures_util::future::{Either, select};
 use openssh::{Error, Session};
 use openssh_mux_client::Error as MuxError;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
+use tokio::sync::Notify;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::client::{Client, Target, describe_missing};
@@ -132,7 +134,8 @@ impl Master {
         }
         let deadline = Instant::now() + limit;
         let session = self.session();
-        let mut command = session.raw_command(write_guarded(sent));
+        let end = format!("{mark}-end");
+        let mut command = session.raw_command(write_guarded(sent, &end));
         command
             .stdin(openssh::Stdio::piped())
             .stdout(openssh::Stdio::piped())
@@ -143,47 +146,39 @@ impl Master {
             Err(_) => return Err(Lost::Late),
         };
         let mut reply = Reply::new(mark);
+        reply.output.expect_end(&end);
         let (stdin, output, errors) = (child.stdin().take(), child.stdout().take(), child.stderr().take());
-        let seen = Cell::new(0_u64);
-        let mut is_complete = false;
-        let ended = {
-            let feeding = async {
-                if let (Some(mut stdin), Some(input)) = (stdin, input) {
-                    // A command that reads nothing is no fault.
-                    let _ = stdin.write_all(input.reveal().as_bytes()).await;
-                }
-            };
-            let both = async {
-                futures_util::join!(
-                    read_all(output, &mut reply.output, &seen),
-                    read_all(errors, &mut reply.errors, &seen)
-                );
-            };
-            let mut reading = std::pin::pin!(both.fuse());
-            let mut feeding = std::pin::pin!(feeding.fuse());
-            let mut waiting = std::pin::pin!(child.wait().fuse());
-            let all = async {
-                let ended = loop {
-                    futures_util::select! {
-                        () = reading => is_complete = true,
-                        () = feeding => {}
-                        ended = waiting => break ended,
-                    }
-                };
-                // What is left running in the background is nobody's business.
-                let last = Instant::now() + LONGEST_DRAIN;
-                while !is_complete && Instant::now() < last {
-                    let before = seen.get();
-                    is_complete = timeout(DRAIN_TIME, reading.as_mut()).await.is_ok();
-                    if !is_complete && seen.get() == before {
-                        break;
-                    }
-                }
-                ended
-            };
-            timeout_at(deadline, all).await
+        let progress = Progress::default();
+        let feeding = async {
+            if let (Some(mut stdin), Some(input)) = (stdin, input) {
+                // A command that reads nothing is no fault.
+                let _ = stdin.write_all(input.reveal().as_bytes()).await;
+            }
+            std::future::pending::<()>().await;
         };
-        reply.is_complete = is_complete;
+        let reading = async {
+            futures_util::join!(
+                read_all(output, &mut reply.output, &progress),
+                read_all(errors, &mut reply.errors, &progress)
+            );
+        };
+        // The master drops what it has not yet handed over as soon as somebody has asked it for the
+        // status: so the streams come first.
+        let ended = timeout_at(deadline, async {
+            let (reading, feeding) = (std::pin::pin!(reading), std::pin::pin!(feeding));
+            let reading = std::pin::pin!(progress.read(reading));
+            let is_complete = match select(reading, feeding).await {
+                Either::Left((is_complete, _)) => is_complete,
+                Either::Right(((), _)) => false,
+            };
+            (is_complete, child.wait().await)
+        });
+        let ended = ended.await;
+        reply.output.finish();
+        let ended = ended.map(|(is_complete, ended)| {
+            reply.is_complete = is_complete;
+            ended
+        });
         reply.status = Some(match ended {
             Err(_) => return Err(Lost::Late),
             Ok(Ok(status)) => status.code().unwrap_or(255),
@@ -219,13 +214,45 @@ fn judge_refusal(error: Error) -> Lost {
     }
 }
 
-/// Reads a stream to its end, and counts what has come in `seen`.
-async fn read_all(stream: Option<impl AsyncRead + Unpin>, capture: &mut MarkedCapture, seen: &Cell<u64>) {
+/// How far the streams of a command have come.
+#[derive(Default)]
+struct Progress {
+    seen: Cell<u64>,
+    has_ended: Cell<bool>,
+    /// Told when the command has ended.
+    end: Notify,
+}
+
+impl Progress {
+    /// Reads until both streams have ended, or the command has and they are silent: what it left
+    /// running in the background is nobody's business. Whether they were read to their ends.
+    async fn read(&self, mut reading: Pin<&mut impl Future<Output = ()>>) -> bool {
+        if let Either::Left(_) = select(reading.as_mut(), std::pin::pin!(self.end.notified())).await {
+            return true;
+        }
+        let last = Instant::now() + LONGEST_DRAIN;
+        loop {
+            let before = self.seen.get();
+            if timeout(DRAIN_TIME, reading.as_mut()).await.is_ok() {
+                return true;
+            }
+            if self.seen.get() == before || Instant::now() >= last {
+                return false;
+            }
+        }
+    }
+}
+
+/// Reads a stream to its end.
+async fn read_all(stream: Option<impl AsyncRead + Unpin>, capture: &mut MarkedCapture, progress: &Progress) {
     let Some(mut stream) = stream else { return };
     let mut buffer = vec![0; 32 << 10];
     while let Ok(count @ 1..) = stream.read(&mut buffer).await {
         capture.push(&buffer[..count]);
-        seen.set(seen.get() + count as u64);
+        progress.seen.set(progress.seen.get() + count as u64);
+        if capture.has_ended() && !progress.has_ended.replace(true) {
+            progress.end.notify_one();
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What came back of a command, and what it means.
 
 use super::failure::Lost;
+use super::text::MARK_BEGINS;
 use crate::transport::Outcome;
 use crate::transport::capture::MarkedCapture;
 
@@ -58,15 +59,17 @@ impl Reply {
             ));
         }
         let (errors, output) = (self.errors.noise(), self.output.noise());
-        let said = [errors.trim(), output.trim()]
-            .into_iter()
-            .find(|said| !said.is_empty());
-        let said = said
-            .and_then(|said| said.lines().next_back())
-            .unwrap_or("it said nothing");
+        let said = [&errors, &output].into_iter().find_map(|said| last_words(said));
+        let said = said.unwrap_or("it said nothing");
         let said: String = said.chars().take(LONGEST_LINE).collect();
         Err(Lost::NotRun(format!(
             "the login shell ended with status {status} before the command: {said}"
         )))
     }
+}
+
+/// The last line that says something; marks do not.
+fn last_words(said: &str) -> Option<&str> {
+    let mut lines = said.lines().rev().map(str::trim);
+    lines.find(|line| !line.is_empty() && !line.starts_with(MARK_BEGINS))
 }

@@ -9,6 +9,9 @@ use crate::value::{as_root_text, quote};
 /// The longest text that a host takes: Linux gives a program no longer argument.
 pub(super) const LONGEST: usize = (128 << 10) - 1;
 
+/// How every mark begins.
+pub(super) const MARK_BEGINS: &str = "quorate-";
+
 /// As whom a command runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum As {
@@ -24,7 +27,7 @@ pub(super) enum As {
 pub(super) fn new_mark() -> String {
     // Each state has random keys of its own.
     let random = || RandomState::new().build_hasher().finish();
-    format!("quorate-{:016x}{:016x}", random(), random())
+    format!("{MARK_BEGINS}{:016x}{:016x}", random(), random())
 }
 
 /// What is sent to the login shell for a command: `sh` writes the mark to both streams, then it
@@ -41,11 +44,12 @@ pub(super) fn write_sent(command: &str, mark: &str, who: As) -> String {
     write_shell_words(&text)
 }
 
-/// The same for a way that loses which signal ended a command: a second `sh` around it tells that as a status.
-pub(super) fn write_guarded(sent: &str) -> String {
+/// The same for a way that loses which signal ended a command: a second `sh` around it tells that
+/// as a status, and writes the mark `end` behind the output.
+pub(super) fn write_guarded(sent: &str, end: &str) -> String {
     // Here the shell must stay.
     let sent = sent.strip_prefix("exec ").unwrap_or(sent);
-    write_shell_words(&format!("{sent}; exit $?"))
+    write_shell_words(&format!("{sent}; status=$?; echo {end}; exit $status"))
 }
 
 /// `exec sh -c TEXT`, written so that sh, csh and fish read the same words. The login shell is
@@ -104,9 +108,15 @@ mod tests {
         ];
         for (what, text, status, printed) in cases {
             for shell in ["sh", "dash", "bash", "zsh", "csh", "tcsh", "fish", "ksh"] {
-                for text in [write_shell_words(text), write_guarded(&write_shell_words(text))] {
+                let sent = write_shell_words(text);
+                let texts = [(write_guarded(&sent, "E"), "E\n"), (sent, "")];
+                for (text, end) in texts {
                     if let Some(ran) = run(shell, &text) {
-                        assert_eq!(ran, (status, printed.to_owned()), "{what} in {shell}: {text}");
+                        assert_eq!(
+                            ran,
+                            (status, format!("{printed}{end}")),
+                            "{what} in {shell}: {text}"
+                        );
                     }
                 }
             }
