@@ -43,10 +43,13 @@ impl KeyFile {
 /// An answer that several wait for and one gets.
 type Once<T> = Rc<OnceCell<T>>;
 
+/// A key that was opened, or why it was not.
+type Opened = Result<Arc<PrivateKey>, String>;
+
 /// All key files that were looked at, each read once.
 pub(super) struct KeyFiles {
     files: RefCell<HashMap<PathBuf, KeyFile>>,
-    unlocked: RefCell<HashMap<PathBuf, Once<Result<Arc<PrivateKey>, String>>>>,
+    unlocked: RefCell<HashMap<PathBuf, Once<Opened>>>,
     secrets: Rc<dyn Secrets>,
 }
 

@@ -13,6 +13,13 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
+/// A program whose standard streams are the stream.
+struct Program {
+    _child: Child,
+    input: ChildStdin,
+    output: ChildStdout,
+}
+
 /// A stream, and whether a greeting came over it.
 pub(super) struct Wire {
     kind: Kind,
@@ -23,11 +30,7 @@ pub(super) struct Wire {
 enum Kind {
     Tcp(TcpStream),
     /// The program is ended with the stream.
-    Program {
-        _child: Child,
-        input: ChildStdin,
-        output: ChildStdout,
-    },
+    Program(Box<Program>),
     Channel(Box<ChannelStream<Msg>>),
 }
 
@@ -56,11 +59,11 @@ impl Wire {
         let missing = || io::Error::other("it has no standard streams");
         let input = child.stdin.take().ok_or_else(missing)?;
         let output = child.stdout.take().ok_or_else(missing)?;
-        Ok(Wire::new(Kind::Program {
+        Ok(Wire::new(Kind::Program(Box::new(Program {
             _child: child,
             input,
             output,
-        }))
+        }))))
     }
 
     fn new(kind: Kind) -> Wire {
@@ -85,7 +88,7 @@ impl AsyncRead for Wire {
         let before = buffer.filled().len();
         ready!(match &mut self.kind {
             Kind::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
-            Kind::Program { output, .. } => Pin::new(output).poll_read(context, buffer),
+            Kind::Program(program) => Pin::new(&mut program.output).poll_read(context, buffer),
             Kind::Channel(stream) => Pin::new(stream).poll_read(context, buffer),
         })?;
         let new = &buffer.filled()[before..];
@@ -110,7 +113,7 @@ impl AsyncWrite for Wire {
     ) -> Poll<io::Result<usize>> {
         match &mut self.kind {
             Kind::Tcp(stream) => Pin::new(stream).poll_write(context, bytes),
-            Kind::Program { input, .. } => Pin::new(input).poll_write(context, bytes),
+            Kind::Program(program) => Pin::new(&mut program.input).poll_write(context, bytes),
             Kind::Channel(stream) => Pin::new(stream).poll_write(context, bytes),
         }
     }
@@ -118,7 +121,7 @@ impl AsyncWrite for Wire {
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.kind {
             Kind::Tcp(stream) => Pin::new(stream).poll_flush(context),
-            Kind::Program { input, .. } => Pin::new(input).poll_flush(context),
+            Kind::Program(program) => Pin::new(&mut program.input).poll_flush(context),
             Kind::Channel(stream) => Pin::new(stream).poll_flush(context),
         }
     }
@@ -126,7 +129,7 @@ impl AsyncWrite for Wire {
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.kind {
             Kind::Tcp(stream) => Pin::new(stream).poll_shutdown(context),
-            Kind::Program { input, .. } => Pin::new(input).poll_shutdown(context),
+            Kind::Program(program) => Pin::new(&mut program.input).poll_shutdown(context),
             Kind::Channel(stream) => Pin::new(stream).poll_shutdown(context),
         }
     }
