@@ -374,5 +374,6 @@ fn start(at: &Path) -> Child {
         }
         said.push(line);
     }
+    let _ = child.wait();
     panic!("sshd does not start: {}", said.join("; "));
 }
