@@ -348,6 +348,11 @@ impl Checker<'_, '_> {
                 }
             },
             Type::Node if field.node == "name" => Type::String,
+            Type::Node if self.inventory.withheld(&field.node).is_some() => {
+                let error = NameError::withheld(self.inventory, &field.node, field.span);
+                error.into_iter().for_each(|error| self.findings.push(error));
+                Type::String
+            }
             Type::Node if self.inventory.variable_names().any(|name| name == field.node) => Type::String,
             Type::Node => {
                 let help = self

@@ -124,6 +124,10 @@ pub(super) fn check_domains(declared: &Declared, inventory: &Inventory, findings
         let Budget::Domains(_, variable) = &budget.node else {
             continue;
         };
+        if let Some(error) = NameError::withheld(inventory, variable, budget.span) {
+            findings.push(error);
+            continue;
+        }
         if inventory.variable_names().any(|known| known == variable) {
             continue;
         }

@@ -348,6 +348,10 @@ impl Checker<'_, '_> {
                 }
             }
             Mode::By(variable) => {
+                if let Some(error) = NameError::withheld(self.inventory, variable, mode.span) {
+                    self.findings.push(error);
+                    return;
+                }
                 if self.inventory.variable_names().any(|known| known == variable) {
                     return;
                 }

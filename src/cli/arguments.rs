@@ -15,6 +15,19 @@ Exit codes: 0 done, 1 a step failed, 2 usage, 3 the script does not check, 4 a g
 5 a node could not be reached, 6 an outcome is unknown, 7 the cluster is locked, 8 declined,
 9 parked at a manual step, 130 interrupted.";
 
+const INVENTORIES: &str = "\
+Formats:
+  cluster.toml             quorate's own: name, system, groups, nodes
+  NAME.ini, NAME           Ansible's sections: [web], [web:vars], [all:children]
+  NAME.yml, NAME.json      Ansible's groups, each with hosts, children and vars
+  a program                prints Ansible's JSON when it is given --list
+  groups.d/NAME.yaml, groups.d, groups.conf, groups
+                           ClusterShell's groups in files
+  NAME                     hosts or sets such as node[01-16], one a line
+  a folder                 of Ansible's inventories, laid over each other
+
+Example: quorate inventory show -i hosts.ini --format json";
+
 /// Runs runbooks on clusters, with guards built in.
 #[derive(Debug, Parser)]
 #[command(name = "quorate", version, after_help = EXAMPLES, arg_required_else_help = true)]
@@ -298,9 +311,9 @@ pub(super) struct InventoryFlags {
 #[derive(Debug, Subcommand)]
 pub(super) enum InventoryAction {
     /// Print the cluster, its groups and what is known of its nodes.
-    #[command(after_help = "Example: quorate inventory show -i cluster.toml")]
+    #[command(after_help = INVENTORIES)]
     Show {
-        /// The inventory.
+        /// The inventory, in any of the formats below.
         #[arg(short, long, value_name = "FILE", conflicts_with = "sim")]
         inventory: Option<PathBuf>,
         /// The simulated cluster, of the shape in FILE if one is given; also --sim FILE.toml.
@@ -310,6 +323,16 @@ pub(super) enum InventoryAction {
             reason = "no flag, a bare flag, and a flag with its file are three things"
         )]
         sim: Option<Option<PathBuf>>,
+        /// How it is told.
+        #[arg(
+            long,
+            value_enum,
+            hide_possible_values = true,
+            hide_default_value = true,
+            value_name = "human|json",
+            default_value = "human"
+        )]
+        format: Format,
     },
 }
 

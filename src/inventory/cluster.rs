@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use super::{InventoryError, Node, NodeName, NodeSet};
@@ -20,6 +20,8 @@ pub struct Inventory {
     pub is_simulated: bool,
     /// How its nodes are reached.
     pub ssh: SshSettings,
+    /// The source of groups that may be left out: `web` is also `SOURCE:web`.
+    pub default_source: Option<String>,
     nodes: Vec<Node>,
     groups: BTreeMap<String, NodeSet>,
     /// Every name, alias, address and unambiguous short name, with its place in `nodes`.
@@ -100,6 +102,7 @@ impl Inventory {
             variables,
             is_simulated: false,
             ssh: SshSettings::default(),
+            default_source: None,
             nodes,
             groups,
             index,
@@ -108,7 +111,11 @@ impl Inventory {
 
     /// The nodes of a group; `all_nodes` is every node.
     pub fn group(&self, name: &str) -> Option<&NodeSet> {
-        self.groups.get(name)
+        self.groups.get(name).or_else(|| {
+            let (source, group) = name.split_once(':')?;
+            let is_default = self.default_source.as_deref() == Some(source);
+            self.groups.get(group).filter(|_| is_default)
+        })
     }
 
     /// The names of all groups.
@@ -172,6 +179,12 @@ impl Inventory {
         names.into_iter()
     }
 
+    /// A node whose `name` the inventory has and that cannot be read here, with what it is.
+    pub fn withheld(&self, name: &str) -> Option<(&Node, &str)> {
+        let mut nodes = self.nodes.iter();
+        nodes.find_map(|node| Some((node, node.withheld.get(name)?.as_str())))
+    }
+
     /// Parts `nodes` by what they have as `variable`, in the order of their first nodes: the
     /// racks of `by rack`. A node without it is a domain of its own, called as the node is.
     pub fn domains(&self, nodes: &NodeSet, variable: &str) -> Vec<(String, NodeSet)> {
@@ -227,18 +240,42 @@ pub fn describe_inventory(inventory: &Inventory) -> String {
     lines.join("\n") + "\n"
 }
 
+/// Writes an inventory as JSON: `{"groups": {GROUP: [NODE]}, "hosts": {NODE: {"address", "port",
+/// "user"}}}`.
+///
+/// `all` has every node and `ungrouped` those in no group, unless the inventory says otherwise.
+/// `address` is the node's name when no other is known; `port`, a number, and `user` are null
+/// when the configuration of `ssh` decides.
+pub fn write_inventory(inventory: &Inventory) -> String {
+    let names = |set: &NodeSet| -> Vec<String> { set.iter().map(ToString::to_string).collect() };
+    let all = inventory.groups.get(ALL_NODES).cloned().unwrap_or_default();
+    let own = inventory.groups.iter().filter(|(name, _)| *name != ALL_NODES);
+    let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut rest = all.clone();
+    for (name, set) in own {
+        groups.insert(name, names(set));
+        if name != "all" {
+            rest = rest.difference(set);
+        }
+    }
+    groups.entry("all").or_insert_with(|| names(&all));
+    groups.entry("ungrouped").or_insert_with(|| names(&rest));
+    let hosts = inventory.nodes.iter().map(|node| {
+        let host = serde_json::json!({
+            "address": node.address.as_deref().unwrap_or(node.name.as_str()),
+            "port": node.login.port,
+            "user": node.login.user,
+        });
+        (node.name.to_string(), host)
+    });
+    let hosts: serde_json::Map<String, serde_json::Value> = hosts.collect();
+    let whole = serde_json::json!({"groups": groups, "hosts": hosts});
+    format!("{whole:#}\n")
+}
+
 /// Refuses names that a command line or a set of nodes would take for something else.
 fn check_name(what: &str, name: &str, signs: &str) -> Result<(), InventoryError> {
-    let odd = name
-        .chars()
-        .find(|letter| !letter.is_ascii_alphanumeric() && !signs.contains(*letter));
-    let why = if name.is_empty() {
-        "a name has at least one letter".to_owned()
-    } else if name.starts_with('-') {
-        "commands would take it for an option".to_owned()
-    } else if let Some(letter) = odd {
-        format!("`{letter}` cannot stand in a name")
-    } else {
+    let Some(why) = why_not_a_name(name, signs) else {
         return Ok(());
     };
     Err(InventoryError::BadName {
@@ -248,6 +285,20 @@ fn check_name(what: &str, name: &str, signs: &str) -> Result<(), InventoryError>
         file: None,
         at: None,
     })
+}
+
+/// Why a name cannot be one, where letters, digits and `signs` can stand in it.
+pub(super) fn why_not_a_name(name: &str, signs: &str) -> Option<String> {
+    let odd = name
+        .chars()
+        .find(|letter| !letter.is_ascii_alphanumeric() && !signs.contains(*letter));
+    if name.is_empty() {
+        return Some("a name has at least one letter".to_owned());
+    }
+    if name.starts_with('-') {
+        return Some("commands would take it for an option".to_owned());
+    }
+    odd.map(|letter| format!("`{letter}` cannot stand in a name"))
 }
 
 /// Indexes nodes by everything that they are called.
@@ -260,20 +311,29 @@ fn index_nodes(nodes: &[Node]) -> Result<HashMap<String, usize>, InventoryError>
             });
         }
     }
+    // Two servers at one address, each with a port of its own, are not told apart by it.
+    let mut ambiguous = HashSet::new();
     for (at, node) in nodes.iter().enumerate() {
         for name in node.aliases.iter().chain(&node.address) {
             let first = *index.entry(name.clone()).or_insert(at);
-            if first != at {
-                return Err(InventoryError::SharedName {
-                    name: name.clone(),
-                    first: nodes[first].name.to_string(),
-                    second: node.name.to_string(),
-                    file: None,
-                    at: None,
-                });
+            if first == at {
+                continue;
             }
+            let first = &nodes[first];
+            if is_elsewhere(first, node, name) {
+                ambiguous.insert(name.as_str());
+                continue;
+            }
+            return Err(InventoryError::SharedName {
+                name: name.clone(),
+                first: first.name.to_string(),
+                second: node.name.to_string(),
+                file: None,
+                at: None,
+            });
         }
     }
+    index.retain(|name, at| !ambiguous.contains(name.as_str()) || nodes[*at].name.as_str() == name);
     let mut short: HashMap<&str, Option<usize>> = HashMap::new();
     for (at, node) in nodes.iter().enumerate() {
         for name in std::iter::once(node.name.as_str()).chain(node.aliases.iter().map(String::as_str)) {
@@ -293,6 +353,15 @@ fn index_nodes(nodes: &[Node]) -> Result<HashMap<String, usize>, InventoryError>
         }
     }
     Ok(index)
+}
+
+/// Whether two nodes at one address are two servers, with ports of their own, or this machine,
+/// which is reached without its address.
+fn is_elsewhere(first: &Node, second: &Node, address: &str) -> bool {
+    let is_at = |node: &Node| node.address.as_deref().unwrap_or(node.name.as_str()) == address;
+    let port = |node: &Node| node.login.port.unwrap_or(22);
+    let is_local = first.login.is_local || second.login.is_local;
+    is_at(first) && is_at(second) && (is_local || port(first) != port(second))
 }
 
 /// Drops a port: `node1:2510`, `[fe80::1]:2510`; an IPv6 address without brackets has none.

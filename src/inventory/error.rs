@@ -53,17 +53,60 @@ pub enum InventoryError {
         at: SourceSpan,
     },
 
-    /// No reader takes files with this ending.
-    #[error("`{file}` is in no format of inventories that is known here")]
-    #[diagnostic(
-        code(inventory::unknown_format),
-        help("write it as a cluster.toml; files that end in {endings} can be read")
-    )]
+    /// What a file says cannot be taken.
+    #[error("{why}")]
+    #[diagnostic(code(inventory::refused))]
+    Refused {
+        /// What is wrong.
+        why: String,
+        /// What to do about it.
+        #[help]
+        help: Option<String>,
+        /// The file.
+        #[source_code]
+        file: Arc<NamedSource<String>>,
+        /// Where in the file.
+        #[label("here")]
+        at: SourceSpan,
+    },
+
+    /// A file or folder cannot be read.
+    #[error("`{path}` cannot be read: {why}")]
+    #[diagnostic(code(inventory::not_read))]
+    NotRead {
+        /// Its path.
+        path: String,
+        /// Why not.
+        why: String,
+        /// What to do about it.
+        #[help]
+        help: Option<String>,
+    },
+
+    /// A program that is to print an inventory does not.
+    #[error("`{command}` gives no inventory: {why}")]
+    #[diagnostic(code(inventory::program_failed))]
+    ProgramFailed {
+        /// The program and its arguments.
+        command: String,
+        /// How it failed.
+        why: String,
+        /// What it said, or what to do about it.
+        #[help]
+        help: Option<String>,
+    },
+
+    /// Nothing tells which format a file is in.
+    #[error("`{file}` is in no format of inventories that is known here: {why}")]
+    #[diagnostic(code(inventory::unknown_format))]
     UnknownFormat {
         /// The file's name.
         file: String,
-        /// The endings that have a reader.
-        endings: String,
+        /// What is odd about it.
+        why: String,
+        /// What there is.
+        #[help]
+        help: String,
     },
 
     /// A key that means nothing.

@@ -10,8 +10,8 @@ mod nodeset;
 mod range;
 mod read;
 
-pub use cluster::{ALL_NODES, Inventory, SshSettings, describe_inventory};
+pub use cluster::{ALL_NODES, Inventory, SshSettings, describe_inventory, write_inventory};
 pub use error::InventoryError;
 pub use node::{Login, Node, NodeName};
 pub use nodeset::NodeSet;
-pub use read::read_inventory;
+pub use read::{Found, Surroundings, read_inventory, read_inventory_at};

@@ -103,6 +103,9 @@ pub struct Node {
     pub login: Login,
     /// What else is known of it, such as `rack`: read in a script as `$node.rack`.
     pub variables: BTreeMap<String, String>,
+    /// What the inventory knows under a name and cannot be read here, with what it is: `a
+    /// template of Ansible`.
+    pub withheld: BTreeMap<String, String>,
 }
 
 impl Node {
@@ -114,6 +117,7 @@ impl Node {
             aliases: Vec::new(),
             login: Login::default(),
             variables: BTreeMap::new(),
+            withheld: BTreeMap::new(),
         }
     }
 }

@@ -9,8 +9,8 @@ mod error;
 mod facade;
 mod load;
 mod options;
-
 mod signals;
+mod surroundings;
 #[cfg(test)]
 mod tests;
 mod ways;

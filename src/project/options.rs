@@ -2,7 +2,8 @@ use std::path::{Path, PathBuf};
 
 use super::ProjectError;
 use super::load::read_text;
-use crate::inventory::{Inventory, read_inventory};
+use super::surroundings::Machine;
+use crate::inventory::{Inventory, read_inventory, read_inventory_at};
 use crate::transport::simulated::{Shape, SimulatedCluster};
 
 /// Where inventories of the machine stand.
@@ -50,13 +51,24 @@ pub(super) fn choose_inventory(choice: &InventoryChoice) -> Result<Chosen, Proje
             }),
         };
     };
-    let (name, text) = read_text(&path)?;
-    let inventory = read_inventory(&name, &text)?;
+    let inventory = read_file(&path)?;
     Ok(Chosen {
         inventory,
         file: Some(path),
         shape: None,
     })
+}
+
+/// Reads the inventory at `path`, in whatever format it is.
+fn read_file(path: &Path) -> Result<Inventory, ProjectError> {
+    let is_there = path.exists();
+    let written = path.to_str().filter(|path| is_there && *path != "-");
+    let Some(written) = written else {
+        // Standard input has nothing beside it; and what is wrong with a path is told here.
+        let (name, text) = read_text(path)?;
+        return Ok(read_inventory(&name, &text)?);
+    };
+    Ok(read_inventory_at(written, &Machine)?)
 }
 
 fn find_inventory() -> Option<PathBuf> {

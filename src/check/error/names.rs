@@ -2,6 +2,7 @@ use miette::Diagnostic;
 use thiserror::Error;
 
 use crate::diagnostic::Span;
+use crate::inventory::Inventory;
 
 /// Names that mean nothing, two things, or what they should not.
 #[derive(Debug, Clone, Error, Diagnostic, PartialEq, Eq)]
@@ -34,6 +35,24 @@ pub enum NameError {
         /// What there is.
         #[help]
         help: Option<String>,
+    },
+
+    /// A variable that the inventory has for a node, and that cannot be read here.
+    #[error("what the inventory has as `{name}` of `{node}` is {what}")]
+    #[diagnostic(
+        code(check::withheld_variable),
+        help("write the value out in the inventory, for every node that has it")
+    )]
+    WithheldVariable {
+        /// The variable.
+        name: String,
+        /// One of the nodes.
+        node: String,
+        /// What its value is: `a template of Ansible`.
+        what: String,
+        /// Where it is used.
+        #[label("not known here")]
+        at: Span,
     },
 
     /// A column that a table does not have.
@@ -283,4 +302,17 @@ pub enum NameError {
         #[label("first here")]
         first: Span,
     },
+}
+
+impl NameError {
+    /// The error that a variable cannot be read for one of the nodes, if so.
+    pub(in crate::check) fn withheld(inventory: &Inventory, name: &str, at: Span) -> Option<NameError> {
+        let (node, what) = inventory.withheld(name)?;
+        Some(NameError::WithheldVariable {
+            name: name.to_owned(),
+            node: node.name.to_string(),
+            what: what.to_owned(),
+            at,
+        })
+    }
 }
