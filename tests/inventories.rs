@@ -63,7 +63,8 @@ fn ansible_inventories_are_read_as_ansible_reads_them() {
     for name in names_in(&root) {
         let here = root.join(&name);
         let files = names_in(&here).into_iter();
-        let mut files = files.filter(|file| !["expected.json", "group_vars", "host_vars"].contains(&file.as_str()));
+        let mut files =
+            files.filter(|file| !["expected.json", "group_vars", "host_vars"].contains(&file.as_str()));
         let file = files.next().expect("an inventory");
         let expected = fs::read_to_string(here.join("expected.json")).expect("what Ansible says");
         let mut expected: Value = serde_json::from_str(&expected).expect("JSON");
@@ -79,7 +80,10 @@ fn ansible_inventories_are_read_as_ansible_reads_them() {
         sort_groups(&mut found);
         for part in ["groups", "hosts"] {
             if found[part] != expected[part] {
-                wrong.push(format!("{name}: {part} {}\nexpected {}", found[part], expected[part]));
+                wrong.push(format!(
+                    "{name}: {part} {}\nexpected {}",
+                    found[part], expected[part]
+                ));
             }
         }
         let variables = expected["variables"].as_object().expect("variables");
@@ -92,7 +96,9 @@ fn ansible_inventories_are_read_as_ansible_reads_them() {
                 let text = node.variables.get(variable).map(String::as_str);
                 let value = known.get(variable).unwrap_or(&Value::Null);
                 if !is_same(text, value) && !node.withheld.contains_key(variable) {
-                    wrong.push(format!("{name}: {variable} of {host} is {text:?}, expected {value}"));
+                    wrong.push(format!(
+                        "{name}: {variable} of {host} is {text:?}, expected {value}"
+                    ));
                 }
             }
         }
@@ -119,7 +125,11 @@ fn groups_of_clustershell_are_read_as_nodeset_reads_them() {
         }
         let extra = usize::from(expected.get("all").is_none()) + 1;
         let count = found["groups"].as_object().expect("groups").len();
-        assert_eq!(count, expected.as_object().expect("groups").len() + extra, "{name}");
+        assert_eq!(
+            count,
+            expected.as_object().expect("groups").len() + extra,
+            "{name}"
+        );
     }
     let inventory = read(&root.join("config/groups.conf")).expect("it reads");
     let group = |name: &str| inventory.group(name).map(ToString::to_string);
@@ -141,7 +151,11 @@ fn formats_are_told_by_name_and_text() {
         ("machines", "web: a1\ndb:b1\n", "a1,b1"),
         ("machines", "name = \"pcs1\"\n[groups]\nx = \"a\"\n", "a"),
         ("groups", "web:1\n", "1"),
-        ("kept.json", "{\"web\": [\"a\"], \"_meta\": {\"hostvars\": {}}}", "a"),
+        (
+            "kept.json",
+            "{\"web\": [\"a\"], \"_meta\": {\"hostvars\": {}}}",
+            "a",
+        ),
         ("machines.txt", "a\nb\n", "a-b"),
     ];
     for (name, text, nodes) in cases {
@@ -217,7 +231,10 @@ fn connections_are_read() {
     assert_eq!((login.port, login.user.as_deref()), (Some(2200), Some("me")));
     assert_eq!(login.identity.as_deref(), Some("~/.ssh/id"));
     assert_eq!(login.arguments, ["-o", "ProxyJump=a b", "-C"]);
-    assert_eq!(node.variables, BTreeMap::from([("rack".to_owned(), "r1".to_owned())]));
+    assert_eq!(
+        node.variables,
+        BTreeMap::from([("rack".to_owned(), "r1".to_owned())])
+    );
     assert!(inventory.node("b").expect("a node").login.is_local);
 }
 

@@ -67,7 +67,10 @@ impl Surroundings for Machine {
     }
 
     fn run(&self, path: &str, arguments: &[&str]) -> Result<String, InventoryError> {
-        let words: Vec<_> = std::iter::once(path).chain(arguments.iter().copied()).map(quote).collect();
+        let words: Vec<_> = std::iter::once(path)
+            .chain(arguments.iter().copied())
+            .map(quote)
+            .collect();
         let command = words.join(" ");
         let printed = run_program(path, arguments).map_err(|failure| InventoryError::ProgramFailed {
             command: command.clone(),
@@ -105,7 +108,9 @@ fn run_program(path: &str, arguments: &[&str]) -> Result<Vec<u8>, Failure> {
         .spawn();
     let mut child = child.map_err(|error| Failure {
         why: format!("it cannot be started: {}", describe_failure(&error)),
-        help: Some("a program begins with a line such as #!/usr/bin/env python3, or is no program".to_owned()),
+        help: Some(
+            "a program begins with a line such as #!/usr/bin/env python3, or is no program".to_owned(),
+        ),
     })?;
     let group = child.id();
     let output = read_stream(child.stdout.take());

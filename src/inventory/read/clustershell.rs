@@ -38,7 +38,9 @@ impl Sources {
     /// Reads the YAML of a file in `groups.d`.
     pub fn read_yaml(&mut self, tree: &Tree) -> Result<(), InventoryError> {
         let Kind::Table(sources) = &tree.kind else {
-            return Err(tree.place.refuse("a file of groups must be a table of sources", ""));
+            return Err(tree
+                .place
+                .refuse("a file of groups must be a table of sources", ""));
         };
         for (source, groups) in sources {
             let Kind::Table(groups) = &groups.kind else {
@@ -72,7 +74,16 @@ impl Sources {
             let sets = vec![(set.to_owned(), source.place_of(set))];
             let name = name.trim();
             let place = source.place_of(name);
-            if known.insert(name.to_owned(), Group { sets, place: place.clone() }).is_some() {
+            if known
+                .insert(
+                    name.to_owned(),
+                    Group {
+                        sets,
+                        place: place.clone(),
+                    },
+                )
+                .is_some()
+            {
                 let why = format!("the group `{name}` is described twice");
                 return Err(place.refuse(why, "write its nodes in one line"));
             }
@@ -176,7 +187,9 @@ impl Sources {
                 None => {
                     let known: Vec<&str> = self.sources.iter().map(|(name, _)| name.as_str()).collect();
                     let help = format!("there are {}", known.join(", "));
-                    return Err(place.refuse(format!("there is no source `{default}`, the default one"), help));
+                    return Err(
+                        place.refuse(format!("there is no source `{default}`, the default one"), help)
+                    );
                 }
             },
             None => match self.sources.first() {
@@ -227,8 +240,14 @@ fn read_sets(group: &str, value: &Tree) -> Result<Vec<(String, Place)>, Inventor
         _ => text(value).map(|set| vec![set]),
     };
     sets.ok_or_else(|| {
-        let why = format!("group `{group}` must be a set of nodes, and this is {}", value.describe());
-        value.place.refuse(why, "write a set such as node[01-16,20], in quotes, or a list of them")
+        let why = format!(
+            "group `{group}` must be a set of nodes, and this is {}",
+            value.describe()
+        );
+        value.place.refuse(
+            why,
+            "write a set such as node[01-16,20], in quotes, or a list of them",
+        )
     })
 }
 

@@ -51,7 +51,9 @@ pub(super) fn detect_format(
             return Ok(Format::Program);
         }
         let help = format!("let it be carried out: chmod +x {path}");
-        return Err(source.beginning().refuse("this is a program that may not be carried out", help));
+        return Err(source
+            .beginning()
+            .refuse("this is a program that may not be carried out", help));
     }
     let has_section = lines(text).any(|line| line.starts_with('['));
     match ending_of(name) {
@@ -80,7 +82,9 @@ fn detect_text(path: &str, source: &Source, is_called_groups: bool) -> Result<Fo
     };
     let is_toml = |line: &str| {
         ["name", "system"].iter().any(|key| {
-            let value = line.strip_prefix(key).and_then(|rest| rest.trim_start().strip_prefix('='));
+            let value = line
+                .strip_prefix(key)
+                .and_then(|rest| rest.trim_start().strip_prefix('='));
             value.is_some_and(|value| value.trim_start().starts_with(['"', '\'']))
         })
     };

@@ -137,7 +137,11 @@ fn read_into(
     }
 }
 
-fn read_program(draft: &mut Draft, path: &str, surroundings: &dyn Surroundings) -> Result<(), InventoryError> {
+fn read_program(
+    draft: &mut Draft,
+    path: &str,
+    surroundings: &dyn Surroundings,
+) -> Result<(), InventoryError> {
     let text = surroundings.run(path, &["--list"])?;
     let tree = tree::read_json(&format!("{path} --list"), &text)?;
     ansible::read_list(draft, &tree, Some((path, surroundings)))

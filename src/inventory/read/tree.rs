@@ -61,7 +61,10 @@ impl Tree {
         let Kind::Table(entries) = &self.kind else {
             return None;
         };
-        entries.iter().find(|(known, _)| known.text == key).map(|(_, value)| value)
+        entries
+            .iter()
+            .find(|(known, _)| known.text == key)
+            .map(|(_, value)| value)
     }
 
     /// Why only Ansible can tell its value, if so: a template or encrypted text is in it.
@@ -99,7 +102,9 @@ impl Tree {
             Kind::List(values) => values.iter().map(Tree::to_json).collect(),
             Kind::Table(entries) => {
                 let entries = entries.iter();
-                entries.map(|(key, value)| (key.text.clone(), value.to_json())).collect()
+                entries
+                    .map(|(key, value)| (key.text.clone(), value.to_json()))
+                    .collect()
             }
         }
     }
@@ -153,12 +158,17 @@ pub(super) fn read_yaml(source: &Source) -> Result<Option<Tree>, InventoryError>
 pub(super) fn read_json(name: &str, text: &str) -> Result<Tree, InventoryError> {
     let source = Source::new(name, join_surrogates(text));
     if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
-        let line = source.text().lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
+        let line = source
+            .text()
+            .lines()
+            .nth(error.line().saturating_sub(1))
+            .unwrap_or_default();
         let why = error.to_string();
         let why = why.split(" at line").next().unwrap_or(&why);
-        return Err(source
-            .place_of(line)
-            .refuse(format!("this is not JSON: {why}, in column {}", error.column()), ""));
+        return Err(source.place_of(line).refuse(
+            format!("this is not JSON: {why}, in column {}", error.column()),
+            "",
+        ));
     }
     // What is JSON is YAML, and the reader of YAML knows where everything stands.
     let tree = read_yaml(&source)?;
@@ -271,7 +281,8 @@ impl<'a> Reader<'a> {
         };
         let tree = Tree { kind, place };
         if anchor > 0 {
-            self.anchors.insert(anchor, (tree.clone(), before - self.left + 1));
+            self.anchors
+                .insert(anchor, (tree.clone(), before - self.left + 1));
         }
         Ok(tree)
     }

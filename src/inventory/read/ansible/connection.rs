@@ -22,7 +22,10 @@ pub(super) fn read_connection(node: &mut Node, known: &BTreeMap<&str, &Tree>) ->
     let host = node.name.to_string();
     // The last that is there.
     let find = |names: &[&'static str]| {
-        let found = names.iter().rev().find_map(|name| Some((*name, *known.get(name)?)));
+        let found = names
+            .iter()
+            .rev()
+            .find_map(|name| Some((*name, *known.get(name)?)));
         found.filter(|(_, value)| !matches!(value.kind, Kind::Null))
     };
     let read = |names: &[&'static str]| -> Result<Option<(String, &Tree)>, InventoryError> {
@@ -70,7 +73,11 @@ pub(super) fn read_connection(node: &mut Node, known: &BTreeMap<&str, &Tree>) ->
     }
     let identity = read(&["ansible_private_key_file", "ansible_ssh_private_key_file"])?;
     node.login.identity = identity.map(|(text, _)| text);
-    for name in ["ansible_ssh_args", "ansible_ssh_common_args", "ansible_ssh_extra_args"] {
+    for name in [
+        "ansible_ssh_args",
+        "ansible_ssh_common_args",
+        "ansible_ssh_extra_args",
+    ] {
         let Some((text, value)) = read(&[name])? else {
             continue;
         };
@@ -99,7 +106,10 @@ fn read_text(name: &str, host: &str, value: &Tree) -> Result<String, InventoryEr
     match &value.kind {
         Kind::Text(text) | Kind::PlainText(text) | Kind::Number(text) => Ok(text.clone()),
         _ => {
-            let why = format!("`{name}` of `{host}` must be text, and this is {}", value.describe());
+            let why = format!(
+                "`{name}` of `{host}` must be text, and this is {}",
+                value.describe()
+            );
             Err(value.place.refuse(why, "put it in quotes"))
         }
     }

@@ -156,7 +156,10 @@ impl Draft {
     pub fn add_child(&mut self, parent: usize, child: usize, place: &Place) -> Result<(), InventoryError> {
         // `all` holds every group in the end, whether a file says so or not.
         if child == ALL || parent == child || self.is_below(child, parent) {
-            let names = [self.groups[parent].name.as_str(), self.groups[child].name.as_str()];
+            let names = [
+                self.groups[parent].name.as_str(),
+                self.groups[child].name.as_str(),
+            ];
             return Err(place.refuse_cycle(names[0], &names));
         }
         self.groups[parent].children.insert(child);

@@ -75,14 +75,25 @@ fn split_port(pattern: &str) -> Result<(&str, Option<u16>), String> {
 }
 
 enum Range {
-    Numbers { first: u64, last: u64, step: u64, width: usize },
-    Letters { first: u8, last: u8, step: u64 },
+    Numbers {
+        first: u64,
+        last: u64,
+        step: u64,
+        width: usize,
+    },
+    Letters {
+        first: u8,
+        last: u8,
+        step: u64,
+    },
 }
 
 impl Range {
     fn count(&self) -> u64 {
         match self {
-            Range::Numbers { first, last, step, .. } => (last - first) / step + 1,
+            Range::Numbers {
+                first, last, step, ..
+            } => (last - first) / step + 1,
             Range::Letters { first, last, step } => u64::from(last - first) / step + 1,
         }
     }
@@ -90,7 +101,12 @@ impl Range {
     fn items(&self) -> Box<dyn Iterator<Item = String>> {
         let steps = |step: u64| usize::try_from(step).unwrap_or(usize::MAX);
         match *self {
-            Range::Numbers { first, last, step, width } => {
+            Range::Numbers {
+                first,
+                last,
+                step,
+                width,
+            } => {
                 let numbers = (first..=last).step_by(steps(step));
                 Box::new(numbers.map(move |number| format!("{number:0width$}")))
             }
@@ -110,9 +126,15 @@ fn read_range(text: &str) -> Result<Range, String> {
         _ if text.contains('-') || text.contains(',') => {
             let meant = text.replace('-', ":");
             let meant = meant.split(',').next().unwrap_or_default();
-            return Err(format!("`[{text}]` is ClusterShell's way of writing; Ansible's is `[{meant}]`"));
+            return Err(format!(
+                "`[{text}]` is ClusterShell's way of writing; Ansible's is `[{meant}]`"
+            ));
         }
-        _ => return Err(format!("`[{text}]` is no range; write [first:last] or [first:last:step]")),
+        _ => {
+            return Err(format!(
+                "`[{text}]` is no range; write [first:last] or [first:last:step]"
+            ));
+        }
     };
     let backwards = || format!("`[{text}]` runs backwards; write [{last}:{first}]");
     let number = |part: &str| -> Result<u64, String> {
@@ -131,7 +153,9 @@ fn read_range(text: &str) -> Result<Range, String> {
         && last.is_ascii_alphabetic()
     {
         if first.is_ascii_lowercase() != last.is_ascii_lowercase() {
-            return Err(format!("`[{text}]` runs from small to capital letters; write two ranges"));
+            return Err(format!(
+                "`[{text}]` runs from small to capital letters; write two ranges"
+            ));
         }
         if first > last {
             return Err(backwards());
@@ -157,7 +181,12 @@ fn read_range(text: &str) -> Result<Range, String> {
     if first > last {
         return Err(backwards());
     }
-    Ok(Range::Numbers { first, last, step, width })
+    Ok(Range::Numbers {
+        first,
+        last,
+        step,
+        width,
+    })
 }
 
 #[cfg(test)]
@@ -169,7 +198,11 @@ mod tests {
         let cases = [
             ("web", "web", None),
             ("web:2222", "web", Some(2222)),
-            ("www[01:03].example.com", "www01.example.com www02.example.com www03.example.com", None),
+            (
+                "www[01:03].example.com",
+                "www01.example.com www02.example.com www03.example.com",
+                None,
+            ),
             ("db[a:c]:5", "dba dbb dbc", Some(5)),
             ("n[1:9:4]", "n1 n5 n9", None),
             ("n[08:11]", "n08 n09 n10 n11", None),
@@ -190,11 +223,20 @@ mod tests {
     #[test]
     fn odd_hosts_are_refused() {
         let cases = [
-            ("n[1-5]", "`[1-5]` is ClusterShell's way of writing; Ansible's is `[1:5]`"),
-            ("n[5]", "`[5]` is no range; write [first:last] or [first:last:step]"),
+            (
+                "n[1-5]",
+                "`[1-5]` is ClusterShell's way of writing; Ansible's is `[1:5]`",
+            ),
+            (
+                "n[5]",
+                "`[5]` is no range; write [first:last] or [first:last:step]",
+            ),
             ("n[5:1]", "`[5:1]` runs backwards; write [1:5]"),
             ("n[c:a]", "`[c:a]` runs backwards; write [a:c]"),
-            ("n[a:F]", "`[a:F]` runs from small to capital letters; write two ranges"),
+            (
+                "n[a:F]",
+                "`[a:F]` runs from small to capital letters; write two ranges",
+            ),
             ("n[1:9:0]", "`[1:9:0]` has a step of 0"),
             ("n[1:]", "`[1:]` has no end"),
             ("n[01:100]", "`[01:100]`: write as many digits at both ends"),
@@ -203,11 +245,20 @@ mod tests {
                 "`[aa:bb]`: `aa` is no number, and its ends are not two letters such as [a:f]",
             ),
             ("n[1:2", "`[` is never closed in `n[1:2`"),
-            ("n[1:2000000]", "`n[1:2000000]` stands for more than 1000000 hosts"),
+            (
+                "n[1:2000000]",
+                "`n[1:2000000]` stands for more than 1000000 hosts",
+            ),
             ("n:0", "0 is no port: there are 1 to 65535"),
             ("n:70000", "70000 is no port: there are 1 to 65535"),
-            ("n:", "`n:` is neither a host with a port, as in host:2222, nor an IPv6 address"),
-            ("n:x", "`n:x` is neither a host with a port, as in host:2222, nor an IPv6 address"),
+            (
+                "n:",
+                "`n:` is neither a host with a port, as in host:2222, nor an IPv6 address",
+            ),
+            (
+                "n:x",
+                "`n:x` is neither a host with a port, as in host:2222, nor an IPv6 address",
+            ),
         ];
         for (pattern, why) in cases {
             assert_eq!(expand_hosts(pattern).unwrap_err(), why, "{pattern}");

@@ -107,7 +107,10 @@ impl Reader<'_, '_> {
     fn read_header(&mut self, line: &str) -> Result<(), InventoryError> {
         let place = self.source.place_of(line);
         let Some((inner, _)) = line[1..].split_once(']') else {
-            return Err(place.refuse("`[` is never closed", "write the name of a group in brackets: [name]"));
+            return Err(place.refuse(
+                "`[` is never closed",
+                "write the name of a group in brackets: [name]",
+            ));
         };
         let (name, kind) = match inner.split_once(':') {
             Some((name, kind)) => (name, Some(kind)),
@@ -136,7 +139,13 @@ impl Reader<'_, '_> {
         if self.section == Section::Variables {
             if !is_known && !self.pending.contains_key(name) {
                 let parents = Vec::new();
-                self.pending.insert(name.to_owned(), Pending { place: name_place, parents });
+                self.pending.insert(
+                    name.to_owned(),
+                    Pending {
+                        place: name_place,
+                        parents,
+                    },
+                );
             }
             return Ok(());
         }
@@ -160,10 +169,13 @@ impl Reader<'_, '_> {
         let Some(((pattern, _), words)) = words.split_first() else {
             return Ok(());
         };
-        let pattern_place = self.source.place_of(line.split_whitespace().next().unwrap_or(line));
+        let pattern_place = self
+            .source
+            .place_of(line.split_whitespace().next().unwrap_or(line));
         let (names, port) = expand_hosts(pattern).map_err(|why| pattern_place.refuse(why, ""))?;
         for name in &names {
-            self.draft.add_host(name, Some(self.group), port, &pattern_place)?;
+            self.draft
+                .add_host(name, Some(self.group), port, &pattern_place)?;
         }
         for (word, at) in words {
             let place = self.source.place_of(&line[at.clone()]);
@@ -184,10 +196,7 @@ impl Reader<'_, '_> {
     fn read_variable(&mut self, line: &str) -> Result<(), InventoryError> {
         let place = self.source.place_of(line);
         let Some((name, value)) = line.split_once('=').filter(|(name, _)| !name.trim().is_empty()) else {
-            return Err(place.refuse(
-                format!("`{line}` is no variable of a group"),
-                "write NAME=VALUE",
-            ));
+            return Err(place.refuse(format!("`{line}` is no variable of a group"), "write NAME=VALUE"));
         };
         let value = read_value(value.trim(), &place);
         self.draft.set_of_group(self.group, name.trim(), &value)
@@ -204,7 +213,9 @@ impl Reader<'_, '_> {
             ));
         }
         match self.draft.group(name) {
-            Some(child) if !self.pending.contains_key(name) => self.draft.add_child(self.group, child, &place),
+            Some(child) if !self.pending.contains_key(name) => {
+                self.draft.add_child(self.group, child, &place)
+            }
             _ => {
                 let pending = self.pending.entry(name.to_owned()).or_insert_with(|| Pending {
                     place: place.clone(),

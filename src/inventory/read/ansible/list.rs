@@ -34,7 +34,9 @@ pub(super) fn read_list(
     }
     hosts.sort();
     hosts.dedup();
-    let known = of_hosts.map(|table| entries(table, "`hostvars`", "print a table for each host")).transpose()?;
+    let known = of_hosts
+        .map(|table| entries(table, "`hostvars`", "print a table for each host"))
+        .transpose()?;
     for host in hosts {
         match (known, program) {
             (Some(known), _) => {
@@ -83,7 +85,11 @@ fn read_group(
                     draft.add_child(group, child, &value.place)?;
                 }
             }
-            other => return Err(section.place.refuse(format!("`{other}` means nothing in {what}"), help)),
+            other => {
+                return Err(section
+                    .place
+                    .refuse(format!("`{other}` means nothing in {what}"), help));
+            }
         }
     }
     Ok(())

@@ -204,10 +204,7 @@ impl Reader<'_> {
         let mut length = length.unwrap_or(rest.len());
         // The sign of an exponent belongs to the number.
         let is_based = rest.len() > 1 && rest.starts_with('0') && rest.as_bytes()[1].is_ascii_alphabetic();
-        if !is_based
-            && rest[..length].ends_with(['e', 'E'])
-            && rest[length..].starts_with(['+', '-'])
-        {
+        if !is_based && rest[..length].ends_with(['e', 'E']) && rest[length..].starts_with(['+', '-']) {
             let digits = rest[length + 1..].bytes().take_while(u8::is_ascii_digit);
             length += 1 + digits.count();
         }
@@ -295,7 +292,9 @@ fn read_digits(text: &str) -> Option<String> {
     let lower = bare.to_ascii_lowercase();
     for (prefix, base) in [("0x", 16), ("0o", 8), ("0b", 2)] {
         if let Some(digits) = lower.strip_prefix(prefix) {
-            return u128::from_str_radix(digits, base).ok().map(|number| number.to_string());
+            return u128::from_str_radix(digits, base)
+                .ok()
+                .map(|number| number.to_string());
         }
     }
     if bare.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -306,7 +305,9 @@ fn read_digits(text: &str) -> Option<String> {
             (false, false) => Some(bare),
         };
     }
-    let is_float = lower.bytes().all(|byte| byte.is_ascii_digit() || b".e+-".contains(&byte));
+    let is_float = lower
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || b".e+-".contains(&byte));
     let is_digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
     let is_split = text.match_indices('_').all(|(at, _)| {
         is_digit(text.as_bytes().get(at.wrapping_sub(1))) && is_digit(text.as_bytes().get(at + 1))

@@ -108,7 +108,11 @@ pub(super) fn finish(
         .map(|(group, members)| (group.name.clone(), members.into_iter().collect()))
         .collect();
 
-    let of_all = |name: &str| from_files[ALL].get(name).or(draft.groups[ALL].variables.get(name));
+    let of_all = |name: &str| {
+        from_files[ALL]
+            .get(name)
+            .or(draft.groups[ALL].variables.get(name))
+    };
     let cluster = of_all(CLUSTER).map(|value| text_of(value, CLUSTER)).transpose()?;
     let system = of_all(SYSTEM).map(|value| text_of(value, SYSTEM)).transpose()?;
     let built = Inventory::build(
@@ -127,7 +131,13 @@ fn locate<'t>(
     of_all: &dyn Fn(&str) -> Option<&'t Tree>,
     error: InventoryError,
 ) -> InventoryError {
-    let host = |name: &str| draft.hosts.iter().find(|host| host.name == name).map(|host| &host.place);
+    let host = |name: &str| {
+        draft
+            .hosts
+            .iter()
+            .find(|host| host.name == name)
+            .map(|host| &host.place)
+    };
     let place: Option<&Place> = match &error {
         InventoryError::SharedName { second, .. } => host(second),
         InventoryError::BadName { what, .. } if what == "the cluster" => of_all(CLUSTER).map(|it| &it.place),

@@ -21,7 +21,6 @@ pub(super) fn read_groups(draft: &mut Draft, tree: &Tree) -> Result<(), Inventor
     Ok(())
 }
 
-
 fn read_group(draft: &mut Draft, key: &Key, tree: &Tree) -> Result<usize, InventoryError> {
     check_text(key, "the name of a group")?;
     let group = draft.add_group(&key.text, &key.place)?;
@@ -58,7 +57,9 @@ fn read_group(draft: &mut Draft, key: &Key, tree: &Tree) -> Result<usize, Invent
             other => {
                 let help = match nearest(other, SECTIONS) {
                     Some(known) => format!("did you mean `{known}`?"),
-                    None => "a group has `hosts`, `children` and `vars`; variables stand under `vars`".to_owned(),
+                    None => {
+                        "a group has `hosts`, `children` and `vars`; variables stand under `vars`".to_owned()
+                    }
                 };
                 let why = format!("`{other}` means nothing in {what}");
                 return Err(section.place.refuse(why, help));
@@ -115,7 +116,11 @@ fn section_entries<'t>(
 }
 
 /// The entries of a table; nothing at all is an empty one.
-pub(super) fn entries<'t>(tree: &'t Tree, what: &str, help: &str) -> Result<&'t [(Key, Tree)], InventoryError> {
+pub(super) fn entries<'t>(
+    tree: &'t Tree,
+    what: &str,
+    help: &str,
+) -> Result<&'t [(Key, Tree)], InventoryError> {
     match &tree.kind {
         Kind::Table(entries) => Ok(entries),
         Kind::Null => Ok(&[]),
@@ -131,6 +136,11 @@ pub(super) fn check_text(key: &Key, what: &str) -> Result<(), InventoryError> {
     if key.is_text {
         return Ok(());
     }
-    let why = format!("{what} must be text, and YAML reads `{}` as another thing", key.text);
-    Err(key.place.refuse(why, format!("put it in quotes: \"{}\"", key.text)))
+    let why = format!(
+        "{what} must be text, and YAML reads `{}` as another thing",
+        key.text
+    );
+    Err(key
+        .place
+        .refuse(why, format!("put it in quotes: \"{}\"", key.text)))
 }
