@@ -168,8 +168,8 @@ fn formats_are_told_by_name_and_text() {
     }
 }
 
-/// A file with a mistake, in `bad/`: the inventory's name, `---8<---` lines between files, and
-/// what is said of it.
+/// Each file or folder of `bad/` has one mistake, and `messages.out` says which; with
+/// `UPDATE_GOLDEN=1` it is written anew.
 #[test]
 fn what_cannot_be_read_is_refused_with_its_place() {
     let root = folder("bad");
@@ -207,7 +207,7 @@ fn a_value_that_only_ansible_can_read_is_withheld() {
     let mut project = Project::new(&InventoryChoice::File(file)).expect("it reads");
     for script in [
         "on web by rack < run \"true\" >\n",
-        "on web serially < run \"echo $node.rack\" >\n",
+        "on web serially < run \"echo ${node.rack}\" >\n",
     ] {
         let problems = project.check_text("script.runbook", script);
         let told = project.render_plain(&problems);

@@ -96,19 +96,6 @@ pub enum InventoryError {
         help: Option<String>,
     },
 
-    /// Nothing tells which format a file is in.
-    #[error("`{file}` is in no format of inventories that is known here: {why}")]
-    #[diagnostic(code(inventory::unknown_format))]
-    UnknownFormat {
-        /// The file's name.
-        file: String,
-        /// What is odd about it.
-        why: String,
-        /// What there is.
-        #[help]
-        help: String,
-    },
-
     /// A key that means nothing.
     #[error("`{key}` means nothing in {place}")]
     #[diagnostic(code(inventory::unknown_key))]

@@ -111,7 +111,7 @@ fn detect_text(path: &str, source: &Source, is_called_groups: bool) -> Result<Fo
         };
         let is_port = !set.is_empty() && set.bytes().all(|byte| byte.is_ascii_digit());
         let is_in_brackets = line.find('[').is_some_and(|open| Some(open) < line.find(':'));
-        is_called_groups || !(is_port || is_in_brackets || line.parse::<std::net::Ipv6Addr>().is_ok())
+        is_called_groups || !(is_port || is_in_brackets || line.parse::<core::net::Ipv6Addr>().is_ok())
     };
     let groups = lines(text).filter(|line| is_group(line)).count();
     if groups == lines(text).count() {
@@ -142,7 +142,7 @@ fn detect_tree(path: &str, source: &Source) -> Result<Format, InventoryError> {
     if let Some(plugin) = tree.get("plugin").and_then(Tree::to_text) {
         return Err(tree.place.refuse(
             format!("this is the configuration of Ansible's plugin `{plugin}`, and no inventory"),
-            format!("let Ansible ask it: give -i a program that runs `ansible-inventory -i {path} --list`"),
+            "let Ansible ask it: give -i a program that runs `ansible-inventory --list` on this file",
         ));
     }
     if tree.get("_meta").is_some() {
@@ -159,7 +159,8 @@ fn detect_tree(path: &str, source: &Source) -> Result<Format, InventoryError> {
     let sources: Vec<_> = entries.iter().filter(|(_, value)| is_source(value)).collect();
     if let Some((key, _)) = groups.iter().find(|(_, value)| is_source(value)) {
         let name = &key.text;
-        if sources.len() == entries.len() {
+        // A source of ClusterShell's would not be called as Ansible's group of everything.
+        if sources.len() == entries.len() && tree.get("all").is_none() {
             return Err(key.place.refuse(
                 format!("`{name}` could be a group of Ansible's, or a source of ClusterShell's"),
                 "for Ansible write each host on a line of its own, with a colon; for ClusterShell give the group \

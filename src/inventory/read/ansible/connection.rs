@@ -95,11 +95,11 @@ pub(super) fn read_connection(node: &mut Node, known: &BTreeMap<&str, &Tree>) ->
 fn read_text(name: &str, host: &str, value: &Tree) -> Result<String, InventoryError> {
     if let Some(why) = value.unreadable() {
         let shown = match &value.kind {
-            Kind::Text(text) => format!(", `{text}`,"),
+            Kind::Text(text) => format!(", `{text}`"),
             _ => String::new(),
         };
         return Err(value.place.refuse(
-            format!("`{name}` of `{host}` is {why}{shown} which only Ansible can read"),
+            format!("`{name}` of `{host}` is {why}{shown}, which only Ansible can read"),
             "write the value out",
         ));
     }

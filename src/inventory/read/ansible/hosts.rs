@@ -44,7 +44,7 @@ pub(super) fn expand_hosts(pattern: &str) -> Result<(Vec<String>, Option<u16>), 
 
 /// Whether text with a colon is an address rather than a host and a port.
 fn is_ipv6(text: &str) -> bool {
-    text.parse::<std::net::Ipv6Addr>().is_ok()
+    text.parse::<core::net::Ipv6Addr>().is_ok()
 }
 
 fn split_port(pattern: &str) -> Result<(&str, Option<u16>), String> {
