@@ -184,6 +184,8 @@ fn what_cannot_be_read_is_refused_with_its_place() {
         };
         let error = read(&path).expect_err(name);
         let error = error.replace(&format!("{}/", root.display()), "");
+        // Where a line is wrapped hangs on where the repository lies.
+        let error = error.replace("\n  │ ", " ").replace("\n        ", " ");
         told.push_str(&format!("== {name}\n{error}\n"));
     }
     let golden = root.join("messages.out");

@@ -162,7 +162,7 @@ impl Checker<'_, '_> {
         }
         let groups = |name: &str| {
             let name = self.declared.group(&self.module, name);
-            self.inventory.group(name).cloned()
+            self.inventory.named_set(name)
         };
         let read = match NodeSet::expand_with(text, &groups) {
             Ok(read) => read,

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::project::InventoryChoice;
+use crate::project::{InventoryChoice, Ways};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -137,6 +137,21 @@ pub(super) struct RunFlags {
     /// Measure everything and change nothing.
     #[arg(long)]
     pub dry_run: bool,
+    /// Make every connection with the system's ssh, never in this process.
+    #[arg(long, value_enum, hide_possible_values = true, value_name = "openssh")]
+    pub ssh: Option<SshProgram>,
+    /// The configuration file of ssh, instead of the inventory's, the user's and the system's.
+    #[arg(long, value_name = "FILE")]
+    pub ssh_config: Option<String>,
+    /// Say more: also which hosts are left to the system's ssh, and why.
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum SshProgram {
+    // The one that is installed.
+    Openssh,
 }
 
 /// Reads `--timeout`.
@@ -145,6 +160,15 @@ pub fn read_timeout(text: &str) -> Result<std::time::Duration, String> {
 }
 
 impl RunFlags {
+    /// How real hosts are reached, where that is said here.
+    pub fn ways(&self) -> Ways {
+        Ways {
+            is_openssh_forced: self.ssh == Some(SshProgram::Openssh),
+            config: self.ssh_config.clone(),
+            is_verbose: self.verbose,
+        }
+    }
+
     /// Which cluster is meant. A run never falls back to the simulated one.
     pub fn cluster(&self) -> InventoryChoice {
         match (&self.sim, &self.inventory) {

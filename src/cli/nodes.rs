@@ -22,7 +22,8 @@ pub(super) fn tell_nodes(flags: &NodesFlags) -> Result<Exit, Stop> {
 
 fn read_sets(flags: &SetFlags) -> Result<NodeSet, Stop> {
     // Sets without groups need no inventory.
-    let needs_groups = flags.inventory.is_some() || flags.sets.iter().any(|set| set.contains('@'));
+    let names_others = |set: &String| set.contains(['@', '*', '?']);
+    let needs_groups = flags.inventory.is_some() || flags.sets.iter().any(names_others);
     let project = match (&flags.inventory, needs_groups) {
         (Some(file), _) => Some(Project::new(&InventoryChoice::File(file.clone()))?),
         (None, true) => Some(Project::new(&InventoryChoice::Found)?),
@@ -30,7 +31,7 @@ fn read_sets(flags: &SetFlags) -> Result<NodeSet, Stop> {
     };
     let mut all = NodeSet::default();
     for set in &flags.sets {
-        let known = |group: &str| project.as_ref()?.inventory().group(group).cloned();
+        let known = |group: &str| project.as_ref()?.inventory().named_set(group);
         let nodes = NodeSet::expand_with(set, &known).map_err(ProjectError::from)?;
         all = all.union(&nodes);
     }
@@ -44,7 +45,7 @@ fn read_sets(flags: &SetFlags) -> Result<NodeSet, Stop> {
 /// Reads the set of `--limit`: nodes and groups, with or without `@`.
 pub(super) fn read_limit(text: &str, inventory: &Inventory) -> Result<NodeSet, Stop> {
     let written =
-        NodeSet::expand_with(text, &|group| inventory.group(group).cloned()).map_err(ProjectError::from)?;
+        NodeSet::expand_with(text, &|group| inventory.named_set(group)).map_err(ProjectError::from)?;
     let mut nodes = NodeSet::default();
     for name in &written {
         match (inventory.find(name.as_str()), inventory.group(name.as_str())) {

@@ -72,7 +72,7 @@ pub(super) fn run_script(flags: &RunFlags, color: Color) -> Result<Exit, Stop> {
     let output = ReportOutput::default();
     let report = open_report(flags.format, color, &project, output.clone());
     let mut recorder = WithOverridden::new(report, dropped);
-    let ending = project.run(&plan, &options, answers, &mut recorder)?;
+    let ending = project.run(&plan, &options, answers, &flags.ways(), &mut recorder)?;
     if let Some(trouble) = &ending.trouble {
         say(&project.render_trouble(trouble, style));
     }

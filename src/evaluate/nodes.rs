@@ -59,7 +59,10 @@ impl Context<'_> {
     }
 
     pub(super) fn folded(&self, text: &str, at: Span) -> Result<NodeSet, Stop> {
-        let group = |name: &str| self.groups.of(self.inventory, name).cloned();
+        let group = |name: &str| match self.groups.of(self.inventory, name) {
+            Some(nodes) => Some(nodes.clone()),
+            None => self.inventory.named_set(name),
+        };
         let written = NodeSet::expand_with(text, &group).map_err(|error| EvaluateError::Arguments {
             what: error.to_string(),
             at,

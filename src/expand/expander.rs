@@ -27,8 +27,8 @@ pub(super) struct Expander<'a> {
     pub fixed: Inventory,
     /// The services that are used, each with its name in the script.
     pub services: Vec<(Arc<ServiceDefinition>, String)>,
-    /// The functions that blocks owe at their end: name and text.
-    pub cleanups: Vec<(String, String)>,
+    /// The functions that blocks owe at their end: name and lines.
+    pub cleanups: Vec<(String, Vec<String>)>,
     /// The functions that tell failure domains.
     pub domains: Vec<String>,
     /// What is known of each service, as rows of a `case`.
@@ -36,7 +36,7 @@ pub(super) struct Expander<'a> {
     /// Whether the statement at hand names instances of a service.
     pub names_instances: bool,
     /// Functions of the shell that were written for this runbook.
-    pub shell_functions: Vec<String>,
+    pub shell_functions: Vec<Vec<String>>,
     /// Counts what needs a name of its own: loops, undos, blocks.
     pub count: usize,
 }
@@ -217,7 +217,8 @@ impl Questions {
     pub fn text(&self) -> String {
         let words = "    if (question == \"words\") put_words(import_value(ENVIRON[\"QUORATE_VALUE\"]), ENVIRON[\"QUORATE_NAME\"])\n    \
             if (question == \"output\") put_value(\"t\" read_lines(ENVIRON[\"QUORATE_VALUE\"]))\n    \
-            if (question == \"gathered\") put_gathered(ENVIRON[\"QUORATE_VALUE\"])";
+            if (question == \"gathered\") put_gathered(ENVIRON[\"QUORATE_VALUE\"])\n    \
+            if (question == \"folded\") put(fold_nodes(ENVIRON[\"QUORATE_VALUE\"]))";
         format!(
             "BEGIN {{\n    question = ENVIRON[\"QUORATE_QUESTION\"]\n    place = ENVIRON[\"QUORATE_PLACE\"]\n    load()\n{words}\n{}\n}}\n",
             self.lines.join("\n")

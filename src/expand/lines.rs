@@ -28,12 +28,7 @@ pub(super) fn chain(statements: Vec<Said>) -> Vec<String> {
             continue_last(&mut lines);
             open = false;
         }
-        lines.extend(
-            statement
-                .comment
-                .iter()
-                .map(|line| format!("# {line}").trim_end().to_owned()),
-        );
+        lines.extend(statement.comment.iter().map(|line| comment(line)));
         if !statement.code.is_empty() {
             lines.extend(statement.code);
             open = true;
@@ -63,6 +58,15 @@ pub(super) fn all_of(commands: Vec<Vec<String>>) -> Vec<String> {
         .filter(|lines| !lines.is_empty())
         .map(Said::of);
     chain(said.collect())
+}
+
+/// A comment; it stays one line whatever is in it, since the next one would be carried out.
+pub(super) fn comment(text: &str) -> String {
+    let line: String = text
+        .chars()
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .collect();
+    format!("# {line}").trim_end().to_owned()
 }
 
 /// Lines one level deeper.

@@ -44,6 +44,7 @@ impl Expander<'_> {
                 "fi",
             ));
         }
+        all.push(vec!["acting_for=''".to_owned()]);
         Ok(block("{", all_of(all), "}"))
     }
 

@@ -26,6 +26,7 @@ mod lines;
 mod losing;
 mod names;
 mod node_block;
+mod own;
 mod pipeline;
 mod role;
 mod script;

@@ -20,7 +20,7 @@ const AWK_WORDS: &str = "BEGIN END function func getline print printf if else wh
 /// What a script may not call its variables: they are the shell's or the system's own.
 const SHELL_WORDS: &str = "if then else elif fi do done case esac while until for in PATH HOME IFS ENV PS1 PS2 PS4 \
     LC_ALL LANG PWD OLDPWD SHELL USER TERM TMPDIR PPID LINENO OPTARG OPTIND MAIL MAILPATH RANDOM SECONDS UID EUID \
-    HOSTNAME HOSTTYPE BASH GROUPS DIRSTACK FUNCNAME REPLY PATTERN _";
+    HOSTNAME HOSTTYPE BASH GROUPS DIRSTACK FUNCNAME REPLY PATTERN _ program argument";
 
 impl Names {
     /// The names of an awk program, with the functions of the library taken.
@@ -131,11 +131,18 @@ pub(super) struct Library {
 impl Library {
     /// Cuts a library's text at its functions: `function name(` or `name() {`, with the comment before each.
     pub fn read(texts: &[&str]) -> Library {
+        let parts: Vec<Vec<&str>> = texts.iter().map(|text| text.lines().collect()).collect();
+        Library::of(&parts)
+    }
+
+    /// The same of lines that were put together; what a text of the runbook has in it is one of them, however
+    /// many lines it has itself.
+    pub fn of<Line: AsRef<str>>(parts: &[Vec<Line>]) -> Library {
         let mut functions: Vec<(String, String)> = Vec::new();
-        for text in texts {
+        for lines in parts {
             let mut comment = String::new();
             let mut open: Option<(String, String)> = None;
-            for line in text.lines() {
+            for line in lines.iter().map(AsRef::as_ref) {
                 if let Some((_, body)) = &mut open {
                     body.push_str(line);
                     body.push('\n');
@@ -161,25 +168,36 @@ impl Library {
                 }
             }
         }
-        let places = functions
+        let has_brackets = parts
             .iter()
-            .enumerate()
-            .map(|(place, (name, _))| (name.clone(), place))
-            .collect();
-        let has_brackets = texts
-            .iter()
-            .any(|text| text.lines().any(|line| line.starts_with("function ")));
-        Library {
-            functions,
-            has_brackets,
-            places,
-        }
+            .flatten()
+            .any(|line| line.as_ref().starts_with("function "));
+        Library::with(functions, has_brackets)
     }
 
     /// Its functions: the name and the text of each.
     #[cfg(test)]
     pub fn functions(&self) -> &[(String, String)] {
         &self.functions
+    }
+
+    /// Libraries of one kind, one behind the other.
+    pub fn joined(parts: &[Library]) -> Library {
+        let functions = parts
+            .iter()
+            .flat_map(|part| part.functions.iter().cloned())
+            .collect();
+        Library::with(functions, parts.iter().any(|part| part.has_brackets))
+    }
+
+    fn with(functions: Vec<(String, String)>, has_brackets: bool) -> Library {
+        let named = functions.iter().enumerate();
+        let places = named.map(|(place, (name, _))| (name.clone(), place)).collect();
+        Library {
+            functions,
+            has_brackets,
+            places,
+        }
     }
 
     /// All functions.

@@ -2,7 +2,7 @@ use super::ExpandError;
 use super::encode::awk_string;
 use super::expander::Expander;
 use super::here::{Here, ShellVariable, Target};
-use super::lines::{all_of, block, indent, scope, single};
+use super::lines::{all_of, block, comment, indent, scope, single};
 use crate::inventory::{NodeName, NodeSet};
 use crate::plan::{OnStep, Step, batches};
 use crate::syntax::{Expression, Mode, OnOption};
@@ -73,7 +73,6 @@ impl Expander<'_> {
                 (None, format!("${name}"), false)
             }
         };
-        before.extend(options.before.clone());
         let number = step.id.0;
         let rooted = if inner.as_root { " sudo" } else { "" };
         let begin = match is_empty_known {
@@ -82,7 +81,7 @@ impl Expander<'_> {
         };
         let mut lines = vec![begin];
         if on.any {
-            lines.extend(self.any_node(&inner, on, nodes.as_ref(), &all, gives)?);
+            lines.extend(self.any_node(&inner, on, &all, gives)?);
         } else {
             let body = match &nodes {
                 Some(nodes) if options.last.is_none() => self.unrolled(&inner, on, nodes, &options, gives)?,
@@ -99,6 +98,10 @@ impl Expander<'_> {
         if gives && !on.any {
             opened = all_of(vec![opened, vec![format!("gather_values \"{all}\"")]]);
         }
+        // The options are asked for only when there is a node.
+        let mut wanted = options.before.clone();
+        wanted.push(opened);
+        let opened = all_of(wanted);
         before.push(match is_empty_known {
             true => opened,
             // An empty set is fine where that is said: then nothing is done.
@@ -327,7 +330,6 @@ impl Expander<'_> {
         &mut self,
         here: &Here,
         on: &OnStep,
-        nodes: Option<&NodeSet>,
         all: &str,
         gives: bool,
     ) -> Result<Vec<String>, ExpandError> {
@@ -340,11 +342,7 @@ impl Expander<'_> {
         turn.push(format!("any_ended {acts}"));
         let mut lines = vec!["any_rank=0 any_done=''".to_owned()];
         lines.extend(block(&format!("while next_any {acts}; do"), turn, "done"));
-        let folded = match nodes {
-            Some(nodes) => single(&nodes.to_string()),
-            None => format!("\"{all}\""),
-        };
-        lines.push(format!("end_any {folded}"));
+        lines.push(format!("end_any \"{all}\""));
         Ok(lines)
     }
 
@@ -373,9 +371,9 @@ impl Expander<'_> {
             ));
         }
         lines.push("esac".to_owned());
-        let mut text = vec![format!("# The {variable} of a node.")];
+        let mut text = vec![comment(&format!("The {variable} of a node."))];
         text.extend(block(&format!("{name}() {{"), lines, "}"));
-        self.shell_functions.push(text.join("\n"));
+        self.shell_functions.push(text);
         name
     }
 }

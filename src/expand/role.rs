@@ -6,7 +6,7 @@ use super::expander::Expander;
 use super::expression::Scope;
 use super::function::Function;
 use super::here::{Here, Target};
-use super::lines::{all_of, block, scope, single};
+use super::lines::{all_of, block, comment, scope, single};
 use super::service::{Instances, Use};
 use super::step::plain_variable;
 use crate::check::ServiceDefinition;
@@ -19,13 +19,13 @@ impl Expander<'_> {
     /// The text that defines all services that are used: what they may lose, and their hooks.
     ///
     /// Hooks may use further services, so it goes on until none is new.
-    pub fn write_services(&mut self) -> Result<Vec<String>, ExpandError> {
+    pub fn write_services(&mut self) -> Result<Vec<Vec<String>>, ExpandError> {
         let mut texts = Vec::new();
         let mut done = 0;
         while done < self.services.len() {
             let (service, name) = self.services[done].clone();
             done += 1;
-            texts.push(self.write_service(&service, &name)?.join("\n"));
+            texts.push(self.write_service(&service, &name)?);
         }
         Ok(texts)
     }
@@ -44,11 +44,8 @@ impl Expander<'_> {
             .budget
             .as_ref()
             .map_or(String::new(), |budget| budget.node.to_string());
-        let mut lines = vec![format!(
-            "# service {}  {}",
-            service.name,
-            self.place_of(service.span)
-        )];
+        let place = self.place_of(service.span);
+        let mut lines = vec![comment(&format!("service {}  {place}", service.name))];
         self.service_rows.push(format!(
             "{name}) key={key} name={} fact={fact} group={} budget={} ;;",
             super::word::quoted(&service.name),

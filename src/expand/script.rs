@@ -1,12 +1,13 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::ExpandError;
 use super::encode::{awk_string, encode_type};
 use super::expander::Expander;
 use super::here::{Here, ShellVariable, Target};
-use super::lines::{all_of, block, scope, single};
+use super::lines::{all_of, block, comment, scope, single};
 use super::names::Library;
+use super::own::{function, secrets_function};
 use super::step::is_single;
 use super::{inventory_tables, library_for, shell_library};
 use crate::diagnostic::SourceMap;
@@ -36,8 +37,8 @@ const VARIABLES: [(&str, &str); 39] = [
     ("trouble", "''"),
     ("help", "''"),
     ("trouble_node", "''"),
-    ("ran_out", "''"),
     ("cleanups", "''"),
+    ("cleaning", "''"),
     ("deadline", "''"),
     ("deadlines", "''"),
     ("retries", "''"),
@@ -112,7 +113,7 @@ pub fn expand_plan(plan: &Plan, sources: &SourceMap, options: &Expansion) -> Res
     body.push(block("{", scope(steps), "}"));
     let runbook = block("runbook() {", all_of(body), "}");
     let services = expander.write_services()?;
-    Ok(expander.put_together(&parameters, &runbook, &services))
+    Ok(expander.put_together(&parameters, runbook, &services))
 }
 
 /// The parameters of a script, in its parts.
@@ -144,14 +145,14 @@ impl Expander<'_> {
                 .says
                 .clone()
                 .map_or(String::new(), |says| format!(": {says}"));
-            let comment = format!("# {name}: {}{says}", definition.kind).replace('\n', " ");
+            let about = format!("{name}: {}{says}", definition.kind);
             let is_of_services = matches!(definition.kind, Type::Service)
                 || matches!(&definition.kind, Type::List(inner) if **inner == Type::Service);
             // Which commands there are hangs on services, and some lists cannot be written as `--set` takes them.
             if is_of_services || (!self.options.given.contains_key(name) && falls_apart(value)) {
-                parameters.top.push(format!(
-                    "{comment}; {name} is {value}, as it was when this was written"
-                ));
+                parameters.top.push(comment(&format!(
+                    "{about}; {name} is {value}, as it was when this was written"
+                )));
                 here.know(name, value.clone());
                 continue;
             }
@@ -168,15 +169,20 @@ impl Expander<'_> {
                 },
             );
             if is_secret {
+                let mut named = format!("{name}_file");
+                while definitions.iter().any(|other| other.name == named) {
+                    named.push_str("_file");
+                }
+                let file = self.names.take(&named);
                 parameters
                     .top
-                    .push(format!("{comment}; read from this file, else asked for"));
-                parameters.top.push(format!("{variable}_file=''"));
-                let file = format!("{variable}_file");
-                parameters.named.push((format!("{name}_file"), file));
-                parameters.read.push(format!(
-                    "{variable}=$(read_secret {name}= \"${variable}_file\") || exit 2"
-                ));
+                    .push(comment(&format!("{about}; read from this file, else asked for")));
+                parameters.top.push(format!("{file}=''"));
+                parameters
+                    .read
+                    .push(format!("read_secret {name}= \"${file}\" {named}"));
+                parameters.read.push(format!("{variable}=$secret"));
+                parameters.named.push((named, file));
                 parameters.secrets.push(variable);
                 continue;
             }
@@ -184,7 +190,7 @@ impl Expander<'_> {
                 Some(text) => text.clone(),
                 None => written(value),
             };
-            parameters.top.push(comment);
+            parameters.top.push(comment(&about));
             parameters.top.push(format!("{variable}={}", single(&text)));
             parameters.named.push((name.clone(), variable.clone()));
             let code = format!(
@@ -200,34 +206,32 @@ impl Expander<'_> {
         Ok(parameters)
     }
 
-    /// What is done, and what blocks owe.
-    fn runbook_text(&self, runbook: &[String]) -> String {
-        let mut texts = vec![runbook.join("\n")];
-        texts.extend(self.cleanups.iter().map(|(_, text)| text.clone()));
-        texts.join("\n\n")
-    }
-
-    fn put_together(&mut self, parameters: &Parameters, runbook: &[String], services: &[String]) -> String {
-        let mut own = Vec::new();
-        own.push(self.groups_function());
-        own.push(self.overrides_function());
-        own.push(secrets_function(&parameters.secrets));
+    fn put_together(
+        &mut self,
+        parameters: &Parameters,
+        runbook: Vec<String>,
+        services: &[Vec<String>],
+    ) -> String {
+        // What is done, and what blocks owe.
+        let mut done = vec![runbook];
+        done.extend(self.cleanups.iter().map(|(_, lines)| lines.clone()));
+        let mut own = vec![
+            self.groups_function(),
+            self.overrides_function(),
+            self.log_in_function(),
+            secrets_function(&parameters.secrets),
+        ];
         own.extend(self.dispatchers());
         own.extend(self.shell_functions.clone());
         let main = self.main(parameters);
-        let mut written: Vec<String> = vec![self.runbook_text(runbook)];
-        written.extend(services.iter().cloned());
-        written.extend(own);
-        let mut texts: Vec<&str> = written.iter().map(String::as_str).collect();
-        texts.extend(shell_library());
-        let used = Library::read(&texts).names_used_by(&main.join("\n"));
-        let [runbook, services, own, shell] = [
-            &texts[..1],
-            &texts[1..=services.len()],
-            &texts[1 + services.len()..written.len()],
-            &texts[written.len()..],
-        ]
-        .map(|texts| Library::read(texts).only(&used));
+        let parts = [
+            Library::of(&done),
+            Library::of(services),
+            Library::of(&own),
+            Library::read(&shell_library()),
+        ];
+        let used = Library::joined(&parts).names_used_by(&main.join("\n"));
+        let [runbook, services, own, shell] = parts.map(|part| part.only(&used));
         let given: Vec<&str> = parameters.bound.iter().map(String::as_str).collect();
         let bound = self.names.given().filter(|name| !given.contains(name));
         let start = initial_values(&[&runbook, &services, &own, &shell], bound);
@@ -271,18 +275,13 @@ impl Expander<'_> {
             .unwrap_or_else(|| self.options.file.clone());
         let mut lines = vec![
             "#!/bin/sh".to_owned(),
-            format!("# {title}, for the cluster {}", inventory.name),
+            comment(&format!("{title}, for the cluster {}", inventory.name)),
         ];
         if inventory.is_simulated {
             lines.push("# SIMULATED: the nodes are those of quorate's simulated cluster.".to_owned());
         }
         lines.push("#".to_owned());
-        lines.extend(
-            self.options
-                .about
-                .iter()
-                .map(|line| format!("# {line}").trim_end().to_owned()),
-        );
+        lines.extend(self.options.about.iter().map(|line| comment(line)));
         if !self.options.about.is_empty() {
             lines.push("#".to_owned());
         }
@@ -291,12 +290,12 @@ impl Expander<'_> {
             .iter()
             .map(|(name, _)| format!(" [{name}=VALUE]"))
             .collect();
-        lines.push(format!(
-            "# Written by quorate {} from {} and {}.",
+        lines.push(comment(&format!(
+            "Written by quorate {} from {} and {}.",
             env!("CARGO_PKG_VERSION"),
             self.options.file,
             self.options.inventory
-        ));
+        )));
         lines.push(
             "# It does what `quorate run` does with them, and needs a POSIX shell, awk, ssh and timeout."
                 .to_owned(),
@@ -350,6 +349,14 @@ impl Expander<'_> {
                 }
             ),
         ];
+        let ssh = &self.plan.inventory.ssh;
+        let seconds =
+            |length: Option<Duration>, usual: u64| length.map_or(usual, |length| length.as_secs().max(1));
+        lines.push(format!("connect_limit={}", seconds(ssh.connect_limit, 10)));
+        lines.push(format!("alive_interval={}", seconds(ssh.alive_interval, 15)));
+        let local = self.plan.inventory.nodes().filter(|node| node.login.is_local);
+        let local: Vec<&str> = local.map(|node| node.name.as_str()).collect();
+        lines.push(format!("local_nodes={}", single(&local.join(" "))));
         let mut choices: Vec<String> = parameters
             .named
             .iter()
@@ -381,100 +388,9 @@ impl Expander<'_> {
             "say {}",
             single(format!("cluster {}{simulated}  runbook {title}", self.plan.inventory.name).trim_end())
         ));
-        lines.push("runbook".to_owned());
-        lines.push("finish".to_owned());
+        lines.push("run_shielded".to_owned());
         lines
     }
-
-    /// The nodes of the groups as the inventory has them.
-    fn groups_function(&self) -> String {
-        let mut groups: BTreeSet<&str> = self
-            .services
-            .iter()
-            .map(|(service, _)| service.group.as_str())
-            .collect();
-        groups.extend(self.changing.iter().map(String::as_str));
-        if groups.is_empty() {
-            return String::new();
-        }
-        let mut lines = vec!["case $1 in".to_owned()];
-        for name in groups {
-            let nodes: Vec<String> = match self.plan.inventory.group(name) {
-                Some(nodes) => nodes.iter().map(ToString::to_string).collect(),
-                None => Vec::new(),
-            };
-            lines.push(format!("{name}) nodes={} ;;", single(&nodes.join(" "))));
-        }
-        lines.push("*) nodes='' ;;".to_owned());
-        lines.push("esac".to_owned());
-        let mut text = vec!["# The nodes of a group, as the inventory has them.".to_owned()];
-        text.extend(block("first_nodes_of() {", lines, "}"));
-        text.join("\n")
-    }
-
-    /// Functions that call one of several by name, so that none is called in a hidden way.
-    fn dispatchers(&self) -> Vec<String> {
-        let names: Vec<&str> = self.services.iter().map(|(_, name)| name.as_str()).collect();
-        let mut texts = Vec::new();
-        if !names.is_empty() {
-            let mut lines = vec!["case $1 in".to_owned()];
-            lines.extend(self.service_rows.iter().cloned());
-            lines.push("esac".to_owned());
-            texts.push(function("What is known of a service.", "about_service", lines));
-            for hook in ["may_go", "hook_after_stop", "hook_after_start"] {
-                let calls = names
-                    .iter()
-                    .map(|name| (*name, format!("{hook}_{name}")))
-                    .collect();
-                texts.push(dispatcher(
-                    "What is asked of a service, by its name.",
-                    hook,
-                    calls,
-                ));
-            }
-        }
-        let calls = self
-            .cleanups
-            .iter()
-            .map(|(name, _)| (name.as_str(), name.clone()))
-            .collect();
-        texts.push(dispatcher("Runs what a block owes.", "run_cleanup", calls));
-        let calls = self
-            .domains
-            .iter()
-            .map(|name| (name.as_str(), format!("{name} \"$2\"")))
-            .collect();
-        texts.push(dispatcher("The failure domain of a node.", "domain_by", calls));
-        texts
-    }
-
-    /// What is overridden, and why.
-    fn overrides_function(&self) -> String {
-        let mut lines = vec!["case \"$1@$node\" in".to_owned()];
-        for (name, node, why) in &self.options.overrides {
-            let pattern = match node {
-                Some(node) => format!("{name}@{node}"),
-                None => format!("{name}@*"),
-            };
-            lines.push(format!("{pattern}) override={} ;;", single(why)));
-        }
-        lines.push("*) return 1 ;;".to_owned());
-        lines.push("esac".to_owned());
-        let mut text = vec!["# Whether a guard or finding is overridden on $node, and why.".to_owned()];
-        text.extend(block("override_of() {", lines, "}"));
-        text.join("\n")
-    }
-}
-
-/// Takes the script's secrets out of what hosts print.
-fn secrets_function(secrets: &[String]) -> String {
-    let mut lines: Vec<String> = secrets.iter().map(|name| format!("hide \"${name}\"")).collect();
-    if lines.is_empty() {
-        lines.push(":".to_owned());
-    }
-    let mut text = vec!["# Takes the script's secrets out of what a host printed.".to_owned()];
-    text.extend(block("hide_secrets() {", lines, "}"));
-    text.join("\n")
 }
 
 /// The function that gives variables their first values, those that a script reads.
@@ -508,21 +424,7 @@ fn initial_values<'a>(texts: &[&str], bound: impl Iterator<Item = &'a str>) -> S
             .map(|name| format!("{name}=''")),
     );
     lines.push(format!("saved_names={}", single(&saved.join(" "))));
-    function("What is true at the beginning.", "set_initial_values", lines)
-}
-
-fn dispatcher(comment: &str, name: &str, calls: Vec<(&str, String)>) -> String {
-    let mut lines = vec!["case $1 in".to_owned()];
-    lines.extend(calls.into_iter().map(|(name, call)| format!("{name}) {call} ;;")));
-    lines.push("*) return 0 ;;".to_owned());
-    lines.push("esac".to_owned());
-    function(comment, name, lines)
-}
-
-fn function(comment: &str, name: &str, lines: Vec<String>) -> String {
-    let mut text = vec![format!("# {comment}")];
-    text.extend(block(&format!("{name}() {{"), lines, "}"));
-    text.join("\n")
+    function("What is true at the beginning.", "set_initial_values", lines).join("\n")
 }
 
 /// Refuses to begin where a program is missing.

@@ -6,7 +6,7 @@ use super::here::{Here, Target};
 use super::lines::{all_of, block, indent, single};
 use super::word::Word;
 use crate::check::ServiceDefinition;
-use crate::plan::{Step, order_services};
+use crate::plan::order_services;
 use crate::syntax::{Arguments, ServiceAction, ServiceCall, Template};
 use crate::value::Value;
 
@@ -43,13 +43,7 @@ pub(super) struct Commands {
 
 impl Expander<'_> {
     /// `stop`, `start`, `restart`, `status` on the node in hand.
-    pub fn service_step(
-        &mut self,
-        here: &Here,
-        step: &Step,
-        call: &ServiceCall,
-    ) -> Result<Vec<String>, ExpandError> {
-        let _ = step;
+    pub fn service_step(&mut self, here: &Here, call: &ServiceCall) -> Result<Vec<String>, ExpandError> {
         let action = call.action.node;
         let uses = self.uses(here, action, &call.arguments)?;
         let (uses, mut all) = self.present(here, action.word(), uses)?;

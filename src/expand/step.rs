@@ -1,7 +1,7 @@
 use super::ExpandError;
 use super::expander::Expander;
 use super::here::{Here, ShellVariable, Target};
-use super::lines::{Said, all_of, block, chain, scope, single};
+use super::lines::{Said, all_of, block, chain, comment, scope, single};
 use super::word::Word;
 use crate::diagnostic::Spanned;
 use crate::plan::{Step, StepKind, describe_step, describe_test};
@@ -57,7 +57,7 @@ impl Expander<'_> {
                 Ok(block("{", all, "}"))
             }
             StepKind::Command(call) => self.command_step(here, call, gives),
-            StepKind::Service(call) => self.service_step(here, step, call),
+            StepKind::Service(call) => self.service_step(here, call),
             StepKind::Reboot(arguments) => self.reboot(here, arguments),
             StepKind::Losing(services, body) => self.losing(here, services, body, gives),
             StepKind::Leave(services, why) => self.leave(here, services, why),
@@ -199,23 +199,20 @@ impl Expander<'_> {
                 let question = self.ask(here, "put_verdict", |it, function, here| {
                     it.judge(function, &here.scope, test)
                 })?;
-                Some(question)
+                Some((question, describe_test(&test.node)))
             }
             None => None,
         };
         let run = match (settled, gives) {
             (None, false) => vec![line],
             (None, true) => all_of(vec![vec![line], vec!["keep_output".to_owned()]]),
-            (Some(question), gives) => {
+            (Some((question, words)), gives) => {
                 let kept = if gives { "keep_output" } else { ":" };
                 vec![
                     format!("if {line}; then"),
                     format!("    {kept}"),
                     "else".to_owned(),
-                    format!(
-                        "    # done when {}",
-                        describe_test(&call.done_when.as_ref().expect("it is there").node)
-                    ),
+                    format!("    {}", comment(&format!("done when {words}"))),
                     format!("    settle {question}"),
                     "fi".to_owned(),
                 ]
@@ -345,9 +342,9 @@ impl Expander<'_> {
             all.push(format!("local=${outer}"));
         }
         all.push("out_of_outage".to_owned());
-        let mut function = vec![format!("# {}  {kind}", self.place_of(step.span))];
+        let mut function = vec![comment(&format!("{}  {kind}", self.place_of(step.span)))];
         function.extend(block(&format!("{name}() {{"), all, "}"));
-        self.cleanups.push((name.clone(), function.join("\n")));
+        self.cleanups.push((name.clone(), function));
         let lines = vec![format!("{outage}=$outage"), format!("owe {name}")];
         Ok(block("{", lines, "}"))
     }
@@ -430,7 +427,7 @@ impl Expander<'_> {
                 inner.know(name, item);
                 let lines = self.steps(&inner, body, gives)?;
                 turns.push(Said {
-                    comment: vec![words.replace('\n', " ")],
+                    comment: vec![words],
                     code: block("{", scope(lines), "}"),
                 });
             }
@@ -448,7 +445,7 @@ impl Expander<'_> {
         inner.bind(name, plain_variable(&variable));
         let body = self.steps(&inner, body, gives)?;
         let mut turn = vec![
-            format!("bind {variable} \"${{{turns}%%\"$newline\"*}}\""),
+            format!("bind {variable} \"${{{turns}%%\"$newline\"*}}\" || break"),
             format!("{turns}=${{{turns}#*\"$newline\"}}"),
         ];
         turn.extend(scope(body));
@@ -524,7 +521,7 @@ impl Expander<'_> {
             None => all.push(vec![line]),
             Some(body) => {
                 let body = self.steps(here, body, gives)?;
-                let mut lines = vec![line, "if wait_ran_out; then".to_owned()];
+                let mut lines = vec![line, "if wait_ran_out \"$?\"; then".to_owned()];
                 lines.extend(super::lines::indent(body));
                 lines.push("fi".to_owned());
                 lines.push("is_well".to_owned());

@@ -141,10 +141,6 @@ impl Expander<'_> {
         verb: &VerbDefinition,
         name: &str,
     ) -> Result<String, ExpandError> {
-        let mut parts = Vec::new();
-        for parameter in &verb.parameters {
-            parts.push((parameter.name.clone(), parameter.name.clone()));
-        }
         let question = self.ask(inner, "put_text", |it, _, here| {
             let mut code = awk_string(&format!("t`{}", verb.name));
             for parameter in &verb.parameters {

@@ -260,6 +260,12 @@ impl Expander<'_> {
         let value = self.compute(&here.scope.known, |context, frame| {
             context.evaluate_as(frame, written, kind)
         });
+        if let Some(Value::Int(number)) = &value
+            && *number < 0
+        {
+            let refusal = vec![format!("halt failed '{number} is not a count'")];
+            return Ok(Word::found(vec![refusal], "0".to_owned()));
+        }
         let known = value.and_then(|value| match &value {
             Value::Int(number) => Some(number.to_string()),
             other => super::expression::whole_seconds(other).map(|seconds| seconds.to_string()),

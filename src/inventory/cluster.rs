@@ -118,6 +118,24 @@ impl Inventory {
         })
     }
 
+    /// The nodes that `@name` means in a written set: a group's, with `*` those of all nodes, and with
+    /// `source:*` those of all groups of a source.
+    pub fn named_set(&self, name: &str) -> Option<NodeSet> {
+        let Some(source) = name
+            .strip_suffix('*')
+            .filter(|source| source.is_empty() || source.ends_with(':'))
+        else {
+            return self.group(name).cloned();
+        };
+        if source.is_empty() {
+            return self.group(ALL_NODES).cloned();
+        }
+        let groups = self.groups.iter().filter(|(name, _)| name.starts_with(source));
+        groups
+            .map(|(_, nodes)| nodes.clone())
+            .reduce(|all, nodes| all.union(&nodes))
+    }
+
     /// The names of all groups.
     pub fn group_names(&self) -> impl Iterator<Item = &str> {
         self.groups.keys().map(String::as_str)

@@ -31,17 +31,19 @@ impl NodeSet {
     /// Reads a folded set in which `@name` stands for a group.
     ///
     /// Operators are taken from left to right: `,` (or a blank) adds, `!` takes away, `&`
-    /// keeps what is in both, `^` keeps what is in one of the two. A blank text is the
-    /// empty set.
+    /// keeps what is in both, `^` keeps what is in one of the two. In a name `*` stands for any
+    /// letters and `?` for one: those of the nodes that `groups` gives for `*`, which is what `@*`
+    /// is as well. A blank text is the empty set.
     ///
     /// # Errors
     ///
-    /// [`InventoryError::NodeSet`] when it is not well formed, names an unknown group, or
-    /// stands for more than a million nodes.
+    /// [`InventoryError::NodeSet`] when it is not well formed, names an unknown group, has
+    /// a wildcard that no node fits, or stands for more than a million nodes.
     ///
     /// # Source
     ///
-    /// ClusterShell, nodeset(1), "EXTENDED PATTERNS" and "GROUP SYNTAX".
+    /// ClusterShell, nodeset(1), "EXTENDED PATTERNS" and "GROUP SYNTAX"; for wildcards its user
+    /// guide, "Node wildcards".
     pub fn expand_with(
         text: &str,
         groups: &dyn Fn(&str) -> Option<NodeSet>,
@@ -173,7 +175,17 @@ enum Part<'a> {
 }
 
 fn is_name_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte)
+    byte.is_ascii_alphanumeric() || b"-_.:*?".contains(&byte)
+}
+
+/// Whether a name fits a pattern in which `*` stands for any letters and `?` for one.
+fn fits(name: &[u8], pattern: &[u8]) -> bool {
+    match pattern {
+        [] => name.is_empty(),
+        [b'*', rest @ ..] => (0..=name.len()).any(|taken| fits(&name[taken..], rest)),
+        [b'?', rest @ ..] => !name.is_empty() && fits(&name[1..], rest),
+        [letter, rest @ ..] => name.first() == Some(letter) && fits(&name[1..], rest),
+    }
 }
 
 impl<'a> Reader<'a> {
@@ -261,7 +273,7 @@ impl<'a> Reader<'a> {
         }
         let names = self.expand_parts(&parts, start)?;
         if !is_group {
-            return Ok(names.into_iter().map(NodeName::from).collect());
+            return self.find_nodes(names, start);
         }
         let mut set = NodeSet::default();
         for name in names {
@@ -271,6 +283,31 @@ impl<'a> Reader<'a> {
             set = set.union(&group);
         }
         Ok(set)
+    }
+
+    /// The nodes of these names; those with a wildcard are looked for among all.
+    fn find_nodes(&self, names: Vec<String>, start: usize) -> Result<NodeSet, RangeError> {
+        let mut found = Vec::with_capacity(names.len());
+        for name in names {
+            if !name.contains(['*', '?']) {
+                found.push(NodeName::from(name));
+                continue;
+            }
+            let Some(all) = (self.groups)("*") else {
+                let why = format!("only an inventory knows which nodes `{name}` stands for");
+                return self.error(why, start, self.at);
+            };
+            let before = found.len();
+            found.extend(
+                all.iter()
+                    .filter(|node| fits(node.as_str().as_bytes(), name.as_bytes()))
+                    .cloned(),
+            );
+            if found.len() == before {
+                return self.error(format!("no node fits `{name}`"), start, self.at);
+            }
+        }
+        Ok(found.into_iter().collect())
     }
 
     /// Reads `n[1-2]-ib[0-1]` into its parts.
@@ -391,7 +428,9 @@ mod tests {
             ("n[5-1]", "`5-1` runs backwards; write 1-5", 2),
             ("n1,,n2", "a name is missing before `,`", 3),
             ("n1,", "a name is missing at the end", 3),
-            ("n*", "`*` cannot stand in a name", 1),
+            ("m1,n*", "only an inventory knows which nodes `n*` stands for", 3),
+            ("n+", "`+` cannot stand in a name", 1),
+            ("@*", "there is no group `*`", 0),
             (
                 "n1,-rf",
                 "a name cannot begin with `-`, which commands take for an option",
@@ -428,16 +467,31 @@ mod tests {
             "mds" => Some(set("node[1-3]")),
             "rack1" => Some(set("node[1-2]")),
             "rack2" => Some(set("node[3-4]")),
+            "site:north" => Some(set("node[1-2]")),
+            "*" => Some(set("node[1-10],gate")),
             _ => None,
         };
         let cases = [
             ("@mds", "node[1-3]"),
             ("@mds!node2", "node[1,3]"),
             ("@rack[1-2]&@mds", "node[1-3]"),
+            ("@site:north", "node[1-2]"),
+            ("@*", "gate,node[1-10]"),
+            ("node?", "node[1-9]"),
+            ("node[1-3]*", "node[1-3,10]"),
+            ("*!@mds", "gate,node[4-10]"),
+            ("*e*", "gate,node[1-10]"),
         ];
         for (text, folded) in cases {
             let read = NodeSet::expand_with(text, &groups).expect(text);
             assert_eq!(read.to_string(), folded, "{text}");
+        }
+        for (text, why) in [
+            ("node1,x*", "no node fits `x*`"),
+            ("@site:south", "there is no group `site:south`"),
+        ] {
+            let error = NodeSet::expand_with(text, &groups).unwrap_err().to_string();
+            assert!(error.ends_with(why), "{error}");
         }
     }
 

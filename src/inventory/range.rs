@@ -149,8 +149,9 @@ fn run_length(numbers: &[&str]) -> usize {
         return 1;
     };
     let goes_on = |(offset, number): (usize, &&str)| {
+        // As ClusterShell wants it: no run goes from 01 to 100.
         let fits = if width > 0 {
-            number.len() == width || (number.len() > width && !number.starts_with('0'))
+            number.len() == width
         } else {
             padding(number) == 0
         };
@@ -216,6 +217,8 @@ mod tests {
             (vec!["1", "2", "3", "7"], "1-3,7"),
             (vec!["08", "09", "10"], "08-10"),
             (vec!["99", "100"], "99-100"),
+            (vec!["08", "09", "10", "99", "100", "101"], "08-10,99-101"),
+            (vec!["098", "099", "100"], "098-100"),
             (vec!["1", "02"], "1,02"),
             (vec!["0", "1"], "0-1"),
         ];

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::load::{Implied, load_script, read_text};
 use super::options::{Chosen, InventoryChoice, choose_inventory};
 use super::signals::{InFlight, Signals, run_with_signals};
+use super::ways::Ways;
 use super::{ProjectError, load};
 use crate::check::{Program, check_given_command, check_scripts};
 use crate::diagnostic::{Problem, Problems, SourceMap, Span, Style, nearest, render_json, render_problem};
@@ -17,7 +18,7 @@ use crate::run::{Ending, RunOptions, World, run_plan};
 use crate::syntax::{format_script, parse_script};
 use crate::transport::simulated::{Shape, SimulatedCluster};
 use crate::transport::{
-    Answers, Clock, DryTransport, InTurn, LocalTransport, SystemClock, TerminalPerson, Transport,
+    Answers, Clock, DryTransport, InTurn, SshOptions, SshTransport, SystemClock, TerminalPerson, Transport,
 };
 use crate::value::Type;
 
@@ -275,6 +276,7 @@ impl Project {
     /// Carries a plan out: on the simulated cluster in virtual time, else for real.
     ///
     /// `answers` are those given before; what they do not answer is asked at the terminal.
+    /// `ways` are how real hosts are reached.
     ///
     /// # Errors
     ///
@@ -284,6 +286,7 @@ impl Project {
         plan: &Plan,
         options: &RunOptions,
         answers: Answers,
+        ways: &Ways,
         recorder: &mut dyn Recorder,
     ) -> Result<Ending, ProjectError> {
         let person = InTurn::new(
@@ -294,7 +297,7 @@ impl Project {
         );
         match &self.shape {
             Some(shape) => Ok(run_simulated(shape, plan, options, person, recorder)),
-            None => run_for_real(plan, options, &person, recorder),
+            None => run_for_real(plan, options, &person, ways.over(&self.inventory.ssh), recorder),
         }
     }
 
@@ -392,6 +395,7 @@ fn run_for_real(
     plan: &Plan,
     options: &RunOptions,
     person: &InTurn,
+    ways: SshOptions,
     recorder: &mut dyn Recorder,
 ) -> Result<Ending, ProjectError> {
     let failed = |error: std::io::Error| ProjectError::NoRuntime {
@@ -401,11 +405,14 @@ fn run_for_real(
         .enable_all()
         .build()
         .map_err(failed)?;
-    let (transport, clock) = (LocalTransport::new(), SystemClock::new());
+    let (transport, clock) = (
+        SshTransport::new(plan.inventory.clone(), ways),
+        SystemClock::new(),
+    );
     let dry = DryTransport::new(&transport);
-    let transport: &dyn Transport = if options.dry_run { &dry } else { &transport };
+    let door: &dyn Transport = if options.dry_run { &dry } else { &transport };
     let world = World {
-        transport,
+        transport: door,
         clock: &clock,
         person,
     };
@@ -413,7 +420,9 @@ fn run_for_real(
     let ended = runtime.block_on(async {
         let signals = Signals::listen().map_err(failed)?;
         let run = run_plan(plan, world, options, &mut recorder);
-        Ok::<_, ProjectError>(run_with_signals(run, signals, &options.stop_requested).await)
+        let ended = run_with_signals(run, signals, &options.stop_requested).await;
+        transport.close().await;
+        Ok::<_, ProjectError>(ended)
     })?;
     // A thread that still waits for a line of standard input must not hold the end up.
     runtime.shutdown_background();

@@ -13,8 +13,10 @@ mod signals;
 mod surroundings;
 #[cfg(test)]
 mod tests;
+mod ways;
 
 pub use error::ProjectError;
 pub use facade::Project;
 pub use load::read_text;
 pub use options::InventoryChoice;
+pub use ways::Ways;

@@ -50,6 +50,7 @@ impl Walk<'_> {
             let mut here = cleanup.here.clone();
             // What ran out of time is tidied up all the same; what an outage lifted is lifted no more.
             here.deadline = None;
+            here.is_owed = true;
             here.outage = here.outage.filter(|outage| !outage.is_over.get());
             if let Err(Halt::Trouble(trouble)) = self.scoped(here, &cleanup.steps).await {
                 let by = format!("{what}, which failed itself");

@@ -34,12 +34,16 @@ struct Tally {
     done: NodeSet,
     values: Vec<(NodeName, Value)>,
     troubles: Vec<Trouble>,
+    /// Whether one of the troubles is that of no node, so that it is not tolerated: who comes next is not known.
+    has_no_order: bool,
 }
 
 impl Tally {
     /// Whether no further node may begin.
     fn is_over(&self, tolerating: usize) -> bool {
-        self.troubles.len() > tolerating || self.troubles.iter().any(|trouble| !is_tolerable(trouble.kind))
+        self.has_no_order
+            || self.troubles.len() > tolerating
+            || self.troubles.iter().any(|trouble| !is_tolerable(trouble.kind))
     }
 }
 
@@ -107,6 +111,7 @@ impl Walk<'_> {
         let ordered = self.on_all(&inner, step, on, &nodes, &options, &mut tally).await;
         if let Err(Halt::Trouble(trouble)) = ordered {
             tally.troubles.push(*trouble);
+            tally.has_no_order = true;
         }
         self.close_on(&inner, step, &nodes, &options, tally).await
     }
@@ -335,7 +340,7 @@ impl Walk<'_> {
         loop {
             while in_hand.len() < width && !tally.is_over(options.tolerating) {
                 let Some(node) = waiting.next() else { break };
-                if self.options.stop_requested.get() {
+                if self.is_stopping(here) {
                     tally.troubles.push(self.interrupted(step));
                     break;
                 }
@@ -433,6 +438,7 @@ impl Walk<'_> {
         }
         let tolerated = Tally {
             troubles: troubles.clone(),
+            has_no_order: tally.has_no_order,
             ..Tally::default()
         };
         if !tolerated.is_over(options.tolerating) {

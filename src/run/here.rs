@@ -34,6 +34,8 @@ pub(super) struct Here {
     pub confirmed: Rc<Cell<bool>>,
     /// Whether a dry run only shows this branch, which a run might not take.
     pub is_shown: bool,
+    /// Whether this is what a block owes at its end, which is done after a signal as well.
+    pub is_owed: bool,
 }
 
 impl Here {

@@ -119,9 +119,14 @@ impl Walk<'_> {
         self.state.borrow().held_back
     }
 
+    /// Whether Ctrl-C lets nothing more be begun here.
+    pub(super) fn is_stopping(&self, here: &Here) -> bool {
+        self.options.stop_requested.get() && !here.is_owed
+    }
+
     /// Ctrl-C ends a run between two steps, but never in the middle of a node.
     pub(super) fn check_interrupt(&self, here: &Here, step: &Step) -> Result<(), Halt> {
-        if here.node().is_none() && self.options.stop_requested.get() {
+        if here.bodies.is_empty() && self.is_stopping(here) {
             return Err(trouble(
                 TroubleKind::Interrupted,
                 "interrupted: nothing more is begun",

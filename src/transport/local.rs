@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use duct::{Expression, Handle, cmd};
 
+use super::capture::Capture;
 use super::{Outcome, Request, Transport, TransportError};
+use crate::inventory::NodeName;
 use crate::value::{as_root_text, write_duration};
 
-/// How much of each stream is kept, in bytes.
-const STREAM_LIMIT: usize = 1 << 20;
 /// How long to wait for the rest of the output once the command has ended: what it left
 /// running in the background may hold the stream open for ever.
 const DRAIN_TIME: Duration = Duration::from_millis(500);
@@ -44,6 +44,11 @@ impl LocalTransport {
         }
     }
 
+    /// Whether a node is this machine, by its name.
+    pub fn is_here(&self, node: &NodeName) -> bool {
+        self.names.iter().any(|name| name == node.as_str())
+    }
+
     fn text_of(&self, request: &Request) -> String {
         let text = request.command.as_str();
         if request.as_root && !self.is_root {
@@ -63,9 +68,9 @@ impl Default for LocalTransport {
 impl Transport for LocalTransport {
     async fn carry_out(&self, request: &Request) -> Result<Outcome, TransportError> {
         if let Some(node) = &request.node
-            && !self.names.iter().any(|name| name == node.as_str())
+            && !self.is_here(node)
         {
-            let why = "no connection to real hosts: use --sim".to_owned();
+            let why = "it is another machine".to_owned();
             return Err(TransportError::Unreachable {
                 node: node.to_string(),
                 why,
@@ -203,22 +208,20 @@ fn number_status(status: ExitStatus) -> i32 {
 
 /// A stream that is read to its end in a thread of its own, and kept up to a limit.
 struct Stream {
-    kept: Arc<Mutex<(Vec<u8>, usize)>>,
+    kept: Arc<Mutex<Capture>>,
     is_done: Receiver<()>,
 }
 
 impl Stream {
     fn read(mut pipe: PipeReader) -> Stream {
-        let kept = Arc::new(Mutex::new((Vec::new(), 0)));
+        let kept = Arc::new(Mutex::new(Capture::default()));
         let (done, is_done) = channel();
         let shared = Arc::clone(&kept);
         std::thread::spawn(move || {
             let mut buffer = [0; 8192];
             while let Ok(count @ 1..) = pipe.read(&mut buffer) {
                 let mut kept = shared.lock().unwrap_or_else(PoisonError::into_inner);
-                let room = STREAM_LIMIT - kept.0.len();
-                kept.0.extend_from_slice(&buffer[..count.min(room)]);
-                kept.1 += count;
+                kept.push(&buffer[..count]);
             }
             // Nobody listens any more when the command took too long.
             let _ = done.send(());
@@ -230,15 +233,7 @@ impl Stream {
     fn finish(self) -> String {
         // A time-out here is a background process that holds the stream open.
         let _ = self.is_done.recv_timeout(DRAIN_TIME);
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut text = String::from_utf8_lossy(&kept.0).into_owned();
-        if kept.1 > kept.0.len() {
-            let more = kept.1 - kept.0.len();
-            text.push_str(&format!(
-                "\n[{more} more bytes are left out: only the first megabyte is kept]\n"
-            ));
-        }
-        text
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).text()
     }
 }
 
@@ -316,6 +311,6 @@ mod tests {
         let Err(TransportError::Unreachable { why, .. }) = ended else {
             panic!("{ended:?}")
         };
-        assert_eq!(why, "no connection to real hosts: use --sim");
+        assert_eq!(why, "it is another machine");
     }
 }

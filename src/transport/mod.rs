@@ -5,12 +5,15 @@
 //!
 //! May import: `diagnostic`, `inventory`, `value`.
 
+mod capture;
 mod clock;
 mod dry;
 mod error;
 mod local;
 mod person;
+mod secrets;
 pub mod simulated;
+mod ssh;
 
 use std::time::Duration;
 
@@ -19,6 +22,8 @@ pub use dry::DryTransport;
 pub use error::ShapeError;
 pub use local::LocalTransport;
 pub use person::{Answers, InTurn, TerminalPerson};
+pub use secrets::{NoSecrets, TerminalSecrets};
+pub use ssh::{SshOptions, SshTransport};
 
 use async_trait::async_trait;
 use thiserror::Error;
@@ -161,4 +166,11 @@ pub enum Answer {
 pub trait Person {
     /// Asks and waits for the answer.
     async fn ask(&self, question: &Question) -> Answer;
+}
+
+/// Where passwords and passphrases come from.
+#[async_trait(?Send)]
+pub trait Secrets {
+    /// Asks for one and waits for it; `None` when nobody is there to give it.
+    async fn ask(&self, prompt: &str) -> Option<Secret>;
 }

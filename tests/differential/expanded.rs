@@ -125,11 +125,14 @@ pub fn with_secrets(
     folder: &Path,
 ) -> std::io::Result<String> {
     for (name, value) in given {
-        let unset = format!("\n{name}_file=''\n");
-        if script.contains(&unset) {
-            let file = folder.join(name);
-            std::fs::write(&file, value)?;
-            script = script.replace(&unset, &format!("\n{name}_file='{}'\n", file.display()));
+        for variable in [format!("{name}_file"), format!("{name}_file_file")] {
+            let unset = format!("\n{variable}=''\n");
+            if script.contains(&unset) {
+                let file = folder.join(name);
+                // As an editor leaves it.
+                std::fs::write(&file, format!("{value}\n"))?;
+                script = script.replace(&unset, &format!("\n{variable}='{}'\n", file.display()));
+            }
         }
     }
     Ok(script)
@@ -202,7 +205,14 @@ fn read_run(file: &Path) -> Option<Run> {
             }
             "--set" => {
                 let (name, value) = words.next()?.split_once('=')?;
-                run.given.push((name.to_owned(), value.to_owned()));
+                let value = match value.strip_prefix('@') {
+                    Some(file) => {
+                        let text = std::fs::read_to_string(root().join(file)).ok()?;
+                        text.strip_suffix('\n').unwrap_or(&text).to_owned()
+                    }
+                    None => value.to_owned(),
+                };
+                run.given.push((name.to_owned(), value));
             }
             "--override" => {
                 let (name, why) = words.next()?.split_once('=')?;

@@ -136,7 +136,7 @@ impl<'a> Places<'a> {
         if let Some(bits) = self.groups.get(text) {
             return Some(bits.clone());
         }
-        let groups = |name: &str| self.inventory.group(name).cloned();
+        let groups = |name: &str| self.inventory.named_set(name);
         let set = NodeSet::expand_with(text, &groups).ok()?;
         let found: Option<NodeSet> = set
             .iter()

@@ -62,22 +62,54 @@ function read_term(with_groups,    is_group, parts, letter, names, count, at, se
     }
     found = expand_parts(parts, count)
     if (failed(found)) return found
-    if (!is_group) return "N" sort_nodes(found)
     count = split(found, names, " ")
+    if (!is_group) {
+        set = ""
+        for (at = 1; at <= count; at++) {
+            found = index(names[at], "*") || index(names[at], "?") ? fitting_nodes(names[at], with_groups) : names[at]
+            if (failed(found)) return found
+            set = set " " found
+        }
+        return "N" sort_nodes(set)
+    }
     set = "N"
     for (at = 1; at <= count; at++) {
-        found = with_groups ? group(names[at]) : ""
+        found = with_groups ? named_set(names[at]) : ""
         if (found == "") return "!fthere is no group `" names[at] "`"
         set = nodes_union(set, found)
     }
     return set
 }
 
+# The nodes of a group; with `*` all nodes, and with `source:*` those of all groups of a source.
+function named_set(name,    source, other, set) {
+    if (group(name) != "") return group(name)
+    if (name == "*") return group("all_nodes")
+    if (name !~ /:[*]$/) return ""
+    source = substr(name, 1, length(name) - 1)
+    for (other in group_nodes)
+        if (substr(other, 1, length(source)) == source) set = nodes_union(set == "" ? "N" : set, group(other))
+    return set
+}
+
+# The nodes that fit a name in which * stands for any letters and ? for one.
+function fitting_nodes(name, with_groups,    pattern, names, count, at, fitting) {
+    if (!with_groups) return "!fonly an inventory knows which nodes `" name "` stands for"
+    pattern = name
+    gsub(/[.]/, "[.]", pattern)
+    gsub(/[*]/, ".*", pattern)
+    gsub(/[?]/, ".", pattern)
+    count = split(substr(group("all_nodes"), 2), names, " ")
+    for (at = 1; at <= count; at++)
+        if (names[at] ~ ("^" pattern "$")) fitting = fitting (fitting == "" ? "" : " ") names[at]
+    return fitting == "" ? "!fno node fits `" name "`" : fitting
+}
+
 # Cuts a folded name into its texts ("t") and numbers in brackets ("[") and gives their number.
 function read_parts(parts,    count, end, found) {
     if (set_rest ~ /^-/) return "!fa name cannot begin with `-`, which commands take for an option"
     for (;;) {
-        if (match(set_rest, /^[A-Za-z0-9_.:-]+/)) {
+        if (match(set_rest, /^[A-Za-z0-9_.:*?-]+/)) {
             parts[++count] = "t" substr(set_rest, 1, RLENGTH)
             set_rest = substr(set_rest, RLENGTH + 1)
         }

@@ -107,36 +107,64 @@ function name_texts(name,    texts) {
     return texts name
 }
 
-# Joins the members that agree in all places but one, place by place from the last.
-function fold_family(texts, members,    text, places, place, member, count, at, known, kept, key, numbers, all, folded) {
+# Writes a family in the shortest of the ways that are tried: members that agree in all places but one are
+# joined, place by place, and the order of the places decides what can be joined.
+function fold_family(texts, members,    text, places, orders, tried, at, folded, best) {
     places = split(texts, text, "\037") - 1
     if (places < 1) return texts
-    count = split(members, member, "\036")
-    for (place = places; place >= 1; place--) {
-        split("", known)
-        kept = 0
-        for (at = 1; at <= count; at++) {
-            split(member[at], numbers, "\037")
-            all = numbers[place]
-            numbers[place] = ""
-            key = join_numbers(numbers, places)
-            if (key in known) {
-                split(member[known[key]], numbers, "\037")
-                numbers[place] = numbers[place] "," all
-                member[known[key]] = join_numbers(numbers, places)
-            } else {
-                known[key] = ++kept
-                numbers[place] = all
-                member[kept] = join_numbers(numbers, places)
-            }
-        }
-        count = kept
+    tried = split(fold_orders(places), orders, ";")
+    for (at = 1; at <= tried; at++) {
+        folded = fold_in_order(text, places, members, orders[at])
+        if (at == 1 || length(folded) < length(best)) best = folded
+        if (fold_count == 1) break
     }
+    return best
+}
+
+# The orders of places that are tried: all of them for three places and fewer.
+function fold_orders(places,    place, up, down) {
+    if (places == 2) return "2 1;1 2"
+    if (places == 3) return "3 2 1;3 1 2;2 3 1;2 1 3;1 3 2;1 2 3"
+    for (place = 1; place <= places; place++) {
+        up = up " " place
+        down = " " place down
+    }
+    return places == 1 ? "1" : substr(down, 2) ";" substr(up, 2)
+}
+
+# Joins members in one order of their places, until none can be joined any more; leaves `fold_count`.
+function fold_in_order(text, places, members, order,    member, count, before, place, turn, at, known, kept, key, numbers, all, folded) {
+    count = split(members, member, "\036")
+    split(order, place, " ")
+    do {
+        before = count
+        for (turn = 1; turn <= places; turn++) {
+            split("", known)
+            kept = 0
+            for (at = 1; at <= count; at++) {
+                split(member[at], numbers, "\037")
+                all = numbers[place[turn]]
+                numbers[place[turn]] = ""
+                key = join_numbers(numbers, places)
+                if (key in known) {
+                    split(member[known[key]], numbers, "\037")
+                    numbers[place[turn]] = numbers[place[turn]] "," all
+                    member[known[key]] = join_numbers(numbers, places)
+                } else {
+                    known[key] = ++kept
+                    numbers[place[turn]] = all
+                    member[kept] = join_numbers(numbers, places)
+                }
+            }
+            count = kept
+        }
+    } while (count < before)
+    fold_count = count
     for (at = 1; at <= count; at++) {
         split(member[at], numbers, "\037")
         folded = folded (at > 1 ? "," : "") text[1]
-        for (place = 1; place <= places; place++)
-            folded = folded fold_numbers(numbers[place]) text[place + 1]
+        for (turn = 1; turn <= places; turn++)
+            folded = folded fold_numbers(numbers[turn]) text[turn + 1]
     }
     return folded
 }
@@ -166,8 +194,7 @@ function fold_numbers(list,    numbers, count, at, first, wanted, width, folded)
 
 # Whether a number is padded as the first of its run is.
 function fits_width(number, width) {
-    if (!width) return !padding(number)
-    return length(number) == width || (length(number) > width && number !~ /^0/)
+    return width ? length(number) == width : !padding(number)
 }
 
 # The width that zeros in front ask for; 0 without them.

@@ -213,6 +213,7 @@ function put_instances(v,    count, at, lines) {
 
 # A number: how often, how many, or whole seconds.
 function put_number(v) {
+    if (v ~ /^i-/) v = "!f" show(v) " is not a count"
     put_error(v)
     if (substr(v, 1, 1) == "d") put(int((substr(v, 2) + 999) / 1000))
     put(substr(v, 2))

@@ -36,31 +36,34 @@ end_settings() {
 # Carries COMMAND out on PLACE (@: this machine), $limit seconds at the longest. Leaves $outcome: its
 # status, `unreachable` (it surely did not run) or `unknown` (nobody can tell), with $why.
 carry_out() {
+    unless_broken_off
     answer=$work/answer$body
     : >"$answer.log"
     late=''
     command=$2
-    if [ -n "$as_root" ] && { [ "$1" != @ ] || [ "$(id -u)" != 0 ]; }; then
-        command="sudo -n sh -c $(quote "$2")"
-    fi
-    if [ "$1" = @ ]; then
-        send_input | timeout "$limit" sh -c "$command" >"$answer.out" 2>"$answer.err"
+    if is_here "$1"; then
+        if [ -n "$as_root" ] && [ "$(id -u)" != 0 ]; then command="sudo -n sh -c $(quote "$2")"; fi
+        started=$(date +%s)
+        send_input | timeout -k 1 "$limit" sh -c "$command" >"$answer.out" 2>"$answer.err"
         outcome=$?
-        if [ "$outcome" = 124 ]; then too_late; fi
+        # A command may end with these statuses by itself, but then it has not taken all of its time.
+        case $outcome in
+        124 | 137) if [ "$(($(date +%s) - started))" -ge "$limit" ]; then too_late; fi ;;
+        esac
         return 0
     fi
-    send_input | timeout "$limit" ssh -v -T -E "$answer.log" -o BatchMode=yes -o ConnectTimeout=10 \
-        -o ServerAliveInterval=15 "$1" "$command" >"$answer.out" 2>"$answer.err"
+    if [ -n "$as_root" ]; then command="sudo -n sh -c $(quote "$2")"; fi
+    send_input | log_in "$1" "$command" >"$answer.out" 2>"$answer.err"
     outcome=$?
     case $outcome in
-    124 | 255) ;;
+    124 | 137 | 255) ;;
     *) return 0 ;;
     esac
     # The client's own words tell a status of 255 from a connection that failed, and how far it came.
     if grep -q -e "Exit status $outcome" -e exit-signal "$answer.log"; then
         return 0
     fi
-    if [ "$outcome" = 124 ]; then
+    if [ "$outcome" != 255 ]; then
         too_late
     else
         outcome=unknown
@@ -70,6 +73,21 @@ carry_out() {
         [ -n "$why" ] || why='the connection was lost'
     fi
     grep -q 'Authenticated to ' "$answer.log" || outcome=unreachable
+}
+
+# Whether a place is this machine.
+is_here() {
+    case " @ $local_nodes " in
+    *" $1 "*) return 0 ;;
+    esac
+    return 1
+}
+
+# The client, with the words that stand for a node: its options, its address and the command. A connection that
+# others share would not say how far it came.
+client() {
+    timeout -k 1 "$limit" ssh -v -T -E "$answer.log" -o BatchMode=yes -o ControlPath=none \
+        -o ConnectTimeout="$connect_limit" -o ServerAliveInterval="$alive_interval" "$@"
 }
 
 # A command did not end in time.
@@ -86,6 +104,7 @@ send_input() {
 
 # Says what COMMAND printed on PLACE; control characters of hosts are not passed on.
 show_output() {
+    unless_broken_off
     hide_secrets
     if [ "$1" = @ ]; then say "this machine: $2"; else say "$1: $2"; fi
     if [ -s "$answer.out" ] || [ -s "$answer.err" ]; then

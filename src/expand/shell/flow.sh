@@ -101,24 +101,25 @@ clean_up() {
         ;;
     *) say '  finally:' ;;
     esac
-    first="$first_kind;$deadline"
+    first="$first_kind;$deadline;$cleaning"
     firsts="$first_trouble$separator$first_help$separator$first_node$separator$firsts"
     first_kinds="$first $first_kinds"
-    kind='' deadline=''
+    kind='' deadline='' cleaning=yes
     begin_scope
     run_cleanup "$1"
     end_scope
     first=${first_kinds%% *}
     first_kinds=${first_kinds#* }
     first_kind=${first%%;*}
-    deadline=${first#*;}
+    first=${first#*;}
+    deadline=${first%%;*} cleaning=${first#*;}
     first_trouble=${firsts%%"$separator"*} firsts=${firsts#*"$separator"}
     first_help=${firsts%%"$separator"*} firsts=${firsts#*"$separator"}
     first_node=${firsts%%"$separator"*} firsts=${firsts#*"$separator"}
     case $kind in
     '' | skipped) kind=$first_kind trouble=$first_trouble help=$first_help trouble_node=$first_node ;;
     *)
-        say "  $1 failed itself: $trouble"
+        say "  ${1%%_*} failed itself: $trouble"
         rank "$kind"
         own=$rank
         rank "$first_kind"
@@ -185,9 +186,9 @@ end_retry() {
     is_well
 }
 
-# After a signal nothing more is begun outside of the nodes in hand.
+# After a signal nothing more is begun outside of the nodes in hand, but for what is owed.
 begins_nothing_more() {
-    [ -e "$work/stopping" ] && [ -z "$node" ] || return 1
+    [ -e "$work/stopping" ] && [ -z "$node$cleaning" ] || return 1
     halt interrupted 'interrupted: nothing more is begun'
     return 0
 }

@@ -60,7 +60,7 @@ has_nodes() {
 # Takes the next node in hand, unless too many have failed or nothing more is to be begun.
 next_node() {
     is_over && return 1
-    if [ -e "$work/stopping" ]; then
+    if [ -e "$work/stopping" ] && [ -z "$cleaning" ]; then
         if [ ! -e "$on/stopped" ]; then
             : >"$on/stopped"
             kind=interrupted trouble_node='' help=''
@@ -90,10 +90,10 @@ is_over() {
 
 # A node's body has ended.
 node_ended() {
+    unless_broken_off
     case $kind in
     '' | skipped)
         [ -z "$kind" ] || last='?skipped'
-        printf '%s\n' "$node" >>"$on/done"
         printf '%s\n' "$last" >"$on/value.$node"
         ;;
     *)
@@ -124,8 +124,22 @@ nodes_left() {
     done
 }
 
+# A node whose part of the script ended without a word: killed, or out of memory.
+find_broken_off() {
+    for name in $on_nodes; do
+        if [ -e "$on/begun.$name" ] && [ ! -e "$on/value.$name" ] && [ ! -e "$on/trouble.$name" ]; then
+            kind=unknown trouble_node=$name
+            trouble="what was done on $name is not known: the part of this script that acts on it was ended from outside"
+            help="look at $name before anything else is done"
+            add_trouble "$name"
+            kind=''
+        fi
+    done
+}
+
 # Ends an `on`: asks what was left for its end, and says how the nodes have fared.
 end_on() {
+    find_broken_off
     ask_started
     ended=$on over=''
     if is_over; then over=yes; fi
@@ -183,7 +197,7 @@ claim_node() {
 
 # Another pair of hands for the batch, if that many are wanted and there is a node for it.
 next_hand() {
-    [ "$hands" -lt "$1" ] || return 1
+    [ "$hands" -lt "$1" ] || [ "$hands" -eq 0 ] || return 1
     hands=$((hands + 1))
     claim_node
 }
@@ -229,7 +243,7 @@ any_ended() {
     any_done=yes
 }
 
-# Ends an `on any`; NODES are those that were aimed at, folded.
+# Ends an `on any`; NODES are those that were aimed at.
 end_any() {
     ask_started
     while IFS= read -r name; do
@@ -248,7 +262,10 @@ end_any() {
         kind=$any_kind trouble=$any_trouble help=$any_help trouble_node=$any_node
     fi
     restore_outer
-    [ -n "$done_before" ] || [ -n "$kind" ] || halt unreachable "none of $1 answers"
+    if [ -z "$done_before" ] && [ -z "$kind" ]; then
+        fold_nodes "$1"
+        halt unreachable "none of $folded answers"
+    fi
     is_well
 }
 
@@ -260,9 +277,7 @@ gather_values() {
             gathered="$gathered$name $line$newline"
         fi
     done
-    QUORATE_VALUE=$gathered
-    export QUORATE_VALUE
-    evaluate gathered || return 1
+    ask_about "$gathered" && evaluate gathered || return 1
     last=$value
 }
 
@@ -308,8 +323,7 @@ read_last() {
         now
         if [ "$now" -ge "$order_end" ]; then
             trouble="\`$2\` decides who is last, and it could not be read: $trouble"
-            add_trouble .order
-            kind=''
+            add_order_trouble
             return 1
         fi
         kind=''
@@ -318,12 +332,28 @@ read_last() {
     last_nodes=${value#N}
     early=''
     for name in $last_nodes; do
-        if [ -e "$on/begun.$name" ] && [ ! -e "$on/trouble.$name" ]; then early=$name; fi
+        if [ -e "$on/value.$name" ]; then early="$early $name"; fi
     done
     if [ -n "$early" ]; then
-        halt failed "$early is \`$2\` now and ought to be last, but was already done"
-        add_trouble .order
-        kind=''
+        fold_nodes "$nodes"
+        order_help="$folded is not done yet; make one of these \`$2\` first"
+        fold_nodes "$early"
+        halt failed "$folded is \`$2\` now and ought to be last, but was already done" "$order_help"
+        add_order_trouble
         return 1
     fi
+}
+
+# Trouble with the order of the nodes is that of no node, and so is not tolerated.
+add_order_trouble() {
+    trouble_node=''
+    add_trouble .order
+    printf 'order\n' >>"$on/troubles"
+    kind=''
+}
+
+# A set of nodes as people write it: leaves $folded.
+fold_nodes() {
+    folded=$1
+    if ask_about "${1# }" && evaluate folded; then folded=$value; fi
 }

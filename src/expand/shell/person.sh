@@ -12,7 +12,9 @@ ask() {
         elif [ -n "$QUORATE_ASK" ]; then
             reply=$("$QUORATE_ASK" "$1" "$2" "$about" "$3") || reply=nobody
         elif [ -t 3 ]; then
+            enter_alone terminal
             ask_at_terminal "$1" "$3"
+            leave_alone terminal
         fi
         ;;
     esac

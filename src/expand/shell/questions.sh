@@ -1,6 +1,7 @@
 # Evaluates expression number N of the awk program. What it has to know first is asked, until nothing is
 # missing: facts are measured anew for each call, and once within it. Leaves $value.
 evaluate() {
+    unless_broken_off
     look=$work/look$body
     rm -rf "$look"
     mkdir "$look"
@@ -79,8 +80,22 @@ take_line() {
 
 # Gives a name its value: `value_NAME`, as the awk program takes it.
 bind() {
+    may_be_passed "$2" || return 1
     eval "value_$1=\$2"
     export "value_$1"
+}
+
+# Gives the next question the value that it is about.
+ask_about() {
+    may_be_passed "$1" || return 1
+    QUORATE_VALUE=$1
+    export QUORATE_VALUE
+}
+
+# The system takes no word of more than 128 KiB along to a program; with one, nothing could be begun any more.
+may_be_passed() {
+    [ "${#1}" -lt 131000 ] || halt failed "a value of ${#1} bytes is more than a shell script can work with (131000)" \
+        "shorten it with filters where it is read, or use \`quorate run\`"
 }
 
 # Gives the node in hand a name of its own.
@@ -94,11 +109,9 @@ words() {
     eval "value=\$value_$1"
     case $value in
     [tpnSiv]*[!%+,./:=@_^0-9A-Za-z-]* | [tpSi] | [!tpnSiv]*)
-        QUORATE_VALUE=$value
-        export QUORATE_VALUE
         QUORATE_NAME=$2
         export QUORATE_NAME
-        evaluate words || return 1
+        ask_about "$value" && evaluate words || return 1
         ;;
     *) value=${value#?} ;;
     esac
@@ -107,9 +120,7 @@ words() {
 
 # Keeps what the last command printed, as a value.
 keep_output() {
-    QUORATE_VALUE=$answer.out
-    export QUORATE_VALUE
-    evaluate output || return 1
+    ask_about "$answer.out" && evaluate output || return 1
     last=$value
 }
 
@@ -178,14 +189,13 @@ decide() {
 }
 
 # Waits until a guard holds: its number, its words, the limit, how long it must hold, how often it is asked
-# (all in seconds). Fails when the time is over.
+# (all in seconds). Ends with 2 when the time is over.
 wait_until() {
     now
     began=$now
     wait_end=$((began + $3))
     if [ -n "$deadline" ] && [ "$deadline" -lt "$wait_end" ]; then wait_end=$deadline; fi
-    ran_out=${ran_out:+}
-    since='' was_steady='' blind_since='' said_before=''
+    since='' was_steady='' blind_since='' said_before='' said_at=0
     while :; do
         judge "$1" || return 1
         now
@@ -214,24 +224,24 @@ wait_until() {
             else
                 halt failed "waited $words for \`$2\`, and it did not come: $reason"
             fi
-            ran_out=yes
-            return 1
+            return 2
         fi
-        if [ "$reason" != "$said_before" ]; then
+        if [ "$reason" != "$said_before" ] || [ "$((now - said_at))" -ge 60 ]; then
             say "  ${node:+$node: }waiting for $2: $reason"
-            said_before=$reason
+            said_before=$reason said_at=$now
         fi
         goes_on || return 1
         pause=$5
+        if [ "$pause" -eq 0 ]; then pause=1; fi
         if [ -n "$held" ] && [ "$(($4 - held))" -lt "$pause" ]; then pause=$(($4 - held)); fi
         if [ "$((wait_end - now))" -lt "$pause" ]; then pause=$((wait_end - now)); fi
         sleep "$pause"
     done
 }
 
-# Whether a wait ended because its time was over; then what stands after its `else` is done.
+# Whether a wait ended, with this status, because its time was over; then what stands after its `else` is done.
 wait_ran_out() {
-    [ -n "$ran_out" ] || return 1
+    [ "$1" = 2 ] || return 1
     say "  $trouble"
-    kind='' ran_out=''
+    kind=''
 }

@@ -137,7 +137,7 @@ enter_section() {
     for service in "$@"; do
         case $due in
         *" $service "*)
-            until mkdir "$work/section" 2>/dev/null; do sleep 1; done
+            enter_alone section
             in_section=yes
             return 0
             ;;
@@ -148,9 +148,10 @@ enter_section() {
 # Leaves it, however the act ended.
 end_section() {
     if [ -n "$in_section" ]; then
-        rmdir "$work/section"
+        leave_alone section
         in_section=''
     fi
+    acting_for=''
     return "$1"
 }
 
@@ -185,7 +186,13 @@ take_token() {
     else
         rm -f "$work/replaced/$key@$node"
     fi
-    printf '%s\n' "$key $node $body $fact $noticed" >"$work/tokens/$key@$node"
+    write_token "$body" "$fact" "$noticed"
+}
+
+# Writes the token beside its place and moves it there: others may be reading it.
+write_token() {
+    printf '%s\n' "$key $node $1 $2 $3" >"$work/token.$key@$node"
+    mv "$work/token.$key@$node" "$work/tokens/$key@$node"
 }
 
 has_token() {
@@ -277,12 +284,12 @@ has_stopped() {
     about_service "$1"
     name="$name${instance:+ $instance}"
     outage_count=0
-    while [ -e "$outage/$node.$outage_count" ]; do outage_count=$((outage_count + 1)); done
-    printf '%s\n' "$1" "$node" "$instance" "$name" >"$outage/$node.$outage_count"
+    while [ -e "$outage/$node@$outage_count" ]; do outage_count=$((outage_count + 1)); done
     stopped_service=$1
-    stopped_file=$outage/$node.$outage_count
+    stopped_file=$node@$outage_count
     shift
-    printf '%s\n' "$@" >>"$stopped_file"
+    printf '%s\n' "$stopped_service" "$node" "$instance" "$name" "$@" >"$outage/$stopped_file"
+    printf '%s\n' "$stopped_file" >>"$outage/order"
     state_of "$stopped_service" "$@" || return 1
     about_service "$stopped_service"
     case $state in
@@ -295,7 +302,7 @@ has_stopped() {
 # What runs again is not missed at the end of the outage.
 is_back() {
     [ -n "$outage" ] || return 0
-    for file in "$outage/$node".*; do
+    for file in "$outage/$node"@*; do
         [ -e "$file" ] || continue
         {
             IFS= read -r stopped_service
@@ -315,7 +322,7 @@ after_stop() {
     about_service "$1"
     if [ -e "$work/tokens/$key@$node" ]; then
         read -r _ _ token_body token_fact _ <"$work/tokens/$key@$node"
-        printf '%s\n' "$key $node $token_body $token_fact yes" >"$work/tokens/$key@$node"
+        write_token "$token_body" "$token_fact" yes
     fi
 }
 
@@ -330,7 +337,7 @@ has_started() {
     rm -f "$work/replaced/$key@$node"
     if [ -e "$work/tokens/$key@$node" ]; then
         read -r _ _ _ token_fact noticed <"$work/tokens/$key@$node"
-        printf '%s\n' "$key $node $body $token_fact $noticed" >"$work/tokens/$key@$node"
+        write_token "$body" "$token_fact" "$noticed"
     fi
     if [ -n "$starts" ]; then
         count=0
@@ -479,9 +486,9 @@ ask_dependent() {
     about_service "$dependent"
     group_of_dependent=$group
     dependent_nodes=$nodes
-    until mkdir "$work/asking" 2>/dev/null; do sleep 1; done
+    enter_alone asking
     running_on
-    rmdir "$work/asking"
+    leave_alone asking
     [ -n "$running_node" ] || return 0
     if [ "$3" != here ] && [ "$beyond" != - ]; then
         evaluate "$beyond" || return 1
@@ -524,7 +531,9 @@ running_on() {
     done
     wait_for_nodes
     for name in $unknown_nodes; do
-        read -r known <"$work/runs/$dependent@$name"
+        # What another body has had forgotten meanwhile is taken to run.
+        known=running
+        [ ! -e "$work/runs/$dependent@$name" ] || read -r known <"$work/runs/$dependent@$name"
         if [ "$known" = running ] && [ -z "$running_node" ]; then running_node=$name; fi
     done
 }
@@ -566,9 +575,10 @@ begin_outage() {
 # What was stopped inside must run again, by its own status, or be left by word.
 end_outage() {
     if close_block; then
-        still=''
-        for file in "$outage"/*; do
-            [ "$file" != "$outage/why" ] || continue
+        still='' in_order=''
+        [ ! -e "$outage/order" ] || in_order=$(cat "$outage/order")
+        for file in $in_order; do
+            file=$outage/$file
             [ -e "$file" ] || continue
             kept_node=$node
             {

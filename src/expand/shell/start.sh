@@ -4,22 +4,19 @@ start() {
 '
     separator=$(printf '\001')
     work=${TMPDIR:-/tmp}/quorate.$$
-    umask 077
-    if ! mkdir "$work"; then
-        printf '%s\n' "no work folder can be made in ${TMPDIR:-/tmp}; let TMPDIR name another place" >&2
+    if ! (umask 077 && mkdir "$work"); then
+        printf '%s\n' "the work folder $work cannot be made: remove what an older run left there, or let TMPDIR name another place" >&2
         exit 2
     fi
     mkdir "$work/tokens" "$work/replaced" "$work/runs"
-    trap 'rm -rf "$work"' EXIT
-    # The first signal lets the nodes in hand be finished, and what is owed by `undo` and `finally` be done;
-    # a second one breaks off.
-    trap 'if [ -e "$work/stopping" ]; then
-            printf "%s\n" "broken off; what was in flight is unknown" >&2
-            exit 6
-        fi
-        : >"$work/stopping"
-        printf "%s\n" "stopping after what is in hand; once more breaks it off and leaves it unknown" >&2' INT TERM HUP
+    # It goes at one blow, so that nobody finds half of it.
+    trap 'mv "$work" "$work.ended" && rm -rf "$work.ended"' EXIT
+    trap 'exit 130' INT TERM HUP
     exec 3<&0 </dev/null
+    if [ -z "$simulated" ]; then
+        host_name=$(uname -n)
+        local_nodes="$local_nodes localhost $host_name ${host_name%%.*}"
+    fi
     set_initial_values
     if [ -n "${QUORATE_ASK-}" ] && ! command -v "$QUORATE_ASK" >/dev/null; then
         printf '%s\n' "QUORATE_ASK: $QUORATE_ASK cannot be run" >&2
@@ -31,6 +28,52 @@ start() {
         awk_of_runbook
         awk_library
     } >"$work/evaluate.awk"
+}
+
+# Does it all where no signal reaches it, nor what it has in hand: a signal is for this shell alone to take. The
+# first one lets the nodes in hand be finished, and what is owed by `undo` and `finally` be done; a second one
+# breaks off.
+run_shielded() {
+    trap '' INT TERM HUP
+    {
+        runbook
+        finish
+    } &
+    runner=$!
+    trap 'if [ -e "$work/stopping" ]; then
+            printf "%s\n" "broken off; what was in flight is unknown" >&2
+            kill -KILL "$runner"
+            exit 6
+        fi
+        : >"$work/stopping"
+        printf "%s\n" "stopping after what is in hand; once more breaks it off and leaves it unknown" >&2' INT TERM HUP
+    while :; do
+        wait "$runner"
+        ended_with=$?
+        kill -0 "$runner" 2>/dev/null || break
+    done
+    if [ "$ended_with" -gt 130 ]; then
+        printf '%s\n' "this script was ended from outside; what was in flight is unknown" >&2
+        exit 6
+    fi
+    exit "$ended_with"
+}
+
+# After a second signal the work folder is gone; then nothing more is begun anywhere.
+unless_broken_off() {
+    [ -d "$work" ] || exit 6
+}
+
+# Enters what only one may be in at a time: a folder that one alone can make.
+enter_alone() {
+    until mkdir "$work/$1" 2>/dev/null; do
+        unless_broken_off
+        sleep 1
+    done
+}
+
+leave_alone() {
+    rmdir "$work/$1"
 }
 
 # Says how it ended, and ends with the exit code for it.
@@ -56,32 +99,37 @@ finish() {
 # A parameter: its variable, its text, the number of the question that reads it, whether it is one word, and
 # its name with `=`.
 read_parameter() {
-    QUORATE_VALUE=$2
-    export QUORATE_VALUE
-    if ! evaluate "$3"; then
+    if ! ask_about "$2" || ! evaluate "$3"; then
         printf '%s\n' "parameter ${5%=}: $trouble" >&2
         exit 2
     fi
-    bind "$1" "$value"
-    if [ -n "$4" ]; then words "$1" "$1"; fi
+    if ! bind "$1" "$value" || { [ -n "$4" ] && ! words "$1" "$1"; }; then
+        printf '%s\n' "parameter ${5%=}: $trouble" >&2
+        exit 2
+    fi
 }
 
-# Prints a secret: its name with `=`, and the file that holds it; else it is asked for, and not shown.
+# Reads a secret: its name with `=`, the file that holds it, and what names that file after the script. Without
+# one it is asked for, and not shown. Leaves $secret.
 read_secret() {
     if [ -n "$2" ]; then
-        if ! cat "$2"; then
+        if ! secret=$(cat "$2" && printf .); then
             printf '%s\n' "parameter ${1%=}: its file $2 cannot be read" >&2
             exit 2
         fi
+        secret=${secret%.}
+        secret=${secret%"$newline"}
     elif [ -t 3 ]; then
         printf '%s (secret): ' "${1%=}" >&2
+        trap 'stty echo <&3; exit 130' INT TERM HUP
         stty -echo <&3
+        secret=''
         IFS= read -r secret <&3
         stty echo <&3
+        trap 'exit 130' INT TERM HUP
         printf '\n' >&2
-        printf '%s' "$secret"
     else
-        printf '%s\n' "parameter ${1%=} has no value: name its file after the script, ${1%=}_file=FILE" >&2
+        printf '%s\n' "parameter ${1%=} has no value: name its file after the script, $3=FILE" >&2
         exit 2
     fi
 }
@@ -91,12 +139,21 @@ hide() {
     [ "${#1}" -ge 4 ] || return 0
     for file in "$answer.out" "$answer.err"; do
         {
-            printf '%s\n' "$1"
-            cat "$file"
-        } | awk 'NR == 1 { secret = $0; next }
-            { done_part = ""
-              while (at = index($0, secret)) { done_part = done_part substr($0, 1, at - 1) "***"; $0 = substr($0, at + length(secret)) }
-              print done_part $0 }' >"$file.hidden"
+            printf '%s\n' "$1" | sed 's/^/secret /'
+            sed 's/^/line /' "$file"
+        } | awk '
+            function hidden(text,    at, made) {
+                while (at = index(text, secret)) {
+                    made = made substr(text, 1, at - 1) "***"
+                    text = substr(text, at + length(secret))
+                }
+                return made text
+            }
+            sub(/^secret /, "") { secret = secret more $0; more = "\n"; lines++; next }
+            { sub(/^line /, "") }
+            lines == 1 { print hidden($0); next }
+            { text = text $0 "\n" }
+            END { printf "%s", hidden(text) }' >"$file.hidden"
         mv "$file.hidden" "$file"
     done
 }
