@@ -143,9 +143,15 @@ pub(super) struct RunFlags {
     /// The configuration file of ssh, instead of the inventory's, the user's and the system's.
     #[arg(long, value_name = "FILE")]
     pub ssh_config: Option<String>,
-    /// Say more: also which hosts are left to the system's ssh, and why.
+    /// Say more: all that commands print, and which hosts are left to the system's ssh.
     #[arg(short, long)]
     pub verbose: bool,
+    /// Say less: what goes wrong, what the script itself shows, and the ledger.
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Where nodes print different things, show what most print and how the others differ.
+    #[arg(long)]
+    pub diff: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

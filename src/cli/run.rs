@@ -1,17 +1,20 @@
 use std::collections::BTreeMap;
+use std::io::{self, Stdout};
+use std::rc::Rc;
+use std::sync::Arc;
 
 use super::arguments::{Color, Format, RunFlags};
 use super::exit::{Exit, Stop};
 use super::nodes::read_limit;
 use super::overrides::{check_overrides, drop_overridden, read_overrides};
 use super::parameters::{ask_for_missing, read_secrets, read_settings};
-use super::streams::{ReportOutput, error_style, is_coloured, is_live, say};
-use crate::diagnostic::nearest;
-use crate::journal::{JsonRecorder, LiveReport, Recorder, ReportStyle, WithOverridden};
+use super::streams::{Output, error_style, is_coloured, is_live, say};
+use crate::diagnostic::{Style, nearest};
+use crate::journal::{Detail, JsonRecorder, LiveReport, LiveView, Recorder, ReportStyle, WithOverridden};
 use crate::plan::Plan;
-use crate::project::Project;
+use crate::project::{Project, RunFolder, Setting};
 use crate::run::RunOptions;
-use crate::transport::Answers;
+use crate::transport::{Answers, Listener, Screen, Terminal};
 
 /// Carries a runbook out.
 pub(super) fn run_script(flags: &RunFlags, color: Color) -> Result<Exit, Stop> {
@@ -64,44 +67,67 @@ pub(super) fn run_script(flags: &RunFlags, color: Color) -> Result<Exit, Stop> {
         dry_run: flags.dry_run,
         ..RunOptions::default()
     };
-    let answers = Answers {
-        yes: flags.yes,
-        named,
-        simulated: project.is_simulated(),
+    let kept = match project.is_simulated() {
+        true => None,
+        false => Some(RunFolder::make(program.title.as_deref().unwrap_or_default())?),
     };
-    let output = ReportOutput::default();
-    let report = open_report(flags.format, color, &project, output.clone());
-    let mut recorder = WithOverridden::new(report, dropped);
-    let ending = project.run(&plan, &options, answers, &flags.ways(), &mut recorder)?;
+    let is_human = flags.format == Format::Human;
+    let view = (is_human && !project.is_simulated() && is_live())
+        .then(|| Rc::new(LiveView::new(error_style(color) == Style::Coloured)));
+    let setting = Setting {
+        answers: Answers {
+            yes: flags.yes,
+            named,
+            simulated: project.is_simulated(),
+        },
+        ways: flags.ways(),
+        terminal: Terminal::new(view.clone().map(|view| view as Rc<dyn Screen>)),
+        listener: view.as_ref().map(|view| Arc::new(view.listener()) as Listener),
+        output_folder: kept.as_ref().map(RunFolder::output),
+    };
+    let output = Output::new(io::stdout(), "the report");
+    let has_failed = output.failure();
+    let report = open_report(flags, color, &project, output, view);
+    let events = kept.as_ref().map(RunFolder::open_events).transpose()?;
+    let events =
+        events.map(|file| JsonRecorder::new(Output::new(file, "what is kept of it"), project.sources()));
+    let mut recorder = WithOverridden::new(Box::new((events, report)), dropped);
+    let ending = project.run(&plan, &options, &setting, &mut recorder)?;
     if let Some(trouble) = &ending.trouble {
         say(&project.render_trouble(trouble, style));
     }
-    if ending.exit_code == 0 && output.has_failed() {
+    if let Some(kept) = kept.filter(|_| is_human && !flags.quiet) {
+        say(&format!(
+            "all that happened is kept in {}\n",
+            kept.path().display()
+        ));
+    }
+    if ending.exit_code == 0 && has_failed.get() {
         return Ok(Exit::Usage);
     }
     Ok(Exit::Run(ending.exit_code))
 }
 
-fn open_report(
-    format: Format,
+fn open_report<'p>(
+    flags: &RunFlags,
     color: Color,
-    project: &Project,
-    output: ReportOutput,
-) -> Box<dyn Recorder + '_> {
+    project: &'p Project,
+    output: Output<Stdout>,
+    view: Option<Rc<LiveView>>,
+) -> Box<dyn Recorder + 'p> {
     let style = ReportStyle {
         coloured: is_coloured(color),
-        is_live: is_live(),
-        width: terminal_width(),
+        detail: match (flags.quiet, flags.verbose) {
+            (true, _) => Detail::Quiet,
+            (false, true) => Detail::Verbose,
+            (false, false) => Detail::Usual,
+        },
+        with_differences: flags.diff,
     };
-    match format {
-        Format::Human => Box::new(LiveReport::new(output, project.sources(), style)),
+    match flags.format {
+        Format::Human => Box::new(LiveReport::new(output, project.sources(), style, view)),
         Format::Json => Box::new(JsonRecorder::new(output, project.sources())),
     }
-}
-
-fn terminal_width() -> usize {
-    let told = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
-    told.filter(|width| *width >= 20).unwrap_or(80)
 }
 
 /// Refuses answers to questions that are never asked: a slip of the hand must not pass for an answer.

@@ -30,16 +30,28 @@ fn describe(error: &io::Error) -> String {
     text[..end].to_lowercase()
 }
 
-/// Standard output for a report, which goes on when nobody takes it any more.
-#[derive(Debug, Clone, Default)]
-pub(super) struct ReportOutput {
+/// Where something is written of a run that goes on when nobody takes it any more.
+#[derive(Debug, Clone)]
+pub(super) struct Output<W> {
+    to: W,
+    /// What is written, for people.
+    what: &'static str,
     has_failed: Rc<Cell<bool>>,
 }
 
-impl ReportOutput {
-    /// Whether something of the report was lost, other than by a reader that went away.
-    pub fn has_failed(&self) -> bool {
-        self.has_failed.get()
+impl<W> Output<W> {
+    /// Writes `what`, in words such as `the report`.
+    pub fn new(to: W, what: &'static str) -> Output<W> {
+        Output {
+            to,
+            what,
+            has_failed: Rc::default(),
+        }
+    }
+
+    /// Whether something was lost, other than by a reader that went away; known also after the writing.
+    pub fn failure(&self) -> Rc<Cell<bool>> {
+        Rc::clone(&self.has_failed)
     }
 
     fn note<T>(&self, done: io::Result<T>) -> io::Result<T> {
@@ -47,22 +59,24 @@ impl ReportOutput {
             && error.kind() != io::ErrorKind::BrokenPipe
             && !self.has_failed.replace(true)
         {
+            let (what, why) = (self.what, describe(error));
             say(&format!(
-                "error: the report cannot be written: {}; the run goes on\n",
-                describe(error)
+                "error: {what} cannot be written: {why}; the run goes on\n"
             ));
         }
         done
     }
 }
 
-impl Write for ReportOutput {
+impl<W: Write> Write for Output<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.note(io::stdout().write(bytes))
+        let done = self.to.write(bytes);
+        self.note(done)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.note(io::stdout().flush())
+        let done = self.to.flush();
+        self.note(done)
     }
 }
 
@@ -98,9 +112,11 @@ pub(super) fn is_coloured(color: Color) -> bool {
     wants_color(color, io::stdout().is_terminal())
 }
 
-/// Whether standard output is a terminal on which a line can be written anew.
+/// Whether what is going on can be drawn below the report: both go to a terminal that can wipe rows away.
 pub(super) fn is_live() -> bool {
-    io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+    io::stdout().is_terminal()
+        && io::stderr().is_terminal()
+        && std::env::var_os("TERM").is_some_and(|term| term != "dumb" && !term.is_empty())
 }
 
 /// # Source

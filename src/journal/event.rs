@@ -31,6 +31,28 @@ impl<R: Recorder + ?Sized> Recorder for &mut R {
     }
 }
 
+impl<R: Recorder + ?Sized> Recorder for Box<R> {
+    fn record(&mut self, event: &Event) {
+        (**self).record(event);
+    }
+}
+
+impl<R: Recorder> Recorder for Option<R> {
+    fn record(&mut self, event: &Event) {
+        if let Some(recorder) = self {
+            recorder.record(event);
+        }
+    }
+}
+
+/// Two recorders, each of which takes in every event; the first one first.
+impl<A: Recorder, B: Recorder> Recorder for (A, B) {
+    fn record(&mut self, event: &Event) {
+        self.0.record(event);
+        self.1.record(event);
+    }
+}
+
 /// Which step, where it is written, and on which node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepPlace {
@@ -107,6 +129,8 @@ pub enum Happening {
         result: StepResult,
         /// What it printed.
         output: String,
+        /// What it wrote to standard error.
+        errors: String,
         /// How long it took.
         took: Duration,
     },

@@ -35,6 +35,8 @@ pub(super) struct Line {
     pub output: String,
     /// What may differ between nodes that say the same, such as a sum: the last one counts.
     pub latest: String,
+    /// Whether it is told to those who want to hear little.
+    pub is_loud: bool,
 }
 
 impl Line {
@@ -48,6 +50,7 @@ impl Line {
             command: None,
             output: String::new(),
             latest: String::new(),
+            is_loud: matches!(mark, Mark::Bad | Mark::Unknown),
         }
     }
 
@@ -57,12 +60,13 @@ impl Line {
     }
 
     fn says_the_same(&self, other: &Line) -> bool {
-        let parts = |line: &Line| (line.step, line.mark, line.command.is_some());
-        parts(self) == parts(other)
-            && self.words == other.words
-            && self.said == other.said
-            && self.command == other.command
-            && self.output == other.output
+        self.is_of_the_same(other) && self.said == other.said && self.output == other.output
+    }
+
+    /// Whether it tells the end of the same step, though it may have printed something else.
+    pub fn is_of_the_same(&self, other: &Line) -> bool {
+        let parts = |line: &Line| (line.step, line.mark);
+        parts(self) == parts(other) && self.words == other.words && self.command == other.command
     }
 }
 
@@ -112,9 +116,18 @@ impl Gather {
         }
     }
 
-    /// Takes out what is complete: all of `alive` have said it, or it has waited long enough.
+    /// Takes out what is complete: all of `alive` have told of the step, in the same words or in
+    /// others, or it has waited long enough.
     pub fn take_ready(&mut self, now: Duration, alive: &NodeSet) -> Vec<Gathered> {
-        let is_ready = |line: &Gathered| alive.is_within(&line.nodes) || now >= line.since + PATIENCE;
+        let is_told = |line: &Gathered| {
+            let same = self
+                .waiting
+                .iter()
+                .filter(|other| other.line.is_of_the_same(&line.line));
+            let told = same.fold(NodeSet::default(), |told, other| told.union(&other.nodes));
+            alive.is_within(&told)
+        };
+        let is_ready = |line: &Gathered| now >= line.since + PATIENCE || is_told(line);
         // Lines stay in their order: what stands before a ready one goes with it.
         let Some(last) = self.waiting.iter().rposition(is_ready) else {
             return Vec::new();

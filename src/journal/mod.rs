@@ -5,17 +5,20 @@
 //!
 //! May import: `diagnostic`, `inventory`, `value`, `guard`, `plan`, `transport`.
 
+mod difference;
 mod error;
 mod event;
 mod gather;
 mod ledger;
 mod overridden;
+mod present;
 mod record;
 mod report;
 mod screen;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod view;
 mod wording;
 
 pub use error::RunError;
@@ -23,6 +26,7 @@ pub use event::{Event, Happening, Recorder, StepPlace, StepResult, Trouble, Trou
 pub use ledger::{Ledger, NodeState, SetLedger};
 pub use overridden::{OverriddenFinding, WithOverridden};
 pub use record::{JsonRecorder, Record, RecordKind, RecordPlace, RecordResult, RecordTrouble};
-pub use report::{LiveReport, ReportStyle};
+pub use report::{Detail, LiveReport, ReportStyle};
 pub use screen::neutralise_text;
 pub use summary::describe_ledger;
+pub use view::LiveView;

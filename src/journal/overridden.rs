@@ -126,6 +126,7 @@ mod tests {
             what: what.to_owned(),
             result: StepResult::Done,
             output: String::new(),
+            errors: String::new(),
             took: Duration::ZERO,
         }
     }

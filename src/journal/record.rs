@@ -126,6 +126,9 @@ pub enum RecordKind {
         #[serde(flatten)]
         result: RecordResult,
         output: String,
+        /// What it wrote to standard error.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        errors: String,
         took_ms: u64,
     },
     HeldBack {
@@ -404,12 +407,14 @@ fn write_happening(what: &Happening, sources: &SourceMap) -> RecordKind {
             what,
             result,
             output,
+            errors,
             took,
         } => RecordKind::StepEnded {
             place: at(&place),
             what,
             result: write_result(&result, sources),
             output,
+            errors,
             took_ms: milliseconds(took),
         },
         Happening::HeldBack { place, what, command } => RecordKind::HeldBack {

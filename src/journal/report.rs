@@ -1,17 +1,19 @@
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::io::Write;
+use std::rc::Rc;
 use std::time::Duration;
 
+use super::difference::{show_differences, take_alike};
 use super::event::NO_STEP;
 use super::gather::{Gather, Gathered, Line, Mark};
 use super::ledger::Ledger;
 use super::screen::{Paint, neutralise_text, write_length};
 use super::summary::describe_ledger;
 use super::wording::{
-    describe_asked, describe_end, describe_remark, draw_output, forget_node, join_command, name_node,
-    trouble_mark,
+    MOST_LINES, describe_asked, describe_end, describe_remark, draw_output, forget_node, join_command,
+    name_node, trouble_mark,
 };
-use super::{Event, Happening, Recorder, StepPlace, StepResult};
+use super::{Event, Happening, LiveView, Recorder, StepPlace, StepResult};
 use crate::diagnostic::SourceMap;
 use crate::inventory::{NodeName, NodeSet};
 use crate::plan::StepId;
@@ -25,10 +27,21 @@ const TELL_EVERY: (Duration, Duration) = (Duration::from_secs(60), Duration::fro
 pub struct ReportStyle {
     /// With colours.
     pub coloured: bool,
-    /// On a terminal: what is going on stands in a last line that is written anew.
-    pub is_live: bool,
-    /// Letters in a line of the terminal.
-    pub width: usize,
+    /// How much is told.
+    pub detail: Detail,
+    /// Whether output in which nodes differ is told as its differences.
+    pub with_differences: bool,
+}
+
+/// How much is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// What goes wrong, what the script says or shows itself, and the ledger.
+    Quiet,
+    /// Every step, and the beginning of what it prints.
+    Usual,
+    /// Every step, and all that it prints.
+    Verbose,
 }
 
 /// Prints what happens as it happens, for a person, and the ledger at the end.
@@ -36,8 +49,10 @@ pub struct LiveReport<'a, W: Write> {
     out: W,
     sources: &'a SourceMap,
     style: ReportStyle,
+    view: Option<Rc<LiveView>>,
     is_closed: bool,
-    has_status: bool,
+    /// What waits for the end of a question on the same terminal.
+    held: String,
     steps: u32,
     sets: Vec<OpenSet>,
     gather: Gather,
@@ -45,8 +60,8 @@ pub struct LiveReport<'a, W: Write> {
     /// the end of an `outage` is asked of all of them.
     afterwards: NodeSet,
     is_dry: bool,
-    /// What is going on: the words of each step in flight.
-    in_flight: BTreeMap<(Option<NodeName>, StepId), (String, Option<String>)>,
+    /// The commands of the steps in flight.
+    in_flight: HashMap<(Option<NodeName>, StepId), Option<String>>,
     /// What each wait said last, and when.
     told_waits: HashMap<(StepId, Option<NodeName>), (String, Duration)>,
     /// Troubles that were shown.
@@ -64,20 +79,21 @@ struct OpenSet {
 }
 
 impl<'a, W: Write> LiveReport<'a, W> {
-    /// Prints to `out`; places are looked up in `sources`.
-    pub fn new(out: W, sources: &'a SourceMap, style: ReportStyle) -> Self {
+    /// Prints to `out`, above the view if there is one; places are looked up in `sources`.
+    pub fn new(out: W, sources: &'a SourceMap, style: ReportStyle, view: Option<Rc<LiveView>>) -> Self {
         LiveReport {
             out,
             sources,
             style,
+            view,
             is_closed: false,
-            has_status: false,
+            held: String::new(),
             steps: 0,
             sets: Vec::new(),
             gather: Gather::default(),
             afterwards: NodeSet::default(),
             is_dry: false,
-            in_flight: BTreeMap::new(),
+            in_flight: HashMap::new(),
             told_waits: HashMap::new(),
             told: HashSet::new(),
             events: Vec::new(),
@@ -90,49 +106,28 @@ impl<'a, W: Write> LiveReport<'a, W> {
         }
     }
 
-    /// Writes lines, over the line of what is going on.
+    /// Writes lines above what is going on.
     fn print(&mut self, text: &str) {
         if self.is_closed {
             return;
         }
-        let clear = if std::mem::take(&mut self.has_status) {
-            "\r\x1b[K"
-        } else {
-            ""
+        let written = match &self.view {
+            // Nothing is written into a question.
+            Some(view) if view.is_aside() => {
+                self.held.push_str(text);
+                return;
+            }
+            Some(view) => {
+                let text = std::mem::take(&mut self.held) + text;
+                view.write_above(&mut self.out, &text)
+            }
+            None => self
+                .out
+                .write_all(text.as_bytes())
+                .and_then(|()| self.out.flush()),
         };
         // A reader that went away must not stop a run between two acts.
-        self.is_closed = write!(self.out, "{clear}{text}")
-            .and_then(|()| self.out.flush())
-            .is_err();
-    }
-
-    /// Writes anew what is going on, where that can be wiped away again.
-    fn print_status(&mut self, text: &str) {
-        if self.is_closed || !self.style.is_live {
-            return;
-        }
-        let cut: String = text.chars().take(self.style.width.saturating_sub(1)).collect();
-        let painted = self.paint().faint(&cut);
-        self.has_status = !text.is_empty();
-        self.is_closed = write!(self.out, "\r\x1b[K{painted}")
-            .and_then(|()| self.out.flush())
-            .is_err();
-    }
-
-    fn show_flight(&mut self) {
-        let Some(((node, step), (words, _))) = self.in_flight.iter().next() else {
-            if self.has_status {
-                self.print_status("");
-            }
-            return;
-        };
-        let others = match self.in_flight.len() - 1 {
-            0 => String::new(),
-            count => format!(" (and {count} more)"),
-        };
-        let node = node.as_ref().map(|node| format!("{node}  ")).unwrap_or_default();
-        let text = format!("{}{node}… {words}{others}", self.number(*step));
-        self.print_status(&text);
+        self.is_closed = written.is_err();
     }
 
     /// `[ 3/12] `, or blanks of the same width for what is not written in the script itself.
@@ -147,6 +142,9 @@ impl<'a, W: Write> LiveReport<'a, W> {
 
     /// Shows a line of a node, or gathers it where nodes work side by side.
     fn show(&mut self, at: Duration, node: Option<&NodeName>, line: Line, took: Option<Duration>) {
+        if self.style.detail == Detail::Quiet && !line.is_loud {
+            return;
+        }
         match node.and_then(|node| Some((node, self.side_by_side(node)?))) {
             Some((node, alive)) => {
                 let is_urgent = matches!(line.mark, Mark::Bad | Mark::Unknown);
@@ -184,13 +182,19 @@ impl<'a, W: Write> LiveReport<'a, W> {
         }
     }
 
-    fn print_gathered(&mut self, lines: Vec<Gathered>) {
-        for Gathered {
-            line, nodes, took, ..
-        } in lines
-        {
-            let drawn = self.draw(Some(nodes.to_string()), &line, took);
-            self.print(&drawn);
+    fn print_gathered(&mut self, mut lines: Vec<Gathered>) {
+        while !lines.is_empty() {
+            let mut alike = take_alike(&mut lines);
+            if self.style.with_differences {
+                show_differences(&mut alike);
+            }
+            for Gathered {
+                line, nodes, took, ..
+            } in alike
+            {
+                let drawn = self.draw(Some(nodes.to_string()), &line, took);
+                self.print(&drawn);
+            }
         }
     }
 
@@ -239,7 +243,11 @@ impl<'a, W: Write> LiveReport<'a, W> {
             let command = neutralise_text(command).replace('\n', &format!("\n{margin}  "));
             drawn.push_str(&format!("{margin}{}\n", paint.faint(&format!("$ {command}"))));
         }
-        drawn.push_str(&draw_output(&line.output, &margin, paint));
+        let most = match self.style.detail {
+            Detail::Verbose => usize::MAX,
+            Detail::Quiet | Detail::Usual => MOST_LINES,
+        };
+        drawn.push_str(&draw_output(&line.output, &margin, most, paint));
         drawn
     }
 
@@ -285,7 +293,9 @@ impl<'a, W: Write> LiveReport<'a, W> {
         let words = format!("on {whom}, {mode}{left}");
         let number = self.paint().faint(&self.number(place.step));
         let words = self.paint().strong(&words);
-        self.print(&format!("{number}{words}\n"));
+        if self.style.detail != Detail::Quiet {
+            self.print(&format!("{number}{words}\n"));
+        }
         self.sets.push(OpenSet {
             step: place.step,
             is_serial: mode.starts_with("serially") || alive.len() <= 1,
@@ -336,12 +346,13 @@ impl<'a, W: Write> LiveReport<'a, W> {
             result,
             output,
             took,
+            ..
         } = what
         else {
             return;
         };
         let key = (place.node.clone(), place.step);
-        let command = self.in_flight.remove(&key).and_then(|(_, command)| command);
+        let command = self.in_flight.remove(&key).flatten();
         let (words, command) = join_command(what, command);
         let mut said = String::new();
         let mark = match result {
@@ -368,7 +379,6 @@ impl<'a, W: Write> LiveReport<'a, W> {
             ..Line::of(place.step, mark, words)
         };
         self.show(at, place.node.as_ref(), line, Some(*took));
-        self.show_flight();
     }
 
     fn show_waiting(&mut self, at: Duration, what: &Happening) {
@@ -396,12 +406,8 @@ impl<'a, W: Write> LiveReport<'a, W> {
         };
         let latest = format!("{held} ({} of {})", write_length(*waited), write_length(*limit));
         let words = format!("waiting for {what}");
-        if self.style.is_live {
-            let node = place.node.as_ref().map(ToString::to_string).unwrap_or_default();
-            let words = name_node(&format!("{words}{latest}{because}"), &node);
-            let blanks = if node.is_empty() { "" } else { "  " };
-            let text = neutralise_text(&format!("{}{node}{blanks}… {words}", self.number(place.step)));
-            self.print_status(&text.replace(['\n', '\t'], " "));
+        // What is going on shows it already.
+        if self.view.is_some() {
             return;
         }
         let key = (place.step, place.node.clone());
@@ -457,6 +463,9 @@ impl<'a, W: Write> LiveReport<'a, W> {
 impl<W: Write> Recorder for LiveReport<'_, W> {
     fn record(&mut self, event: &Event) {
         self.events.push(without_output(event));
+        if let Some(view) = &self.view {
+            view.take(event);
+        }
         let at = event.at;
         match &event.what {
             Happening::RunStarted { .. } => self.show_start(&event.what),
@@ -470,11 +479,9 @@ impl<W: Write> Recorder for LiveReport<'_, W> {
             }
             Happening::NodeStarted { .. } => {}
             Happening::NodeEnded { step, node, result } => self.end_node(at, *step, node, result),
-            Happening::StepStarted { place, what, command } => {
-                let words = neutralise_text(what).replace(['\n', '\t'], " ");
-                self.in_flight
-                    .insert((place.node.clone(), place.step), (words, command.clone()));
-                self.show_flight();
+            Happening::StepStarted { place, command, .. } => {
+                let key = (place.node.clone(), place.step);
+                self.in_flight.insert(key, command.clone());
             }
             Happening::StepEnded { .. } => self.end_step(at, &event.what),
             Happening::HeldBack { place, what, command } => {
@@ -531,8 +538,9 @@ fn is_time_to_tell(told: Duration, waited: Duration) -> bool {
 
 fn without_output(event: &Event) -> Event {
     let mut event = event.clone();
-    if let Happening::StepEnded { output, .. } = &mut event.what {
+    if let Happening::StepEnded { output, errors, .. } = &mut event.what {
         output.clear();
+        errors.clear();
     }
     event
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::wording::MOST_LINES;
 use super::{
-    Event, Happening, LiveReport, Recorder, ReportStyle, StepPlace, StepResult, Trouble, TroubleKind,
+    Detail, Event, Happening, LiveReport, Recorder, ReportStyle, StepPlace, StepResult, Trouble, TroubleKind,
 };
 use crate::diagnostic::{SourceMap, Span};
 use crate::inventory::{NodeName, NodeSet};
@@ -26,15 +26,19 @@ fn place(step: u32, node: Option<&str>) -> StepPlace {
 }
 
 fn report(happenings: &[(u64, Happening)]) -> String {
+    report_in(happenings, Detail::Usual, false)
+}
+
+fn report_in(happenings: &[(u64, Happening)], detail: Detail, with_differences: bool) -> String {
     let mut sources = SourceMap::default();
     sources.add("a.runbook", SCRIPT);
     let mut out = Vec::new();
     let style = ReportStyle {
         coloured: false,
-        is_live: false,
-        width: 80,
+        detail,
+        with_differences,
     };
-    let mut live = LiveReport::new(&mut out, &sources, style);
+    let mut live = LiveReport::new(&mut out, &sources, style, None);
     for (at_ms, what) in happenings {
         live.record(&Event {
             at: Duration::from_millis(*at_ms),
@@ -97,6 +101,7 @@ fn step(node: &str, at: u64, result: StepResult, output: &str) -> Vec<(u64, Happ
                 what,
                 result: result.clone(),
                 output,
+                errors: String::new(),
                 took,
             },
         ),
@@ -188,10 +193,7 @@ fn a_long_output_is_capped_with_a_word_about_it() {
     happenings.extend(step("n1", 1_000, StepResult::Done, &"line\n".repeat(50)));
     let shown = report(&happenings);
     assert_eq!(shown.matches("│ line").count(), MOST_LINES);
-    assert!(
-        shown.contains("… 30 more lines; --format json has them all"),
-        "{shown}"
-    );
+    assert!(shown.contains("… 30 more lines; -v shows all"), "{shown}");
 }
 
 #[test]
@@ -237,5 +239,63 @@ fn the_time_of_a_wait_stands_before_its_rows() {
     assert!(
         first.is_some_and(|line| line.ends_with("1 of 2 have up (1.0s of 30s)")),
         "{printed}"
+    );
+}
+
+#[test]
+fn quiet_tells_of_trouble_and_verbose_of_everything() {
+    let output: String = (1..=30).map(|line| format!("line {line}\n")).collect();
+    let failed = StepResult::Trouble(Trouble {
+        kind: TroubleKind::Failed,
+        message: "it broke".to_owned(),
+        help: None,
+        at: Span::new(29, 38),
+        node: Some("n2".into()),
+    });
+    let mut happenings = begun("serially");
+    happenings.extend(step("n1", 10, StepResult::Done, &output));
+    happenings.extend(step("n2", 10, failed, ""));
+    let quiet = report_in(&happenings, Detail::Quiet, false);
+    assert!(!quiet.contains("n1") && !quiet.contains("on n[1-3]"), "{quiet}");
+    assert!(quiet.contains("n2  ✗ stop mdsd: it broke"), "{quiet}");
+    let usual = report_in(&happenings, Detail::Usual, false);
+    assert!(
+        usual.contains("line 20\n") && !usual.contains("line 21"),
+        "{usual}"
+    );
+    assert!(usual.contains("… 10 more lines; -v shows all"), "{usual}");
+    let verbose = report_in(&happenings, Detail::Verbose, false);
+    assert!(verbose.contains("line 30\n"), "{verbose}");
+}
+
+#[test]
+fn nodes_that_print_other_things_are_told_by_their_differences() {
+    let mut happenings = begun("in parallel");
+    let printed = [("n1", "a\nb\nc\n"), ("n2", "a\nb\nc\n"), ("n3", "a\nx\nc\n")];
+    let nodes: Vec<_> = printed
+        .iter()
+        .map(|(node, output)| step(node, 10, StepResult::Done, output))
+        .collect();
+    // Side by side: each of them begins, then each of them ends.
+    for stage in 0..nodes[0].len() {
+        happenings.extend(nodes.iter().map(|happenings| happenings[stage].clone()));
+    }
+    let plain = report_in(&happenings, Detail::Usual, false);
+    assert!(plain.contains("│ x\n") && !plain.contains("-b"), "{plain}");
+    let differing = report_in(&happenings, Detail::Usual, true);
+    let lines: Vec<&str> = differing.lines().map(str::trim).collect();
+    let from = lines.iter().position(|line| line.contains("--- n[1-2]"));
+    let from = from.unwrap_or_else(|| panic!("{differing}"));
+    assert_eq!(
+        lines[from..from + 7],
+        [
+            "│ --- n[1-2]",
+            "│ +++ n3",
+            "│ @@ -1,3 +1,3 @@",
+            "│  a",
+            "│ -b",
+            "│ +x",
+            "│  c"
+        ],
     );
 }

@@ -5,7 +5,7 @@ use super::screen::{Paint, neutralise_text};
 use super::{Happening, StepPlace, StepResult, Trouble, TroubleKind};
 use crate::inventory::NodeName;
 
-/// Most lines of one command's output that are shown.
+/// Most lines of one command's output that are shown, unless all are asked for.
 pub(super) const MOST_LINES: usize = 20;
 
 /// Most letters of one shown line of output.
@@ -34,7 +34,11 @@ pub(super) fn describe_asked(what: &Happening) -> Option<(&StepPlace, Line)> {
         format!(": {reason}")
     };
     let only = if *shown_only { " (today's answer)" } else { "" };
-    let line = Line::of(place.step, mark, format!("{what} {verb}"));
+    let line = Line {
+        // What it means, the step or node that asked will tell.
+        is_loud: false,
+        ..Line::of(place.step, mark, format!("{what} {verb}"))
+    };
     Some((place, line.saying(format!("{because}{only}"))))
 }
 
@@ -94,8 +98,21 @@ pub(super) fn describe_remark(what: &Happening) -> Option<(&StepPlace, Line)> {
         Happening::PassedOver { .. } => Mark::Passed,
         _ => Mark::Said,
     };
-    let line = Line::of(place.step, mark, words).saying(said);
-    Some((place, Line { output, ..line }))
+    let is_loud = matches!(
+        what,
+        Happening::Overridden { .. }
+            | Happening::Answered { .. }
+            | Happening::Outage { .. }
+            | Happening::LeftStopped { .. }
+            | Happening::Note { .. }
+            | Happening::Shown { .. }
+    );
+    let line = Line {
+        output,
+        is_loud,
+        ..Line::of(place.step, mark, words)
+    };
+    Some((place, line.saying(said)))
 }
 
 /// A `run` and a `probe` are their commands; of a service the command is told under its words.
@@ -178,21 +195,21 @@ pub(super) fn describe_end(
     })
 }
 
-/// Draws what a host printed, capped, with a word about what is left out.
-pub(super) fn draw_output(output: &str, margin: &str, paint: Paint) -> String {
+/// Draws what a host printed, at most so many lines, with a word about what is left out.
+pub(super) fn draw_output(output: &str, margin: &str, most: usize, paint: Paint) -> String {
     let clean = neutralise_text(output);
     let lines: Vec<&str> = clean.trim_end().lines().collect();
     let mut drawn = String::new();
-    for line in lines.iter().take(MOST_LINES) {
+    for line in lines.iter().take(most) {
         let mut shown: String = line.chars().take(MOST_LETTERS).collect();
         if shown.len() < line.len() {
             shown.push('…');
         }
         drawn.push_str(&format!("{margin}{} {shown}\n", paint.faint("│")));
     }
-    if lines.len() > MOST_LINES {
-        let left = lines.len() - MOST_LINES;
-        let word = paint.faint(&format!("… {left} more lines; --format json has them all"));
+    if lines.len() > most {
+        let left = lines.len() - most;
+        let word = paint.faint(&format!("… {left} more lines; -v shows all"));
         drawn.push_str(&format!("{margin}{word}\n"));
     }
     drawn

@@ -9,7 +9,7 @@ use crate::syntax::{
     Arguments, CommandCall, Expression, Mode, NodeExpression, OnOption, ServiceAction, ServiceCall, Test,
     Written,
 };
-use crate::value::Value;
+use crate::value::{Secret, Value};
 
 /// What will be done.
 #[derive(Debug, Clone)]
@@ -37,7 +37,19 @@ pub struct Acting<'p> {
     pub takes_away: bool,
 }
 
+/// The shortest secret that is blotted out of what hosts print, in bytes: a shorter one would take
+/// half of it away.
+const SHORTEST_SECRET: usize = 4;
+
 impl Plan {
+    /// The secrets among the arguments that are blotted out of what hosts print.
+    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        self.arguments.iter().filter_map(|(_, value)| match value {
+            Value::Secret(secret) if secret.reveal().len() >= SHORTEST_SECRET => Some(secret),
+            _ => None,
+        })
+    }
+
     /// What the plan does to services and nodes; `None` when it only looks.
     pub fn acting(&self) -> Option<Acting<'_>> {
         let mut found = None;

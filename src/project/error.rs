@@ -46,6 +46,19 @@ pub enum ProjectError {
         why: String,
     },
 
+    /// What happens could not be kept, so nothing was begun.
+    #[error("what the run does cannot be kept in `{path}`: {why}")]
+    #[diagnostic(
+        code(project::not_kept),
+        help("nothing was begun; make room there, or name another folder: XDG_STATE_HOME=/some/folder")
+    )]
+    NotKept {
+        /// The folder.
+        path: String,
+        /// What the system said.
+        why: String,
+    },
+
     /// It is no UTF-8.
     #[error("`{path}` is not UTF-8 text: line {line} holds the byte 0x{byte:02x}")]
     #[diagnostic(

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use super::load::{Implied, load_script, read_text};
 use super::options::{Chosen, InventoryChoice, choose_inventory};
 use super::signals::{InFlight, Signals, run_with_signals};
-use super::ways::Ways;
-use super::{ProjectError, load};
+use super::{ProjectError, Setting, load};
 use crate::check::{Program, check_given_command, check_scripts};
 use crate::diagnostic::{Problem, Problems, SourceMap, Span, Style, nearest, render_json, render_problem};
 use crate::expand::{ExpandError, Expansion, expand_plan};
@@ -17,9 +16,7 @@ use crate::plan::{Plan, PlanError, build_plan};
 use crate::run::{Ending, RunOptions, World, run_plan};
 use crate::syntax::{format_script, parse_script};
 use crate::transport::simulated::{Shape, SimulatedCluster};
-use crate::transport::{
-    Answers, Clock, DryTransport, InTurn, SshOptions, SshTransport, SystemClock, TerminalPerson, Transport,
-};
+use crate::transport::{Clock, DryTransport, InTurn, SshTransport, SystemClock, TerminalPerson, Transport};
 use crate::value::Type;
 
 /// Most problems that are drawn at once.
@@ -275,9 +272,6 @@ impl Project {
 
     /// Carries a plan out: on the simulated cluster in virtual time, else for real.
     ///
-    /// `answers` are those given before; what they do not answer is asked at the terminal.
-    /// `ways` are how real hosts are reached.
-    ///
     /// # Errors
     ///
     /// [`ProjectError::NoRuntime`] when nothing could be begun.
@@ -285,19 +279,19 @@ impl Project {
         &self,
         plan: &Plan,
         options: &RunOptions,
-        answers: Answers,
-        ways: &Ways,
+        setting: &Setting,
         recorder: &mut dyn Recorder,
     ) -> Result<Ending, ProjectError> {
         let person = InTurn::new(
-            answers,
+            setting.answers.clone(),
             TerminalPerson {
+                terminal: setting.terminal.clone(),
                 cluster: self.inventory.name.clone(),
             },
         );
         match &self.shape {
             Some(shape) => Ok(run_simulated(shape, plan, options, person, recorder)),
-            None => run_for_real(plan, options, &person, ways.over(&self.inventory.ssh), recorder),
+            None => run_for_real(plan, options, &person, setting, recorder),
         }
     }
 
@@ -395,7 +389,7 @@ fn run_for_real(
     plan: &Plan,
     options: &RunOptions,
     person: &InTurn,
-    ways: SshOptions,
+    setting: &Setting,
     recorder: &mut dyn Recorder,
 ) -> Result<Ending, ProjectError> {
     let failed = |error: std::io::Error| ProjectError::NoRuntime {
@@ -405,10 +399,10 @@ fn run_for_real(
         .enable_all()
         .build()
         .map_err(failed)?;
-    let (transport, clock) = (
-        SshTransport::new(plan.inventory.clone(), ways),
-        SystemClock::new(),
-    );
+    let terminal = &setting.terminal;
+    let inventory = plan.inventory.clone();
+    let ways = setting.ways.over(&inventory.ssh, terminal, setting.tee(plan));
+    let (transport, clock) = (SshTransport::new(inventory, ways), SystemClock::new());
     let dry = DryTransport::new(&transport);
     let door: &dyn Transport = if options.dry_run { &dry } else { &transport };
     let world = World {
@@ -420,7 +414,7 @@ fn run_for_real(
     let ended = runtime.block_on(async {
         let signals = Signals::listen().map_err(failed)?;
         let run = run_plan(plan, world, options, &mut recorder);
-        let ended = run_with_signals(run, signals, &options.stop_requested).await;
+        let ended = run_with_signals(run, signals, &options.stop_requested, terminal).await;
         transport.close().await;
         Ok::<_, ProjectError>(ended)
     })?;

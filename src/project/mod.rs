@@ -7,8 +7,10 @@
 
 mod error;
 mod facade;
+mod kept;
 mod load;
 mod options;
+mod setting;
 mod signals;
 mod surroundings;
 #[cfg(test)]
@@ -17,6 +19,8 @@ mod ways;
 
 pub use error::ProjectError;
 pub use facade::Project;
+pub use kept::RunFolder;
 pub use load::read_text;
 pub use options::InventoryChoice;
+pub use setting::Setting;
 pub use ways::Ways;

@@ -1,6 +1,6 @@
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
-use std::io::{self, Write};
+use std::io;
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::diagnostic::Span;
 use crate::journal::{Event, Happening, Recorder, Trouble, TroubleKind};
 use crate::run::Ending;
+use crate::transport::Terminal;
 
 /// The signals that ask a run to end.
 pub(super) struct Signals {
@@ -53,6 +54,7 @@ pub(super) async fn run_with_signals<F: Future<Output = Ending>>(
     run: F,
     mut signals: Signals,
     stop_requested: &Rc<Cell<bool>>,
+    terminal: &Terminal,
 ) -> Option<Ending> {
     let mut run = std::pin::pin!(run);
     loop {
@@ -61,11 +63,8 @@ pub(super) async fn run_with_signals<F: Future<Output = Ending>>(
             Either::Left((ending, _)) => return Some(ending),
             Either::Right(_) if stop_requested.replace(true) => return None,
             Either::Right(_) => {
-                // A closed stderr must not stop a run between two acts.
-                let _ = writeln!(
-                    io::stderr(),
-                    "stopping after what is in hand; once more breaks it off and leaves it unknown"
-                );
+                terminal
+                    .tell("stopping after what is in hand; once more breaks it off and leaves it unknown");
             }
         }
     }

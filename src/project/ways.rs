@@ -1,9 +1,9 @@
-use std::io::{self, Write};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::inventory::SshSettings;
 use crate::journal::neutralise_text;
-use crate::transport::{SshOptions, TerminalSecrets};
+use crate::transport::{SshOptions, Tee, Terminal, TerminalSecrets};
 
 /// How real hosts are reached, where it is said for one run rather than in the inventory.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -17,21 +17,23 @@ pub struct Ways {
 }
 
 impl Ways {
-    /// Puts these over the ways of an inventory.
-    pub(super) fn over(&self, settings: &SshSettings) -> SshOptions {
+    /// Puts these over the ways of an inventory; passwords are asked for, and reasons told, at the terminal.
+    pub(super) fn over(&self, settings: &SshSettings, terminal: &Terminal, tee: Arc<Tee>) -> SshOptions {
         let mut settings = settings.clone();
         settings.is_openssh_forced |= self.is_openssh_forced;
         settings.config = self.config.clone().or(settings.config);
-        let is_verbose = self.is_verbose;
+        let (is_verbose, told) = (self.is_verbose, terminal.clone());
         SshOptions {
             settings,
-            secrets: Rc::new(TerminalSecrets),
+            secrets: Rc::new(TerminalSecrets {
+                terminal: terminal.clone(),
+            }),
             tell: Box::new(move |why| {
                 if is_verbose {
-                    // A closed stderr must not stop a run between two acts.
-                    let _ = writeln!(io::stderr(), "{}", neutralise_text(why));
+                    told.tell(&neutralise_text(why));
                 }
             }),
+            tee,
         }
     }
 }

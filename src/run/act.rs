@@ -185,10 +185,10 @@ impl Walk<'_> {
         let replied = self.world.transport.carry_out(&request).await;
         let replied = replied.map(|outcome| self.without_secrets(outcome));
         let took = self.now().saturating_sub(began);
-        let output = replied
-            .as_ref()
-            .map(|outcome| outcome.output.clone())
-            .unwrap_or_default();
+        let (output, errors) = match &replied {
+            Ok(outcome) => (outcome.output.clone(), outcome.errors.clone()),
+            Err(_) => Default::default(),
+        };
         let judged = self.judge_reply(here, step, act, replied);
         let result = match &judged {
             Ok(_) | Err(Halt::Skipped(_)) => StepResult::Done,
@@ -199,6 +199,7 @@ impl Walk<'_> {
             what: act.what.clone(),
             result,
             output,
+            errors,
             took,
         });
         judged.map(Some)

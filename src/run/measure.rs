@@ -8,9 +8,6 @@ use crate::plan::Step;
 use crate::transport::{Outcome, Purpose, Request, TransportError};
 use crate::value::{Type, Value};
 
-/// Secrets from so many characters on are blotted out of what hosts print.
-const SHORTEST_SECRET: usize = 4;
-
 impl Walk<'_> {
     /// Evaluates, measuring what is needed, afresh for this call and once within it.
     pub(super) async fn measured<T>(
@@ -145,13 +142,9 @@ impl Walk<'_> {
     /// What a host printed, the script's secrets blotted out: a command may echo its input.
     pub(super) fn without_secrets(&self, outcome: Outcome) -> Outcome {
         let mut outcome = outcome;
-        for (_, value) in &self.plan.arguments {
-            let Value::Secret(secret) = value else { continue };
-            // A very short one would blot out half of what is printed.
-            if secret.reveal().len() >= SHORTEST_SECRET {
-                outcome.output = outcome.output.replace(secret.reveal(), "***");
-                outcome.errors = outcome.errors.replace(secret.reveal(), "***");
-            }
+        for secret in self.plan.secrets() {
+            outcome.output = outcome.output.replace(secret.reveal(), "***");
+            outcome.errors = outcome.errors.replace(secret.reveal(), "***");
         }
         outcome
     }

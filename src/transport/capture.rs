@@ -1,43 +1,63 @@
+use super::tee::TeedStream;
+
 /// How much of a stream is kept, in bytes.
 const STREAM_LIMIT: usize = 1 << 20;
 /// How much of what came before the mark is kept, in bytes: enough to say why there was none.
 const NOISE_LIMIT: usize = 4096;
 
-/// What a command writes to one stream, kept up to a limit; what is beyond it is counted.
-#[derive(Debug, Default)]
+/// What a command writes to one stream, kept up to a limit; what is beyond it is counted, and
+/// left to the stream's [`Tee`](super::Tee).
 pub(super) struct Capture {
     kept: Vec<u8>,
     seen: usize,
+    stream: TeedStream,
 }
 
 impl Capture {
+    /// Keeps a stream.
+    pub fn new(stream: TeedStream) -> Capture {
+        Capture {
+            kept: Vec::new(),
+            seen: 0,
+            stream,
+        }
+    }
+
     /// Takes what has come.
     pub fn push(&mut self, bytes: &[u8]) {
+        self.stream.hear(bytes);
         let room = STREAM_LIMIT - self.kept.len();
-        self.kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        let (kept, rest) = bytes.split_at(bytes.len().min(room));
+        self.kept.extend_from_slice(kept);
+        if !rest.is_empty() {
+            self.stream.overflow(&self.kept, rest);
+        }
         self.seen += bytes.len();
     }
 
     /// What was kept, with a note when there was more; bytes that are no UTF-8 are replaced.
-    pub fn text(&self) -> String {
-        let mut text = String::from_utf8_lossy(&self.kept).into_owned();
-        if self.seen > self.kept.len() {
-            let more = self.seen - self.kept.len();
-            text.push_str(&format!(
-                "\n[{more} more bytes are left out: only the first megabyte is kept]\n"
-            ));
+    pub fn text(&mut self) -> String {
+        if self.seen <= self.kept.len() {
+            return String::from_utf8_lossy(&self.kept).into_owned();
         }
+        // The end may be the beginning of a secret, which nobody would recognise.
+        let sure = self.kept.len().saturating_sub(self.stream.longest_rest());
+        let mut text = String::from_utf8_lossy(&self.kept[..sure]).into_owned();
+        let more = self.seen - sure;
+        let why = self.stream.finish();
+        let why = why.unwrap_or_else(|| "only the first megabyte is kept".to_owned());
+        text.push_str(&format!("\n[{more} more bytes are left out: {why}]\n"));
         text
     }
 }
 
 /// A stream that belongs to the command only from a mark on: what stands before it, the
 /// start-up files of a login shell wrote.
-#[derive(Debug)]
 pub(super) struct MarkedCapture {
     mark: Vec<u8>,
     noise: Vec<u8>,
-    capture: Option<Capture>,
+    is_begun: bool,
+    capture: Capture,
     end: Option<End>,
 }
 
@@ -52,11 +72,12 @@ struct End {
 
 impl MarkedCapture {
     /// Waits for a line that ends in `mark`.
-    pub fn new(mark: &str) -> Self {
+    pub fn new(mark: &str, stream: TeedStream) -> Self {
         MarkedCapture {
             mark: format!("{mark}\n").into_bytes(),
             noise: Vec::new(),
-            capture: None,
+            is_begun: false,
+            capture: Capture::new(stream),
             end: None,
         }
     }
@@ -77,10 +98,10 @@ impl MarkedCapture {
 
     /// Takes what has come.
     pub fn push(&mut self, bytes: &[u8]) {
-        if let Some(capture) = &mut self.capture {
+        if self.is_begun {
             match &mut self.end {
-                Some(end) => end.pass(bytes, capture),
-                None => capture.push(bytes),
+                Some(end) => end.pass(bytes, &mut self.capture),
+                None => self.capture.push(bytes),
             }
             return;
         }
@@ -93,7 +114,7 @@ impl MarkedCapture {
         if let Some(at) = found {
             let rest = self.noise.split_off(from + at + self.mark.len());
             self.noise.truncate(from + at);
-            self.capture = Some(Capture::default());
+            self.is_begun = true;
             self.push(&rest);
         } else if self.noise.len() > 2 * NOISE_LIMIT {
             self.noise.drain(..self.noise.len() - NOISE_LIMIT);
@@ -102,18 +123,18 @@ impl MarkedCapture {
 
     /// Whether the mark has come.
     pub fn is_begun(&self) -> bool {
-        self.capture.is_some()
+        self.is_begun
     }
 
     /// What came after the mark; nothing when it has not come.
-    pub fn text(&self) -> String {
-        self.capture.as_ref().map(Capture::text).unwrap_or_default()
+    pub fn text(&mut self) -> String {
+        self.capture.text()
     }
 
     /// Takes in what was held back as the possible beginning of a second mark: there comes no more.
     pub fn finish(&mut self) {
-        if let (Some(end), Some(capture)) = (self.end.take(), &mut self.capture) {
-            capture.push(&end.held);
+        if let Some(end) = self.end.take() {
+            self.capture.push(&end.held);
         }
     }
 
@@ -149,11 +170,17 @@ impl End {
 
 #[cfg(test)]
 mod tests {
-    use super::{Capture, MarkedCapture, STREAM_LIMIT};
+    use std::sync::Arc;
+
+    use super::{Capture, MarkedCapture, STREAM_LIMIT, TeedStream};
+
+    fn stream() -> TeedStream {
+        TeedStream::new(&Arc::default(), None)
+    }
 
     #[test]
     fn only_the_first_megabyte_is_kept() {
-        let mut capture = Capture::default();
+        let mut capture = Capture::new(stream());
         for _ in 0..3 {
             capture.push(&vec![b'x'; STREAM_LIMIT / 2]);
         }
@@ -179,7 +206,7 @@ mod tests {
             ("it never comes", &["M-1", "M-2\nout\n"], None),
         ];
         for (what, pieces, expected) in cases {
-            let mut capture = MarkedCapture::new("M-1");
+            let mut capture = MarkedCapture::new("M-1", stream());
             for piece in pieces {
                 capture.push(piece.as_bytes());
             }
@@ -202,7 +229,7 @@ mod tests {
             ("something like it", &["M-1\nE-", "2\nE-1"], "E-2\nE-1", false),
         ];
         for (what, pieces, text, has_ended) in cases {
-            let mut capture = MarkedCapture::new("M-1");
+            let mut capture = MarkedCapture::new("M-1", stream());
             capture.expect_end("E-1");
             for piece in pieces {
                 capture.push(piece.as_bytes());

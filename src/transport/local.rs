@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use duct::{Expression, Handle, cmd};
 
 use super::capture::Capture;
-use super::{Outcome, Request, Transport, TransportError};
+use super::tee::TeedStream;
+use super::{Outcome, Request, Tee, Transport, TransportError};
 use crate::inventory::NodeName;
 use crate::value::{as_root_text, write_duration};
 
@@ -18,15 +19,15 @@ use crate::value::{as_root_text, write_duration};
 const DRAIN_TIME: Duration = Duration::from_millis(500);
 
 /// Carries commands out on this machine, each in a process group of its own.
-#[derive(Debug, Clone)]
 pub struct LocalTransport {
     names: Vec<String>,
     is_root: bool,
+    tee: Arc<Tee>,
 }
 
 impl LocalTransport {
-    /// Learns this machine's name and who the user is.
-    pub fn new() -> Self {
+    /// Learns this machine's name and who the user is; output goes through `tee`.
+    pub fn new(tee: Arc<Tee>) -> Self {
         let ask = |program: &str, argument: &str| {
             cmd!(program, argument)
                 .stderr_null()
@@ -41,6 +42,7 @@ impl LocalTransport {
         LocalTransport {
             names,
             is_root: ask("id", "-u") == "0",
+            tee,
         }
     }
 
@@ -56,26 +58,13 @@ impl LocalTransport {
         }
         text.to_owned()
     }
-}
 
-impl Default for LocalTransport {
-    fn default() -> Self {
-        LocalTransport::new()
-    }
-}
-
-#[async_trait(?Send)]
-impl Transport for LocalTransport {
-    async fn carry_out(&self, request: &Request) -> Result<Outcome, TransportError> {
-        if let Some(node) = &request.node
-            && !self.is_here(node)
-        {
-            let why = "it is another machine".to_owned();
-            return Err(TransportError::Unreachable {
-                node: node.to_string(),
-                why,
-            });
-        }
+    /// Carries a command out on this machine, whatever its node is called.
+    ///
+    /// # Errors
+    ///
+    /// As [`Transport::carry_out`].
+    pub(super) async fn carry_out_here(&self, request: &Request) -> Result<Outcome, TransportError> {
         let text = self.text_of(request);
         let input = request
             .input
@@ -84,7 +73,10 @@ impl Transport for LocalTransport {
         let limit = request.limit;
         let group = Arc::new(Group::default());
         let guard = GroupGuard(Arc::clone(&group));
-        let ended = tokio::task::spawn_blocking(move || run_text(&text, input, limit, &group)).await;
+        let stream = || Capture::new(TeedStream::new(&self.tee, request.node.as_ref()));
+        let streams = [stream(), stream()];
+        let run = move || run_text(&text, input, streams, limit, &group);
+        let ended = tokio::task::spawn_blocking(run).await;
         drop(guard);
         let here = || "this machine".to_owned();
         match ended {
@@ -112,6 +104,22 @@ impl Transport for LocalTransport {
                 is_late: false,
             }),
         }
+    }
+}
+
+#[async_trait(?Send)]
+impl Transport for LocalTransport {
+    async fn carry_out(&self, request: &Request) -> Result<Outcome, TransportError> {
+        if let Some(node) = &request.node
+            && !self.is_here(node)
+        {
+            let why = "it is another machine".to_owned();
+            return Err(TransportError::Unreachable {
+                node: node.to_string(),
+                why,
+            });
+        }
+        self.carry_out_here(request).await
     }
 }
 
@@ -152,7 +160,13 @@ impl Drop for GroupGuard {
     }
 }
 
-fn run_text(text: &str, input: Option<Vec<u8>>, limit: Duration, group: &Group) -> Result<Outcome, Ending> {
+fn run_text(
+    text: &str,
+    input: Option<Vec<u8>>,
+    [output_kept, errors_kept]: [Capture; 2],
+    limit: Duration,
+    group: &Group,
+) -> Result<Outcome, Ending> {
     let deadline = Instant::now() + limit;
     let (output, output_end) = io::pipe().map_err(Ending::NotStarted)?;
     let (errors, errors_end) = io::pipe().map_err(Ending::NotStarted)?;
@@ -161,7 +175,10 @@ fn run_text(text: &str, input: Option<Vec<u8>>, limit: Duration, group: &Group) 
     // The expression holds the writing ends of the pipes, which would never close.
     drop(command);
     group.set(handle.pids().first().copied());
-    let (output, errors) = (Stream::read(output), Stream::read(errors));
+    let (output, errors) = (
+        Stream::read(output, output_kept),
+        Stream::read(errors, errors_kept),
+    );
     let status = wait_until(&handle, deadline);
     if matches!(status, Ok(None)) {
         group.kill();
@@ -213,8 +230,8 @@ struct Stream {
 }
 
 impl Stream {
-    fn read(mut pipe: PipeReader) -> Stream {
-        let kept = Arc::new(Mutex::new(Capture::default()));
+    fn read(mut pipe: PipeReader, kept: Capture) -> Stream {
+        let kept = Arc::new(Mutex::new(kept));
         let (done, is_done) = channel();
         let shared = Arc::clone(&kept);
         std::thread::spawn(move || {
@@ -243,6 +260,7 @@ mod tests {
     use crate::inventory::NodeName;
     use crate::transport::{Outcome, Purpose, Request, Transport, TransportError};
     use crate::value::{CommandLine, Secret};
+    use std::sync::Arc;
     use std::time::Duration;
 
     fn carry_out(text: &str, change: impl FnOnce(&mut Request)) -> Result<Outcome, TransportError> {
@@ -258,7 +276,7 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime
             .expect("a runtime can be built")
-            .block_on(LocalTransport::new().carry_out(&request))
+            .block_on(LocalTransport::new(Arc::default()).carry_out(&request))
     }
 
     #[test]

@@ -14,6 +14,8 @@ mod person;
 mod secrets;
 pub mod simulated;
 mod ssh;
+mod tee;
+mod terminal;
 
 use std::time::Duration;
 
@@ -24,6 +26,8 @@ pub use local::LocalTransport;
 pub use person::{Answers, InTurn, TerminalPerson};
 pub use secrets::{NoSecrets, TerminalSecrets};
 pub use ssh::{SshOptions, SshTransport};
+pub use tee::{Listener, Tee};
+pub use terminal::{Screen, Terminal};
 
 use async_trait::async_trait;
 use thiserror::Error;

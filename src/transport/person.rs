@@ -3,7 +3,7 @@ use std::io::{BufRead, IsTerminal, Write};
 
 use async_trait::async_trait;
 
-use super::{Answer, Person, Question, QuestionKind};
+use super::{Answer, Person, Question, QuestionKind, Terminal};
 
 /// How often an answer that is none is asked for again.
 const ATTEMPTS: usize = 3;
@@ -58,8 +58,9 @@ impl Person for InTurn {
 }
 
 /// The person at the terminal; nobody when standard input is none.
-#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TerminalPerson {
+    /// Where they sit.
+    pub terminal: Terminal,
     /// The cluster's name, to be typed before an outage or an irreversible step.
     pub cluster: String,
 }
@@ -70,6 +71,7 @@ impl Person for TerminalPerson {
         if !std::io::stdin().is_terminal() {
             return Answer::Nobody;
         }
+        let _turn = self.terminal.take().await;
         for _ in 0..ATTEMPTS {
             eprint!("{}", write_question(question, &self.cluster));
             // A question that cannot be shown is answered by nobody.

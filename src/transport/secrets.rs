@@ -2,12 +2,14 @@ use std::io::IsTerminal;
 
 use async_trait::async_trait;
 
-use super::Secrets;
+use super::{Secrets, Terminal};
 use crate::value::Secret;
 
 /// The person at the terminal, who types without being seen; nobody when standard input is none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TerminalSecrets;
+pub struct TerminalSecrets {
+    /// Where they sit.
+    pub terminal: Terminal,
+}
 
 #[async_trait(?Send)]
 impl Secrets for TerminalSecrets {
@@ -15,6 +17,7 @@ impl Secrets for TerminalSecrets {
         if !std::io::stdin().is_terminal() {
             return None;
         }
+        let _turn = self.terminal.take().await;
         let prompt = prompt.to_owned();
         let typed = tokio::task::spawn_blocking(move || rpassword::prompt_password(prompt)).await;
         typed.ok()?.ok().map(Secret::new)

@@ -14,7 +14,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use quorate::inventory::{Inventory, Node, NodeName, SshSettings};
 use quorate::transport::{
-    Outcome, Purpose, Request, Secrets, SshOptions, SshTransport, Transport, TransportError,
+    Outcome, Purpose, Request, Secrets, SshOptions, SshTransport, Tee, Transport, TransportError,
 };
 use quorate::value::{CommandLine, Secret};
 use tempfile::TempDir;
@@ -192,6 +192,16 @@ impl Reach {
     }
 
     pub fn with_secret(nodes: Vec<Node>, settings: SshSettings, secret: Option<&'static str>) -> Reach {
+        Reach::with_tee(nodes, settings, secret, Arc::default())
+    }
+
+    /// The same, with a place for what commands print.
+    pub fn with_tee(
+        nodes: Vec<Node>,
+        settings: SshSettings,
+        secret: Option<&'static str>,
+        tee: Arc<Tee>,
+    ) -> Reach {
         let inventory = Inventory::build("test", None, nodes, BTreeMap::new(), BTreeMap::new())
             .expect("a good inventory");
         let knows = Rc::new(Knows {
@@ -204,6 +214,7 @@ impl Reach {
             settings,
             secrets: Rc::clone(&knows) as Rc<dyn Secrets>,
             tell: Box::new(move |why| listener.borrow_mut().push(why.to_owned())),
+            tee,
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

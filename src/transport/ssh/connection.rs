@@ -98,7 +98,7 @@ impl Connection {
         }
     }
 
-    /// Carries out what is sent, at most for `limit`.
+    /// Carries out what is sent, at most for `limit`; `reply` waits for what comes back.
     ///
     /// # Errors
     ///
@@ -106,7 +106,7 @@ impl Connection {
     pub async fn run(
         &self,
         sent: &str,
-        mark: &str,
+        reply: Reply,
         input: Option<&Secret>,
         limit: Duration,
     ) -> Result<Reply, Lost> {
@@ -123,7 +123,7 @@ impl Connection {
         let sent = writer.exec(true, sent).await;
         sent.map_err(|error| Lost::Stale(self.describe(&error)))?;
         let writing = write_input(&writer, input);
-        let reading = self.read_reply(&mut output, mark, deadline);
+        let reading = self.read_reply(&mut output, reply, deadline);
         let (reading, writing) = (std::pin::pin!(reading), std::pin::pin!(writing));
         let reply = match select(reading, writing).await {
             Either::Left((reply, _)) => reply,
@@ -173,10 +173,9 @@ impl Connection {
     async fn read_reply(
         &self,
         channel: &mut ChannelReadHalf,
-        mark: &str,
+        mut reply: Reply,
         deadline: Instant,
     ) -> Result<Reply, Lost> {
-        let mut reply = Reply::new(mark);
         let mut until = deadline;
         let mut drained = deadline;
         loop {

@@ -34,7 +34,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::OnceCell;
 
-use super::{LocalTransport, Outcome, Request, Secrets, Transport, TransportError};
+use super::{LocalTransport, Outcome, Request, Secrets, Tee, Transport, TransportError};
 use crate::inventory::{Inventory, Node, NodeName, SshSettings};
 use crate::value::{Secret, write_duration};
 use client::Target;
@@ -51,6 +51,8 @@ pub struct SshOptions {
     pub secrets: Rc<dyn Secrets>,
     /// Is told, once for each host, why its connection is left to the system's `ssh`.
     pub tell: Box<dyn Fn(&str)>,
+    /// Where the output of commands goes beside the one who asked for it.
+    pub tee: Arc<Tee>,
 }
 
 /// Carries commands out on the nodes of an inventory, and on this machine.
@@ -62,6 +64,7 @@ pub struct SshTransport {
     /// The password of `sudo`, once it was asked for.
     password: OnceCell<Option<Secret>>,
     mark: String,
+    tee: Arc<Tee>,
 }
 
 impl SshTransport {
@@ -71,10 +74,11 @@ impl SshTransport {
         SshTransport {
             inventory,
             network: Rc::new(Network::new(options.settings, options.secrets, options.tell)),
-            local: LocalTransport::new(),
+            local: LocalTransport::new(Arc::clone(&options.tee)),
             secrets,
             password: OnceCell::new(),
             mark: new_mark(),
+            tee: options.tee,
         }
     }
 
@@ -149,7 +153,8 @@ impl SshTransport {
         let mut is_second = false;
         loop {
             let link = self.network.open(target, &[]).await.map_err(Lost::NotRun)?;
-            match link.run(&sent, &self.mark, input, request.limit).await {
+            let reply = Reply::new(&self.mark, &self.tee, request.node.as_ref());
+            match link.run(&sent, reply, input, request.limit).await {
                 Err(Lost::Stale(why)) => {
                     self.network.drop_link(target, &link);
                     if is_second {
@@ -171,11 +176,7 @@ impl Transport for SshTransport {
         };
         let node = self.inventory.node(name.as_str());
         if self.is_here(name, node) {
-            let request = Request {
-                node: None,
-                ..request.clone()
-            };
-            return self.local.carry_out(&request).await;
+            return self.local.carry_out_here(request).await;
         }
         let ended = self.carry_out_there(&aim(name, node), request).await;
         ended.map_err(|lost| tell(lost, name, request.limit))

@@ -259,13 +259,13 @@ impl Link {
     pub async fn run(
         &self,
         sent: &str,
-        mark: &str,
+        reply: Reply,
         input: Option<&Secret>,
         limit: Duration,
     ) -> Result<Reply, Lost> {
         match self {
-            Link::Own(connection) => connection.run(sent, mark, input, limit).await,
-            Link::Client(master) => master.run(sent, mark, input, limit).await,
+            Link::Own(connection) => connection.run(sent, reply, input, limit).await,
+            Link::Client(master) => master.run(sent, reply, input, limit).await,
         }
     }
 }

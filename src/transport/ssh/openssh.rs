@@ -18,7 +18,7 @@ use super::client::{Client, Target, describe_missing};
 use super::establish::Limits;
 use super::failure::Lost;
 use super::reply::Reply;
-use super::text::write_guarded;
+use super::text::{new_mark, write_guarded};
 use crate::transport::capture::MarkedCapture;
 use crate::value::{Secret, write_duration};
 
@@ -117,7 +117,7 @@ impl Master {
         }
     }
 
-    /// Carries out what is sent, at most for `limit`.
+    /// Carries out what is sent, at most for `limit`; `reply` waits for what comes back.
     ///
     /// # Errors
     ///
@@ -125,7 +125,7 @@ impl Master {
     pub async fn run(
         &self,
         sent: &str,
-        mark: &str,
+        mut reply: Reply,
         input: Option<&Secret>,
         limit: Duration,
     ) -> Result<Reply, Lost> {
@@ -134,7 +134,7 @@ impl Master {
         }
         let deadline = Instant::now() + limit;
         let session = self.session();
-        let end = format!("{mark}-end");
+        let end = new_mark();
         let mut command = session.raw_command(write_guarded(sent, &end));
         command
             .stdin(openssh::Stdio::piped())
@@ -145,7 +145,6 @@ impl Master {
             Ok(Err(error)) => return Err(judge_refusal(error)),
             Err(_) => return Err(Lost::Late),
         };
-        let mut reply = Reply::new(mark);
         reply.output.expect_end(&end);
         let (stdin, output, errors) = (child.stdin().take(), child.stdout().take(), child.stderr().take());
         let progress = Progress::default();

@@ -1,12 +1,15 @@
 //! What came back of a command, and what it means.
 
+use std::sync::Arc;
+
 use super::failure::Lost;
 use super::text::MARK_BEGINS;
-use crate::transport::Outcome;
+use crate::inventory::NodeName;
 use crate::transport::capture::MarkedCapture;
+use crate::transport::tee::TeedStream;
+use crate::transport::{Outcome, Tee};
 
 /// A command's streams and status as they came.
-#[derive(Debug)]
 pub(super) struct Reply {
     pub output: MarkedCapture,
     pub errors: MarkedCapture,
@@ -20,10 +23,10 @@ const LONGEST_LINE: usize = 200;
 
 impl Reply {
     /// Waits for the mark on both streams.
-    pub fn new(mark: &str) -> Reply {
+    pub fn new(mark: &str, tee: &Arc<Tee>, node: Option<&NodeName>) -> Reply {
         Reply {
-            output: MarkedCapture::new(mark),
-            errors: MarkedCapture::new(mark),
+            output: MarkedCapture::new(mark, TeedStream::new(tee, node)),
+            errors: MarkedCapture::new(mark, TeedStream::new(tee, node)),
             status: None,
             is_complete: false,
         }
@@ -42,7 +45,7 @@ impl Reply {
     ///
     /// [`Lost::NotRun`] when the login shell ended before the command began;
     /// [`Lost::Unknown`] when too little was read to tell.
-    pub fn judge(self) -> Result<Outcome, Lost> {
+    pub fn judge(mut self) -> Result<Outcome, Lost> {
         let Some(status) = self.status else {
             return Err(Lost::Unknown("the host told no status".to_owned()));
         };

@@ -1,0 +1,96 @@
+use similar::TextDiff;
+
+use super::gather::Gathered;
+
+/// How many equal lines stand around a difference.
+const CONTEXT: usize = 2;
+
+/// Takes the lines off the front that tell of the same step, with what it printed the same or not.
+pub(super) fn take_alike(lines: &mut Vec<Gathered>) -> Vec<Gathered> {
+    let first = lines.first().map(|first| first.line.clone());
+    let count = lines
+        .iter()
+        .take_while(|it| first.as_ref().is_some_and(|first| first.is_of_the_same(&it.line)))
+        .count();
+    lines.drain(..count).collect()
+}
+
+/// Puts differences in the place of outputs: what most nodes have printed comes first and stays as
+/// it is, and of the others it is told in what they differ from it.
+pub(super) fn show_differences(alike: &mut [Gathered]) {
+    if alike.iter().filter(|it| !it.line.output.is_empty()).count() < 2 {
+        return;
+    }
+    // The sort is stable: of equally many the first one that was told stays first.
+    alike.sort_by_key(|it| std::cmp::Reverse(it.nodes.len()));
+    let Some((usual, others)) = alike.split_first_mut() else {
+        return;
+    };
+    let from = usual.nodes.to_string();
+    for other in others {
+        let difference = TextDiff::from_lines(&usual.line.output, &other.line.output);
+        let mut unified = difference.unified_diff();
+        unified
+            .context_radius(CONTEXT)
+            .missing_newline_hint(false)
+            .header(&from, &other.nodes.to_string());
+        other.line.output = unified.to_string();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::inventory::NodeName;
+    use crate::journal::gather::{Gather, Line, Mark};
+    use crate::plan::StepId;
+
+    fn gathered(told: &[(&str, &str, &str)]) -> Vec<Gathered> {
+        let mut gather = Gather::default();
+        for (node, words, output) in told {
+            let line = Line {
+                output: (*output).to_owned(),
+                ..Line::of(StepId(1), Mark::Good, (*words).to_owned())
+            };
+            gather.add(Duration::ZERO, &NodeName::from(*node), line, None);
+        }
+        gather.take_all()
+    }
+
+    #[test]
+    fn what_most_nodes_print_is_what_the_others_differ_from() {
+        let mut lines = gathered(&[
+            ("n1", "run a", "one\ntwo\nthree\nfour\nfive\n"),
+            ("n2", "run a", "one\ntwo\nthree\nfour\n5\n"),
+            ("n3", "run a", "one\ntwo\nthree\nfour\n5\n"),
+            ("n4", "run b", "other\n"),
+        ]);
+        let mut alike = take_alike(&mut lines);
+        show_differences(&mut alike);
+        let shown: Vec<(String, &str)> = alike
+            .iter()
+            .map(|it| (it.nodes.to_string(), it.line.output.as_str()))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                ("n[2-3]".to_owned(), "one\ntwo\nthree\nfour\n5\n"),
+                (
+                    "n1".to_owned(),
+                    "--- n[2-3]\n+++ n1\n@@ -3,3 +3,3 @@\n three\n four\n-5\n+five\n"
+                ),
+            ]
+        );
+        assert_eq!(lines.len(), 1);
+    }
+
+    #[test]
+    fn nothing_is_a_difference_to_nothing() {
+        let mut lines = gathered(&[("n1", "run a", ""), ("n2", "run a", "one\n")]);
+        let mut alike = take_alike(&mut lines);
+        show_differences(&mut alike);
+        assert_eq!(alike[1].line.output, "one\n");
+    }
+}

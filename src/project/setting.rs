@@ -1,0 +1,28 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::Ways;
+use crate::plan::Plan;
+use crate::transport::{Answers, Listener, Tee, Terminal};
+
+/// How a run meets the world: who answers, how hosts are reached, where output goes.
+pub struct Setting {
+    /// Answers given before the run; what they do not answer is asked at the terminal.
+    pub answers: Answers,
+    /// How real hosts are reached.
+    pub ways: Ways,
+    /// Where the person sits who is asked.
+    pub terminal: Terminal,
+    /// Is told what commands print while they run.
+    pub listener: Option<Listener>,
+    /// Where output goes that is too much for memory; it is there.
+    pub output_folder: Option<PathBuf>,
+}
+
+impl Setting {
+    /// Where the output of the plan's commands goes.
+    pub(super) fn tee(&self, plan: &Plan) -> Arc<Tee> {
+        let (folder, listener) = (self.output_folder.clone(), self.listener.clone());
+        Arc::new(Tee::new(folder, listener, plan.secrets()))
+    }
+}

@@ -1,0 +1,91 @@
+use std::cell::Cell;
+use std::io::{self, Write};
+use std::rc::Rc;
+
+use futures_util::lock::{Mutex, MutexGuard};
+
+/// What stands on the terminal all the time, and makes way while somebody is asked or told.
+pub trait Screen {
+    /// Wipes it away until it is brought back.
+    fn set_aside(&self);
+
+    /// Draws it again.
+    fn bring_back(&self);
+}
+
+/// The terminal of the person who runs the script: one question at a time, and nothing drawn over it.
+#[derive(Clone)]
+pub struct Terminal {
+    shared: Rc<Shared>,
+}
+
+struct Shared {
+    screen: Option<Rc<dyn Screen>>,
+    turn: Mutex<()>,
+    is_asking: Cell<bool>,
+}
+
+impl Terminal {
+    /// A terminal; `screen` is what stands on it.
+    pub fn new(screen: Option<Rc<dyn Screen>>) -> Terminal {
+        Terminal {
+            shared: Rc::new(Shared {
+                screen,
+                turn: Mutex::new(()),
+                is_asking: Cell::new(false),
+            }),
+        }
+    }
+
+    /// Waits for one's turn to ask; the terminal is free as long as the turn is held.
+    pub(super) async fn take(&self) -> Turn<'_> {
+        let lock = self.shared.turn.lock().await;
+        self.shared.is_asking.set(true);
+        self.shared.set_aside();
+        Turn {
+            shared: &self.shared,
+            _lock: lock,
+        }
+    }
+
+    /// Says something on standard error.
+    pub fn tell(&self, line: &str) {
+        let is_asking = self.shared.is_asking.get();
+        if !is_asking {
+            self.shared.set_aside();
+        }
+        // It goes on a line of its own, also below a question. A closed stderr must not stop a run.
+        let begin = if is_asking { "\n" } else { "" };
+        let _ = writeln!(io::stderr(), "{begin}{line}");
+        if !is_asking {
+            self.shared.bring_back();
+        }
+    }
+}
+
+impl Shared {
+    fn set_aside(&self) {
+        if let Some(screen) = &self.screen {
+            screen.set_aside();
+        }
+    }
+
+    fn bring_back(&self) {
+        if let Some(screen) = &self.screen {
+            screen.bring_back();
+        }
+    }
+}
+
+/// The terminal while somebody is asked.
+pub(super) struct Turn<'a> {
+    shared: &'a Shared,
+    _lock: MutexGuard<'a, ()>,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.shared.is_asking.set(false);
+        self.shared.bring_back();
+    }
+}
