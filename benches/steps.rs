@@ -9,7 +9,7 @@ use quorate::journal::{Event, Recorder};
 use quorate::plan::Plan;
 use quorate::run::{RunOptions, World, run_plan};
 use quorate::transport::simulated::{Shape, SimulatedCluster};
-use quorate::transport::{Answers, InTurn, TerminalPerson};
+use quorate::transport::{Answers, InTurn, Terminal, TerminalPerson};
 
 /// How many times the steps of a case stand in its script.
 const TIMES: usize = 250;
@@ -33,6 +33,7 @@ fn time_run(plan: &Plan) -> Duration {
         ..Answers::default()
     };
     let terminal = TerminalPerson {
+        terminal: Terminal::new(None),
         cluster: "pcs1".to_owned(),
     };
     let person = cluster.person(Box::new(InTurn::new(answers, terminal)));

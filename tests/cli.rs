@@ -29,6 +29,7 @@ impl Place {
         command
             .args(words)
             .current_dir(self.folder.path())
+            .env("XDG_STATE_HOME", self.folder.path().join("state"))
             .stdin(Stdio::null());
         for name in ["QUORATE_INVENTORY", "NO_COLOR", "CLICOLOR_FORCE"] {
             command.env_remove(name);
@@ -529,6 +530,64 @@ fn a_run_on_this_machine_is_told_from_the_first_line_to_the_ledger() {
         .prints("DRY RUN: nothing is changed")
         .prints("2 acts held back, nothing was changed");
     assert!(!told.out.contains("done "), "{}", told.out);
+}
+
+/// The folder in which the only run of a place is kept.
+fn kept(place: &Place) -> PathBuf {
+    let runs = place.folder.path().join("state/quorate/runs");
+    let mut found = std::fs::read_dir(runs).expect("a run was kept");
+    let folder = found.next().expect("a run was kept").expect("it can be read");
+    assert!(found.next().is_none(), "one run was kept");
+    folder.path()
+}
+
+#[test]
+fn all_that_a_run_does_and_prints_is_kept() {
+    let place = Place::new();
+    place.write("cluster.toml", THIS_MACHINE);
+    place.write(
+        "a.runbook",
+        "runbook drill\non web <\n  run \"head -c 3000000 /dev/zero && echo end && echo bad >&2\"\n>\n",
+    );
+    let told = place.run(&["run", "a.runbook"]);
+    let folder = kept(&place);
+    told.ends(0)
+        .complains(&format!("all that happened is kept in {}", folder.display()));
+    let events = std::fs::read_to_string(folder.join("events.jsonl")).expect("events are kept");
+    let ended = events.lines().find(|line| line.contains("\"step_ended\""));
+    let ended = ended.unwrap_or_else(|| panic!("{events}"));
+    let path = folder.join("output/0001-localhost.txt");
+    let note = format!(
+        "1951428 more bytes are left out: all of it is in {}",
+        path.display()
+    );
+    assert!(
+        ended.contains(&note) && ended.contains(r#""errors":"bad\n""#),
+        "{}",
+        &ended[ended.len() - 900..]
+    );
+    assert!(
+        events
+            .lines()
+            .last()
+            .is_some_and(|line| line.contains("run_ended"))
+    );
+    let written = std::fs::read_to_string(path).expect("all output is kept");
+    assert_eq!((written.len(), written.ends_with("\0end\n")), (3_000_004, true));
+}
+
+#[test]
+fn what_cannot_be_kept_is_not_begun() {
+    let place = Place::new();
+    place.write("cluster.toml", THIS_MACHINE);
+    place.write("a.runbook", "on web < run \"touch begun\" >\n");
+    place.write("state", "no folder");
+    let told = place.run(&["run", "a.runbook"]);
+    told.ends(2)
+        .complains("what the run does cannot be kept in")
+        .complains("not a directory")
+        .complains("XDG_STATE_HOME");
+    assert!(!place.folder.path().join("begun").exists());
 }
 
 /// Starts a run, waits until its first act has begun, and sends a signal `times` times, each

@@ -327,6 +327,11 @@ impl<'a, W: Write> LiveReport<'a, W> {
         }
         let Some(index) = found else { return };
         self.sets[index].alive.remove(node);
+        if !self.sets[index].is_serial {
+            // Those that are left may have told already what this one will not tell any more.
+            let ready = self.gather.take_ready(at, &self.sets[index].alive);
+            self.print_gathered(ready);
+        }
         if self.sets[index].alive.is_empty() {
             let rest = self.gather.take_all();
             self.print_gathered(rest);
@@ -465,6 +470,9 @@ impl<W: Write> Recorder for LiveReport<'_, W> {
         self.events.push(without_output(event));
         if let Some(view) = &self.view {
             view.take(event);
+        }
+        if !self.held.is_empty() {
+            self.print("");
         }
         let at = event.at;
         match &event.what {

@@ -1,7 +1,10 @@
 //! The three ends of a command, by both ways of making the connection.
 
+use std::fs;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use quorate::transport::{Listener, Tee};
 use quorate::value::Secret;
 
 use crate::server::{Reach, Server, assert_begins, describe, request, settings};
@@ -87,6 +90,42 @@ fn much_output_is_cut() {
         let end = "x\n[98951424 more bytes are left out: only the first megabyte is kept]\n";
         assert!(outcome.output.ends_with(end), "by {way}");
         assert!(outcome.output.len() < (1 << 20) + 100);
+    }
+}
+
+#[test]
+fn much_output_is_on_disk_and_its_lines_are_heard() {
+    let server = Server::start("");
+    let config = server.configure("");
+    let secrets = [Secret::new("swordfish")];
+    for (way, is_openssh_forced) in [("russh", false), ("openssh", true)] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let heard: Arc<Mutex<Vec<String>>> = Arc::default();
+        let listening = Arc::clone(&heard);
+        let listener: Listener = Arc::new(move |node, line| {
+            assert_eq!(node.map(NodeName::as_str), Some("127.0.0.1"));
+            listening.lock().expect("nobody panics").push(line.to_owned());
+        });
+        let tee = Tee::new(Some(folder.path().to_path_buf()), Some(listener), secrets.iter());
+        let nodes = vec![Node::new(NodeName::from("127.0.0.1"))];
+        let settings = SshSettings {
+            is_openssh_forced,
+            ..settings(&config)
+        };
+        let reach = Reach::with_tee(nodes, settings, None, Arc::new(tee));
+        // The shell in between knows nothing of the word until it prints it.
+        let text = "echo first; head -c 2000000 /dev/zero | tr '\\0' x; echo; echo it is sword''fish";
+        let Ok(outcome) = reach.carry_out(request("127.0.0.1", text)) else {
+            panic!("by {way}")
+        };
+        let path = folder.path().join("0001-127.0.0.1.txt");
+        let end = format!("more bytes are left out: all of it is in {}]\n", path.display());
+        assert!(outcome.output.ends_with(&end), "by {way}");
+        let written = fs::read_to_string(path).expect("it is on disk");
+        assert_eq!(written.len(), 6 + 2_000_001 + 10, "by {way}");
+        assert!(written.ends_with("x\nit is ***\n"), "by {way}");
+        let heard = heard.lock().expect("nobody panics");
+        assert_eq!(heard.last().map(String::as_str), Some("it is ***"), "by {way}");
     }
 }
 

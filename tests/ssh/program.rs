@@ -21,6 +21,7 @@ fn run_script(server: &Server, config: &str, script: &str, flags: &[&str]) -> (i
         .arg("--ssh-config")
         .arg(&config)
         .args(flags)
+        .env("XDG_STATE_HOME", server.at().join("state"))
         .stdin(Stdio::null())
         .output()
         .expect("it starts");
