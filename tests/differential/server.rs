@@ -24,12 +24,13 @@ use crate::wire::{Call, Reply, Wish};
 
 /// What `date +%s` says when a run begins.
 const EPOCH: u64 = 1_000_000_000;
-/// How long nothing may move before a script counts as stuck, in real time.
-const STUCK: Duration = Duration::from_secs(30);
+/// How long nothing may be asked before a script counts as stuck, in real time: very long, since
+/// the machine may do much else.
+const STUCK: Duration = Duration::from_secs(240);
 /// How many calls a script may make: one that never ends does not let virtual time pass.
 const MOST_CALLS: usize = 6_000;
-/// How often `/proc` is looked at without a pause.
-const EAGER_LOOKS: u32 = 400;
+/// The pause between two looks, in which the script can use the processor.
+const NAP: Duration = Duration::from_micros(200);
 
 /// What answers the programs of a script.
 pub struct Serving<'a> {
@@ -151,7 +152,6 @@ impl<'a> Serving<'a> {
     fn settle(&mut self) -> Settled {
         let began = Instant::now();
         let mut before: Option<Vec<Moment>> = None;
-        let mut looks = 0;
         loop {
             match self.child.try_wait() {
                 Ok(Some(status)) => return Settled::Ended(status),
@@ -159,6 +159,11 @@ impl<'a> Serving<'a> {
                 Err(why) => return Settled::Stuck(why.to_string()),
             }
             let has_news = self.take_in();
+            if self.calls.is_empty() && self.unread.is_empty() && began.elapsed() < STUCK {
+                // Nobody wants anything: the script is at work, and is not looked at meanwhile.
+                std::thread::sleep(NAP);
+                continue;
+            }
             let moments = self.session.look();
             let is_waiting = moments.iter().all(Moment::is_waiting);
             let is_whole = self.unread.iter().all(Connection::is_whole);
@@ -174,12 +179,7 @@ impl<'a> Serving<'a> {
                 return Settled::Stuck(self.describe());
             }
             before = is_waiting.then_some(moments);
-            looks += 1;
-            if looks < EAGER_LOOKS {
-                std::thread::yield_now();
-            } else {
-                std::thread::sleep(Duration::from_millis(1));
-            }
+            std::thread::sleep(NAP);
         }
     }
 

@@ -1,7 +1,10 @@
 //! The program itself, on real servers: what the ledger says, and the exit code.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::outcomes::DIE;
 use crate::server::{Server, free_port};
@@ -94,4 +97,78 @@ fn what_hosts_print_does_not_reach_the_terminal_as_it_is() {
         said.contains("gone") && !said.contains('\u{1b}') && !said.contains('\u{7}'),
         "{said:?}"
     );
+}
+
+#[test]
+fn no_connection_outlives_a_run_that_was_broken_off() {
+    let server = Server::start("");
+    let config = server.configure("");
+    let (inventory, file) = (server.at().join("cluster.toml"), server.at().join("test.runbook"));
+    fs::write(&inventory, "name = \"test\"\n[groups]\nall = \"127.0.0.[1-3]\"\n").expect("it can be written");
+    let script = "runbook test\non all in parallel < run \"sleep 600\" >\n";
+    fs::write(&file, script).expect("it can be written");
+    for flags in [&[][..], &["--ssh", "openssh"]] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_quorate"))
+            .args(["run", "--format", "json"])
+            .arg(&file)
+            .arg("-i")
+            .arg(&inventory)
+            .arg("--ssh-config")
+            .arg(&config)
+            .args(flags)
+            .env("XDG_STATE_HOME", server.at().join("state"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        wait_until("all three have begun", || sessions(&server) == 3);
+        let mut said = BufReader::new(child.stderr.take().expect("it is piped"));
+        for signal in ["-TERM", "-INT"] {
+            let sent = Command::new("kill")
+                .args([signal, &child.id().to_string()])
+                .status();
+            assert!(sent.expect("kill is there").success());
+            if signal == "-TERM" {
+                let mut line = String::new();
+                said.read_line(&mut line).expect("it is text");
+                assert!(line.starts_with("stopping after what is in hand"), "{line}");
+            }
+        }
+        let status = child.wait().expect("it ends");
+        assert_eq!(status.code(), Some(6), "{flags:?}");
+        wait_until("all connections are closed", || sessions(&server) == 0);
+        wait_until("no master is left", || processes_with(&config).is_empty());
+    }
+}
+
+/// Waits until something is so, for as long as a busy machine may take.
+#[track_caller]
+fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what}: not so");
+        std::thread::yield_now();
+    }
+}
+
+/// How many connections of the server are open on which somebody has logged in and runs something.
+fn sessions(server: &Server) -> usize {
+    let port = format!(":{:04X}", server.port);
+    let table = fs::read_to_string("/proc/net/tcp").expect("every Linux has it");
+    let is_session = |line: &&str| {
+        let fields: Vec<&str> = line.split_ascii_whitespace().collect();
+        fields.get(1).is_some_and(|local| local.ends_with(&port)) && fields.get(3) == Some(&"01")
+    };
+    table.lines().filter(is_session).count()
+}
+
+/// The command lines of processes that name a file.
+fn processes_with(file: &Path) -> Vec<String> {
+    let file = file.display().to_string();
+    let entries = fs::read_dir("/proc").expect("every Linux has it");
+    let lines = entries
+        .flatten()
+        .filter_map(|entry| fs::read_to_string(entry.path().join("cmdline")).ok());
+    lines.filter(|line| line.contains(&file)).collect()
 }

@@ -16,7 +16,7 @@ fn hosts_behind_others_are_reached() {
          Host 127.0.0.3\n  ProxyJump ops@second,gate\n\
          Host 127.0.0.4\n  ProxyCommand ssh -F {}/config -W %h:%p gate\n\
          Host 127.0.0.5\n  ProxyJump lost\n\
-         Host 127.0.0.7\n  ProxyCommand echo no ssh here\n\
+         Host 127.0.0.7\n  ProxyCommand sh -c 'echo no ssh here; echo the gate is closed >&2'\n\
          Host lost\n  HostName 127.0.0.1\n  Port {}\n\
          Host circle\n  HostName 127.0.0.6\n  ProxyJump round\n\
          Host round\n  ProxyJump circle",
@@ -56,7 +56,7 @@ fn hosts_behind_others_are_reached() {
     let ended = reach.run("127.0.0.7", "true");
     assert_eq!(
         ended,
-        "unreachable: its ProxyCommand ended before the server's greeting"
+        "unreachable: its ProxyCommand ended before the server's greeting: the gate is closed"
     );
     let circle = reach.run("circle", "true");
     assert!(

@@ -1,6 +1,7 @@
 //! How a connection is made: the stream, the greeting, the host's key, the user's key.
 
 use std::cell::RefCell;
+use std::fs::File;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,7 +19,7 @@ use super::coverage::{Covered, Way};
 use super::failure::Failure;
 use super::host_key::{HostToCheck, Learnt, Refusal, Watcher, describe_input, describe_loss};
 use super::network::{Link, Network};
-use super::stream::Wire;
+use super::stream::{Wire, last_message};
 use crate::value::write_duration;
 
 /// How long to wait before a server that turned a connection away is asked again, at first and at most.
@@ -56,6 +57,7 @@ pub(super) async fn establish(
         host,
         waits_for: RefCell::new("it has no address yet".to_owned()),
         greeting: RefCell::default(),
+        messages: RefCell::default(),
     };
     match tokio::time::timeout(limits.connect, making.make(chain)).await {
         Ok(made) => made,
@@ -105,6 +107,8 @@ struct Making<'a> {
     waits_for: RefCell<String>,
     /// Whether the server has sent its greeting on the connection in hand.
     greeting: RefCell<Arc<AtomicBool>>,
+    /// Where the program says what is wrong that makes the connection in hand.
+    messages: RefCell<Option<File>>,
 }
 
 impl Making<'_> {
@@ -159,6 +163,7 @@ impl Making<'_> {
         loop {
             let wire = self.open_wire(chain).await?;
             self.greeting.replace(wire.greeting());
+            self.messages.replace(wire.messages());
             if turned_away == 0 {
                 self.wait_for(format!("{}{SAYS_NOTHING}", self.place()));
             }
@@ -184,9 +189,10 @@ impl Making<'_> {
                 return Err(self.describe_handshake(&error));
             }
             if matches!(self.covered.way, Way::Program(_)) {
-                return Err(Failure::Unreachable(
-                    "its ProxyCommand ended before the server's greeting".to_owned(),
-                ));
+                return Err(Failure::Unreachable(format!(
+                    "its ProxyCommand ended before the server's greeting{}",
+                    self.quote_program()
+                )));
             }
             turned_away += 1;
             self.wait_for(format!(
@@ -286,8 +292,14 @@ impl Making<'_> {
         let waits_for = self.waits_for.borrow();
         match waits_for.strip_suffix(SAYS_NOTHING) {
             Some(place) if self.has_greeted() => format!("{place} greets and says no more"),
-            _ => waits_for.clone(),
+            _ => format!("{waits_for}{}", self.quote_program()),
         }
+    }
+
+    /// What the program has said that makes the connection: `: Connection refused`.
+    fn quote_program(&self) -> String {
+        let said = self.messages.borrow().as_ref().and_then(last_message);
+        said.map_or_else(String::new, |said| format!(": {said}"))
     }
 
     fn wait_for(&self, what: String) {

@@ -1,6 +1,7 @@
 //! The stream of bytes to a host's ssh server.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::pin::Pin;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -18,7 +19,11 @@ struct Program {
     _child: Child,
     input: ChildStdin,
     output: ChildStdout,
+    messages: File,
 }
+
+/// As much of a program's messages as is looked through for the last one, in bytes.
+const MOST_SAID: u64 = 4096;
 
 /// A stream, and whether a greeting came over it.
 pub(super) struct Wire {
@@ -49,11 +54,13 @@ impl Wire {
 
     /// The standard streams of a program, given as a text for `sh`.
     pub fn over_program(text: &str) -> io::Result<Wire> {
+        // A file takes whatever it says, and nobody has to read it meanwhile.
+        let messages = tempfile::tempfile()?;
         let mut child = Command::new("sh")
             .args(["-c", &format!("exec {text}")])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(messages.try_clone()?)
             .kill_on_drop(true)
             .spawn()?;
         let missing = || io::Error::other("it has no standard streams");
@@ -63,7 +70,16 @@ impl Wire {
             _child: child,
             input,
             output,
+            messages,
         }))))
+    }
+
+    /// Where the program says what is wrong; to be kept while the stream is somebody else's.
+    pub fn messages(&self) -> Option<File> {
+        match &self.kind {
+            Kind::Program(program) => program.messages.try_clone().ok(),
+            Kind::Tcp(_) | Kind::Channel(_) => None,
+        }
     }
 
     fn new(kind: Kind) -> Wire {
@@ -77,6 +93,18 @@ impl Wire {
     pub fn greeting(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.has_greeted)
     }
+}
+
+/// The last line that a program has said, if it said any.
+pub(super) fn last_message(mut messages: &File) -> Option<String> {
+    let length = messages.metadata().ok()?.len();
+    let from = length.saturating_sub(MOST_SAID);
+    messages.seek(SeekFrom::Start(from)).ok()?;
+    let mut said = Vec::new();
+    messages.take(MOST_SAID).read_to_end(&mut said).ok()?;
+    let said = String::from_utf8_lossy(&said);
+    let last = said.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
+    Some(last.to_owned())
 }
 
 impl AsyncRead for Wire {
