@@ -2,17 +2,28 @@
 //! machine, with a folder of its own and programs of its own in its `PATH`.
 //!
 //! The cluster behind them is one of real etcd processes, or the simulated storage cluster, to which
-//! the programs of the hosts pass on what they are called with.
+//! the programs of the hosts pass on what they are called with: under their names this executable is
+//! such a program.
 
 mod etcd;
 mod host;
+mod program;
 mod rolling;
+mod shipped;
 mod site;
+mod standing;
+mod storage;
+#[path = "../differential/wire.rs"]
+mod wire;
 mod writer;
 
 use libtest_mimic::Arguments;
 
 fn main() {
+    if let Some(status) = program::run_as_program() {
+        std::process::exit(status);
+    }
     let arguments = Arguments::from_args();
-    libtest_mimic::run(&arguments, rolling::trials()).exit();
+    let trials = rolling::trials().into_iter().chain(shipped::trials());
+    libtest_mimic::run(&arguments, trials.collect()).exit();
 }
