@@ -19,11 +19,16 @@ mod writer;
 
 use libtest_mimic::Arguments;
 
+/// How many tests run at once.
+const THREADS: usize = 4;
+
 fn main() {
     if let Some(status) = program::run_as_program() {
         std::process::exit(status);
     }
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    // Most of the time real members and hosts are waited for.
+    arguments.test_threads.get_or_insert(THREADS);
     let trials = rolling::trials().into_iter().chain(shipped::trials());
     libtest_mimic::run(&arguments, trials.collect()).exit();
 }

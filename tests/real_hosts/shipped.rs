@@ -11,19 +11,22 @@ use quorate::transport::simulated::{Inspection, Shape};
 
 use crate::storage::{Done, run_on_hosts, run_simulated};
 
-/// A command line of `tests/golden/run` for each runbook.
-const CASES: [&str; 6] = [
-    "update_nodes",
-    "take_node_down_long",
-    "replace_cs_disk_readable",
-    "replace_ssd_journal",
-    "redeploy_cluster",
-    "network_maintenance",
+/// A command line of `tests/golden/run` for each runbook, and what is given beside: each look at a
+/// host is a real command, and a service that is watched for 5m is looked at often.
+const CASES: [(&str, &str); 6] = [
+    ("update_nodes", "settle=1m"),
+    ("take_node_down_long", ""),
+    ("replace_cs_disk_readable", ""),
+    ("replace_ssd_journal", ""),
+    ("redeploy_cluster", ""),
+    ("network_maintenance", ""),
 ];
 
 /// A test for each runbook.
 pub fn trials() -> Vec<Trial> {
-    let trial = |case: &'static str| Trial::test(format!("storage::{case}"), move || compare(case));
+    let trial = |(case, more): (&'static str, &'static str)| {
+        Trial::test(format!("storage::{case}"), move || compare(case, more))
+    };
     CASES.into_iter().map(trial).collect()
 }
 
@@ -62,8 +65,11 @@ fn read_run(case: &str) -> Result<Run, Failed> {
     Ok(run)
 }
 
-fn compare(case: &str) -> Result<(), Failed> {
-    let run = read_run(case)?;
+fn compare(case: &str, more: &str) -> Result<(), Failed> {
+    let mut run = read_run(case)?;
+    let more = more.split_once('=');
+    run.given
+        .extend(more.map(|(name, value)| (name.to_owned(), value.to_owned())));
     let choice = InventoryChoice::Simulated(run.shape.clone());
     let (project, problems) = Project::open(&run.file, &choice)?;
     assert!(!problems.has_errors(), "{}", project.render_plain(&problems));
