@@ -501,9 +501,20 @@ fn the_scripts_that_come_along_check() {
         .filter(|path| path.ends_with(".runbook"))
         .collect();
     files.sort();
-    let mut words = vec!["check", "--sim"];
-    words.extend(files.iter().map(String::as_str));
-    place.run(&words).ends(0);
+    // The simulated cluster is one of storage.
+    let (of_etcd, of_storage): (Vec<&str>, Vec<&str>) = files
+        .iter()
+        .map(String::as_str)
+        .partition(|path| path.contains("/etcd-"));
+    assert!(!of_etcd.is_empty() && !of_storage.is_empty(), "{files:?}");
+    let inventory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples/etcd.toml");
+    let inventory = inventory.display().to_string();
+    place
+        .run(&[&["check", "--sim"], &of_storage[..]].concat())
+        .ends(0);
+    place
+        .run(&[&["check", "-i", &inventory], &of_etcd[..]].concat())
+        .ends(0);
 }
 
 /// An inventory of this machine alone, where a run is real.

@@ -12,7 +12,7 @@ use quorate::inventory::{Inventory, Node, NodeName, NodeSet};
 use quorate::library::stdlib;
 use quorate::syntax::parse_script;
 
-/// Five metadata servers, six chunk servers in three racks, and a small system to speak of them.
+/// Five metadata servers and members of etcd, six chunk servers in three racks, and a small system to speak of them.
 fn cluster() -> Inventory {
     let rack = |number: u32| format!("r{}", number.div_ceil(2));
     let node = |number: u32| Node {
@@ -24,6 +24,7 @@ fn cluster() -> Inventory {
         ("mds_nodes".to_owned(), set("node[1-5]")),
         ("cs_nodes".to_owned(), set("node[1-6]")),
         ("client_nodes".to_owned(), set("node[4-6]")),
+        ("etcd_nodes".to_owned(), set("node[1-5]")),
         ("s3_nodes".to_owned(), NodeSet::default()),
     ]);
     let nodes = (1..=6).map(node).collect();

@@ -1,6 +1,7 @@
 /// The standard modules and their texts, by name.
 const MODULES: &[(&str, &str)] = &[
     ("base", include_str!("../../stdlib/base.runbook")),
+    ("etcd", include_str!("../../stdlib/etcd.runbook")),
     ("pstorage", include_str!("../../stdlib/pstorage.runbook")),
 ];
 

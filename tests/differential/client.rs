@@ -5,13 +5,12 @@
 
 use std::ffi::OsString;
 use std::fs::OpenOptions;
-use std::io::{Read, Write};
-use std::os::unix::net::UnixStream;
+use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-use crate::wire::{Call, Reply, SOCKET, Wish};
+use crate::wire::{Reply, Wish, ask_test, pass_on, read_input};
 
 /// The names under which this executable is a program of the script.
 pub const NAMES: [&str; 5] = ["ssh", "timeout", "sleep", "date", "ask"];
@@ -263,33 +262,4 @@ fn read_length(word: &str) -> Result<u64, String> {
         .parse()
         .map_err(|_| format!("`{word}` is no length of time"))?;
     Ok((number * unit_ms).round() as u64)
-}
-
-fn read_input() -> Result<String, String> {
-    let mut input = Vec::new();
-    std::io::stdin()
-        .read_to_end(&mut input)
-        .map_err(|why| why.to_string())?;
-    Ok(String::from_utf8_lossy(&input).into_owned())
-}
-
-fn pass_on(status: i32, output: &str, errors: &str) -> Result<i32, String> {
-    // Whoever reads may have gone: no fault of the command.
-    let _ = std::io::stderr().write_all(errors.as_bytes());
-    let mut out = std::io::stdout();
-    let _ = out.write_all(output.as_bytes()).and_then(|()| out.flush());
-    Ok(status)
-}
-
-fn ask_test(wish: Wish) -> Result<Reply, String> {
-    let path = std::env::var_os(SOCKET).ok_or("there is no test to ask")?;
-    let told = |why: &dyn std::fmt::Display| why.to_string();
-    let mut stream = UnixStream::connect(path).map_err(|why| told(&why))?;
-    let pid = std::process::id();
-    let mut line = serde_json::to_vec(&Call { pid, wish }).map_err(|why| told(&why))?;
-    line.push(b'\n');
-    stream.write_all(&line).map_err(|why| told(&why))?;
-    let mut reply = Vec::new();
-    stream.read_to_end(&mut reply).map_err(|why| told(&why))?;
-    serde_json::from_slice(&reply).map_err(|why| told(&why))
 }

@@ -1,0 +1,182 @@
+//! Some hosts that a program reaches with one configuration of `ssh` and one inventory.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tempfile::TempDir;
+
+use crate::host::{Host, PORT, as_root, run, write_program};
+
+/// How many sites this process has had: each has addresses of its own.
+static SITES: AtomicU32 = AtomicU32::new(0);
+/// How many addresses are kept for a site.
+const MOST_HOSTS: u32 = 12;
+
+/// Hosts `n1`, `n2` and so on, in a folder that ends with them.
+pub struct Site {
+    pub hosts: Vec<Host>,
+    folder: TempDir,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: i32,
+    pub said: String,
+}
+
+impl Site {
+    /// Starts hosts of these names; `variables` gives what the logins of the host at an address find.
+    pub fn start(names: &[&str], variables: impl Fn(&str, &str) -> Vec<(&'static str, String)>) -> Site {
+        let folder = new_folder();
+        let at = folder.path();
+        run(Command::new("chmod").arg("755").arg(at));
+        for key in ["host", "user"] {
+            let file = at.join(key);
+            run(Command::new("ssh-keygen")
+                .args(["-q", "-t", "ed25519", "-N", "", "-C", "", "-f"])
+                .arg(file));
+        }
+        let first = SITES.fetch_add(1, Ordering::Relaxed) * MOST_HOSTS + 1;
+        assert!(first + MOST_HOSTS < 255, "there are no addresses left");
+        let hosts = names.iter().zip(first..).map(|(name, number)| {
+            let address = own_address(number);
+            let variables = variables(name, &address);
+            Host::start(at, name, &address, &variables)
+        });
+        let hosts = hosts.collect();
+        let site = Site { hosts, folder };
+        site.write_known_hosts();
+        site
+    }
+
+    /// Its folder.
+    pub fn at(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The host of this name.
+    pub fn host(&self, name: &str) -> &Host {
+        let found = self.hosts.iter().find(|host| host.name == name);
+        found.unwrap_or_else(|| panic!("there is no host {name}"))
+    }
+
+    fn write_known_hosts(&self) {
+        let key = fs::read_to_string(self.at().join("host.pub")).expect("it is there");
+        fs::write(self.at().join("known_hosts"), format!("[127.*]:{PORT} {key}")).expect("it can be written");
+    }
+
+    /// Writes the configuration of the client.
+    pub fn write_configuration(&self) -> PathBuf {
+        let at = self.at().display();
+        let file = self.at().join("config");
+        let text = format!(
+            "Host *\n  Port {PORT}\n  User root\n  IdentityFile {at}/user\n  IdentityAgent none\n  \
+             ConnectTimeout 120\n  UserKnownHostsFile {at}/known_hosts\n  GlobalKnownHostsFile none\n"
+        );
+        fs::write(&file, text).expect("it can be written");
+        file
+    }
+
+    /// The part of an inventory that says where the hosts are.
+    pub fn addresses(&self) -> String {
+        let lines = self
+            .hosts
+            .iter()
+            .map(|host| format!("[nodes.{}]\naddress = \"{}\"\n", host.name, host.address));
+        lines.collect()
+    }
+
+    /// Carries a runbook out with the real program, on the hosts of the inventory `cluster.toml`.
+    pub fn run(&self, runbook: &Path, flags: &[&str]) -> Ran {
+        let output = Command::new(env!("CARGO_BIN_EXE_quorate"))
+            .arg("run")
+            .arg(runbook)
+            .arg("-i")
+            .arg(self.at().join("cluster.toml"))
+            .arg("--ssh-config")
+            .arg(self.write_configuration())
+            .args(flags)
+            .env("NO_COLOR", "1")
+            .stdin(Stdio::null())
+            .output()
+            .expect("the program was built for this test");
+        read_end(output)
+    }
+
+    /// Carries out a runbook of these lines.
+    pub fn run_lines(&self, lines: &str) -> Ran {
+        let file = self.at().join("test.runbook");
+        fs::write(&file, lines).expect("it can be written");
+        self.run(&file, &[])
+    }
+
+    /// Expands a runbook of these lines, and carries the plain shell script out.
+    pub fn run_expanded(&self, lines: &str) -> Ran {
+        let (runbook, script) = (self.at().join("test.runbook"), self.at().join("test.sh"));
+        fs::write(&runbook, lines).expect("it can be written");
+        let expanded = run(Command::new(env!("CARGO_BIN_EXE_quorate"))
+            .arg("expand")
+            .arg(&runbook)
+            .arg("-i")
+            .arg(self.at().join("cluster.toml")));
+        fs::write(&script, expanded).expect("it can be written");
+        // It asks for the client by its name, and gets one with the configuration of the site.
+        let programs = self.at().join("programs");
+        let configuration = self.write_configuration();
+        let client = format!(
+            "#!/bin/sh\nexec /usr/bin/ssh -F {} \"$@\"\n",
+            configuration.display()
+        );
+        fs::create_dir_all(&programs).expect("a folder can be made");
+        write_program(&programs.join("ssh"), &client);
+        let path = std::env::var("PATH").unwrap_or_default();
+        let output = Command::new("sh")
+            .arg(&script)
+            .env("PATH", format!("{}:{path}", programs.display()))
+            .stdin(Stdio::null())
+            .output();
+        read_end(output.expect("there is a shell"))
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        self.hosts.clear();
+        // Some of what lies in it is root's.
+        let _ = as_root()
+            .arg("find")
+            .arg(self.at())
+            .args(["-mindepth", "1", "-delete"])
+            .status();
+    }
+}
+
+fn read_end(output: Output) -> Ran {
+    let said = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    Ran {
+        code: output.status.code().unwrap_or(-1),
+        said: said.join("\n"),
+    }
+}
+
+/// A folder in memory where there is one: the time that a disk takes to write is not under test.
+fn new_folder() -> TempDir {
+    let named = || {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("quorate-");
+        builder
+    };
+    let in_memory = named().tempdir_in("/dev/shm");
+    in_memory
+        .or_else(|_| named().tempdir())
+        .expect("a temporary folder")
+}
+
+/// An address that no other process of this machine uses for the same.
+fn own_address(number: u32) -> String {
+    let process = std::process::id();
+    format!("127.{}.{}.{number}", 1 + (process >> 8) % 254, process % 256)
+}
