@@ -81,12 +81,22 @@ pub(super) struct Gathered {
     pub took: Option<Duration>,
     /// When the first came in.
     since: Duration,
+    /// The step that it tells of, among those of the [`Gather`].
+    step: usize,
 }
 
-/// Lines of nodes that work side by side, held back until their fellows have said the same.
+/// Lines of nodes that work side by side, held back until their fellows have told of the same step.
 #[derive(Debug, Default)]
 pub(super) struct Gather {
     waiting: Vec<Gathered>,
+    steps: Vec<Told>,
+}
+
+/// A step that some nodes have told of: a line of it, and which nodes.
+#[derive(Debug)]
+struct Told {
+    line: Line,
+    nodes: NodeSet,
 }
 
 /// How long a line waits at most for the other nodes to say the same.
@@ -95,6 +105,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 impl Gather {
     /// Adds what came of a node at `now`.
     pub fn add(&mut self, now: Duration, node: &NodeName, line: Line, took: Option<Duration>) {
+        let step = self.note(node, &line);
         // What a node says stays in its order, so it joins only a line after all of its own.
         let own = self.waiting.iter().rposition(|known| known.nodes.contains(node));
         let later = self.waiting.iter_mut().skip(own.map_or(0, |index| index + 1));
@@ -111,32 +122,54 @@ impl Gather {
                     nodes,
                     took,
                     since: now,
+                    step,
                 });
             }
         }
     }
 
+    /// Notes that a node has told of a step; the step's place among those that wait.
+    fn note(&mut self, node: &NodeName, line: &Line) -> usize {
+        let known = self.steps.iter().position(|told| told.line.is_of_the_same(line));
+        let place = known.unwrap_or_else(|| {
+            self.steps.push(Told {
+                line: Line {
+                    output: String::new(),
+                    ..line.clone()
+                },
+                nodes: NodeSet::default(),
+            });
+            self.steps.len() - 1
+        });
+        self.steps[place].nodes.insert(node.clone());
+        place
+    }
+
     /// Takes out what is complete: all of `alive` have told of the step, in the same words or in
     /// others, or it has waited long enough.
     pub fn take_ready(&mut self, now: Duration, alive: &NodeSet) -> Vec<Gathered> {
-        let is_told = |line: &Gathered| {
-            let same = self
-                .waiting
-                .iter()
-                .filter(|other| other.line.is_of_the_same(&line.line));
-            let told = same.fold(NodeSet::default(), |told, other| told.union(&other.nodes));
-            alive.is_within(&told)
-        };
-        let is_ready = |line: &Gathered| now >= line.since + PATIENCE || is_told(line);
+        // Asked once for each step: of a thousand nodes each may have printed something else.
+        let is_whole = |told: &Told| told.nodes.len() >= alive.len() && alive.is_within(&told.nodes);
+        let whole: Vec<bool> = self.steps.iter().map(is_whole).collect();
+        let is_ready = |line: &Gathered| now >= line.since + PATIENCE || whole[line.step];
         // Lines stay in their order: what stands before a ready one goes with it.
         let Some(last) = self.waiting.iter().rposition(is_ready) else {
             return Vec::new();
         };
-        self.waiting.drain(..=last).collect()
+        let rest = self.waiting.split_off(last + 1);
+        let ready = self.take_all();
+        for mut line in rest {
+            for node in line.nodes.iter() {
+                line.step = self.note(node, &line.line);
+            }
+            self.waiting.push(line);
+        }
+        ready
     }
 
     /// Takes out everything.
     pub fn take_all(&mut self) -> Vec<Gathered> {
+        self.steps.clear();
         std::mem::take(&mut self.waiting)
     }
 }
@@ -144,6 +177,39 @@ impl Gather {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_step_is_told_when_all_have_told_of_it_in_whatever_words() {
+        let line = |words: &str, output: &str| Line {
+            output: output.to_owned(),
+            ..Line::of(StepId(1), Mark::Good, words.to_owned())
+        };
+        let nodes = NodeSet::expand("n[1-2000]").expect("a set");
+        let mut gather = Gather::default();
+        for (number, node) in nodes.iter().enumerate() {
+            assert!(gather.take_ready(Duration::ZERO, &nodes).is_empty());
+            gather.add(
+                Duration::ZERO,
+                node,
+                line("probe a", &format!("printed by {node}\n")),
+                None,
+            );
+            if number == 0 {
+                gather.add(Duration::ZERO, node, line("probe b", ""), None);
+            }
+        }
+        // What the first one said of the next step stands between, and goes with them.
+        let ready = gather.take_ready(Duration::ZERO, &nodes);
+        assert_eq!(ready.len(), 2001);
+        gather.add(
+            Duration::ZERO,
+            &NodeName::from("n1"),
+            line("probe c", "one"),
+            None,
+        );
+        let left = NodeSet::expand("n1").expect("a set");
+        assert_eq!(gather.take_ready(Duration::ZERO, &left).len(), 1);
+    }
 
     #[test]
     fn the_same_words_of_many_nodes_are_one_line() {
