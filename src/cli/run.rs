@@ -10,15 +10,34 @@ use super::overrides::{check_overrides, drop_overridden, read_overrides};
 use super::parameters::{ask_for_missing, read_secrets, read_settings};
 use super::streams::{Output, error_style, is_coloured, is_live, say};
 use crate::diagnostic::{Style, nearest};
-use crate::journal::{Detail, JsonRecorder, LiveReport, LiveView, Recorder, ReportStyle, WithOverridden};
+use crate::journal::{
+    Detail, JsonRecorder, LiveReport, LiveView, OverriddenFinding, Recorder, ReportStyle, WithOverridden,
+};
 use crate::plan::Plan;
 use crate::project::{Project, RunFolder, Setting};
 use crate::run::RunOptions;
 use crate::transport::{Answers, Listener, Screen, Terminal};
 
+/// A runbook that is ready to be carried out.
+struct Ready {
+    project: Project,
+    plan: Plan,
+    options: RunOptions,
+    answers: Answers,
+    /// What is wrong with it, and overridden.
+    dropped: Vec<OverriddenFinding>,
+}
+
 /// Carries a runbook out.
 pub(super) fn run_script(flags: &RunFlags, color: Color) -> Result<Exit, Stop> {
-    let style = error_style(color);
+    match prepare(flags, error_style(color))? {
+        Ok(ready) => carry_out(flags, color, ready),
+        Err(exit) => Ok(exit),
+    }
+}
+
+/// Reads, checks and lays out; the exit code when that has said what is wrong.
+fn prepare(flags: &RunFlags, style: Style) -> Result<Result<Ready, Exit>, Stop> {
     let mut given = read_settings(&flags.set)?;
     let named = read_answers(&flags.answer)?;
     let (mut project, mut problems) = Project::open(&flags.file, &flags.cluster())?;
@@ -35,11 +54,11 @@ pub(super) fn run_script(flags: &RunFlags, color: Color) -> Result<Exit, Stop> {
     };
     say(&project.render(&problems, style));
     let Some(program) = project.program().cloned() else {
-        return Ok(Exit::NotChecked);
+        return Ok(Err(Exit::NotChecked));
     };
     if problems.has_errors() {
         check_overrides(&overrides, &dropped, &program)?;
-        return Ok(Exit::NotChecked);
+        return Ok(Err(Exit::NotChecked));
     }
     read_secrets(&program, &mut given)?;
     ask_for_missing(&program, &inventory, &mut given)?;
@@ -48,13 +67,13 @@ pub(super) fn run_script(flags: &RunFlags, color: Color) -> Result<Exit, Stop> {
     check_overrides(&overrides, &dropped, &program)?;
     say(&project.render(&problems, style));
     if problems.has_errors() {
-        return Ok(Exit::NotChecked);
+        return Ok(Err(Exit::NotChecked));
     }
     let plan = match project.plan(&given) {
         Ok(plan) => plan,
         Err(error) => {
             say(&project.render_plan_error(error, style));
-            return Ok(Exit::Usage);
+            return Ok(Err(Exit::Usage));
         }
     };
     check_answers(&named, &plan)?;
@@ -67,19 +86,34 @@ pub(super) fn run_script(flags: &RunFlags, color: Color) -> Result<Exit, Stop> {
         dry_run: flags.dry_run,
         ..RunOptions::default()
     };
-    let kept = match project.is_simulated() {
-        true => None,
-        false => Some(RunFolder::make(program.title.as_deref().unwrap_or_default())?),
+    let answers = Answers {
+        yes: flags.yes,
+        named,
+        simulated: project.is_simulated(),
     };
+    Ok(Ok(Ready {
+        project,
+        plan,
+        options,
+        answers,
+        dropped,
+    }))
+}
+
+/// Carries out what is ready, and tells of it.
+fn carry_out(flags: &RunFlags, color: Color, ready: Ready) -> Result<Exit, Stop> {
+    let (project, plan) = (&ready.project, &ready.plan);
     let is_human = flags.format == Format::Human;
-    let view = (is_human && !project.is_simulated() && is_live())
-        .then(|| Rc::new(LiveView::new(error_style(color) == Style::Coloured)));
+    let is_real = !project.is_simulated();
+    let title = plan.program.title.as_deref().unwrap_or_default();
+    let kept = is_real.then(|| RunFolder::make(title)).transpose()?;
+    let events = kept.as_ref().map(RunFolder::open_events).transpose()?;
+    let events =
+        events.map(|file| JsonRecorder::new(Output::new(file, "what is kept of it"), project.sources()));
+    let style = error_style(color);
+    let view = (is_human && is_real && is_live()).then(|| Rc::new(LiveView::new(style == Style::Coloured)));
     let setting = Setting {
-        answers: Answers {
-            yes: flags.yes,
-            named,
-            simulated: project.is_simulated(),
-        },
+        answers: ready.answers,
         ways: flags.ways(),
         terminal: Terminal::new(view.clone().map(|view| view as Rc<dyn Screen>)),
         listener: view.as_ref().map(|view| Arc::new(view.listener()) as Listener),
@@ -87,12 +121,9 @@ pub(super) fn run_script(flags: &RunFlags, color: Color) -> Result<Exit, Stop> {
     };
     let output = Output::new(io::stdout(), "the report");
     let has_failed = output.failure();
-    let report = open_report(flags, color, &project, output, view);
-    let events = kept.as_ref().map(RunFolder::open_events).transpose()?;
-    let events =
-        events.map(|file| JsonRecorder::new(Output::new(file, "what is kept of it"), project.sources()));
-    let mut recorder = WithOverridden::new(Box::new((events, report)), dropped);
-    let ending = project.run(&plan, &options, &setting, &mut recorder)?;
+    let report = open_report(flags, color, project, output, view);
+    let mut recorder = WithOverridden::new(Box::new((events, report)), ready.dropped);
+    let ending = project.run(plan, &ready.options, &setting, &mut recorder)?;
     if let Some(trouble) = &ending.trouble {
         say(&project.render_trouble(trouble, style));
     }
