@@ -155,16 +155,20 @@ impl Errand<'_> {
         start(&["sh", &script])
     }
 
-    /// Options of `ssh`: the configuration, and a connection that stays open when that is wanted.
+    /// Options of `ssh`: the configuration, with connections that stay open when that is wanted.
     fn ssh_options(&self, is_kept: bool) -> String {
-        let mut options = format!("-F {}", self.client_configuration());
-        if is_kept {
-            options.push_str(&format!(
-                " -o ControlMaster=auto -o ControlPersist=60 -o ControlPath={}/%h",
-                self.sockets().display()
-            ));
+        let configuration = self.client_configuration();
+        if !is_kept {
+            return format!("-F {configuration}");
         }
-        options
+        let kept = self.file(
+            "config",
+            &format!(
+                "ControlMaster auto\nControlPersist 60\nControlPath {}/%h\nInclude {configuration}\n",
+                self.sockets().display()
+            ),
+        );
+        format!("-F {kept}")
     }
 }
 

@@ -10,7 +10,8 @@ mod server;
 mod table;
 
 use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
 
 use clap::Parser;
 
@@ -178,23 +179,27 @@ fn do_once(server: &Server, programs: &Programs, who: &Contestant, work: Work, c
         command,
         folder: folder.path(),
     };
+    let masters = Masters(errand.sockets());
     let measured = measure::measure(who.name, &(who.write)(&errand), folder.path());
-    close_masters(&errand.sockets());
+    drop(masters);
     server.wait_until_idle();
     measured
 }
 
-/// Ends the connections that stay open for later commands.
-fn close_masters(sockets: &Path) {
-    let Ok(sockets) = fs::read_dir(sockets) else {
-        return;
-    };
-    for socket in sockets.flatten() {
-        let mut path = std::ffi::OsString::from("ControlPath=");
-        path.push(socket.path());
-        let mut ssh = std::process::Command::new("ssh");
-        ssh.args(["-F", "none", "-O", "exit", "-o"]).arg(path).arg("host");
-        // One that has gone by itself needs no farewell.
-        let _ = ssh.output();
+/// The folder with the sockets of connections that stay open for later commands; they end with this.
+struct Masters(PathBuf);
+
+impl Drop for Masters {
+    fn drop(&mut self) {
+        let Ok(sockets) = fs::read_dir(&self.0) else {
+            return;
+        };
+        for socket in sockets.flatten() {
+            let path = format!("ControlPath={}", socket.path().display());
+            // One that has gone by itself needs no farewell.
+            let _ = Command::new("ssh")
+                .args(["-F", "none", "-O", "exit", "-o", &path, "host"])
+                .output();
+        }
     }
 }
