@@ -52,7 +52,8 @@ const KEY_EXCHANGES: [(&str, &str, &str); 2] = [
     (
         "curve25519",
         "all with the key exchange curve25519-sha256",
-        "KexAlgorithms curve25519-sha256",
+        // It has two names, and paramiko knows it by the older one.
+        "KexAlgorithms curve25519-sha256,curve25519-sha256@libssh.org",
     ),
 ];
 
