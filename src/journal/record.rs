@@ -272,11 +272,12 @@ impl<W: Write> Recorder for JsonRecorder<'_, W> {
             return;
         }
         let record = Record::of(event, self.sources);
-        let line = serde_json::to_string(&record).expect("a record has no map with odd keys");
+        let mut line = serde_json::to_string(&record).expect("a record has no map with odd keys");
+        // With its end in one piece: a line is there whole or not at all.
+        line.push('\n');
         // A reader that went away must not stop a run between two acts.
-        self.is_closed = writeln!(self.out, "{line}")
-            .and_then(|()| self.out.flush())
-            .is_err();
+        let written = self.out.write_all(line.as_bytes());
+        self.is_closed = written.and_then(|()| self.out.flush()).is_err();
     }
 }
 
