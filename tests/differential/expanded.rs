@@ -3,7 +3,7 @@
 //! The runs of `tests/golden/run`, `guards` and `rules` are the corpus: each command line there that
 //! carries a runbook out on the simulated cluster.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Failed, Trial};
@@ -64,26 +64,38 @@ impl Run {
     }
 }
 
-/// Each run of the corpus, in dash; the shipped runbooks in every shell.
+/// The shells in which scripts must run.
+const SHELLS: [&str; 3] = ["dash", "bash", "busybox sh"];
+
+/// Asks for each run of a shipped runbook in each shell and layout.
+const ALL: &str = "QUORATE_ALL_SHELLS";
+
+/// Each run of the corpus, in dash. The first run of each shipped runbook is carried out in every shell
+/// and folded as well, its other runs in one of these by turns, or in all of them if [`ALL`] is set.
 pub fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();
+    let mut known = BTreeSet::new();
+    let ways: Vec<(&'static str, bool)> = SHELLS
+        .into_iter()
+        .map(|shell| (shell, false))
+        .chain([("dash", true)])
+        .collect();
+    let mut turn = ways.iter().cycle();
     for folder in FOLDERS {
         for run in read_runs(folder) {
             let is_shipped = run.file.starts_with("scripts");
-            let shells: &[&'static str] = match is_shipped {
-                true => &["dash", "bash", "busybox sh"],
-                false => &["dash"],
+            let is_whole = known.insert(run.file.clone()) || std::env::var_os(ALL).is_some();
+            let taken: Vec<(&'static str, bool)> = match (is_shipped, is_whole) {
+                (true, true) => ways.clone(),
+                (true, false) => turn.next().copied().into_iter().collect(),
+                (false, _) => vec![("dash", false)],
             };
             let run = std::sync::Arc::new(run);
-            for shell in shells {
+            for (shell, fold) in taken {
                 let run = std::sync::Arc::clone(&run);
-                let name = format!("expanded::{folder}/{} [{shell}]", run.name);
-                trials.push(Trial::test(name, move || carry_out(&run, shell, false)));
-            }
-            if is_shipped {
-                let run = std::sync::Arc::clone(&run);
-                let name = format!("expanded::{folder}/{} folded [dash]", run.name);
-                trials.push(Trial::test(name, move || carry_out(&run, "dash", true)));
+                let folded = if fold { " folded" } else { "" };
+                let name = format!("expanded::{folder}/{}{folded} [{shell}]", run.name);
+                trials.push(Trial::test(name, move || carry_out(&run, shell, fold)));
             }
         }
     }
