@@ -109,12 +109,23 @@ impl Master {
         matches!(timeout(MASTER_TIME, session.check()).await, Ok(Ok(())))
     }
 
-    /// Ends the master, unless it is the user's.
+    /// Ends the master with all that still goes over it, unless it is the user's.
     pub async fn close(&self) {
-        if self.is_own {
-            // One that does not answer goes by itself after a while.
-            let _ = timeout(MASTER_TIME, self.session().close()).await;
+        if !self.is_own {
+            return;
         }
+        // Asked more gently, it stays for as long as a command that was given up holds its channel.
+        let ended = Command::new("ssh")
+            .args(["-F", "none", "-O", "exit", "-o"])
+            .arg(format!("ControlPath={}", self.socket.display()))
+            .arg("master")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .status();
+        // One that does not answer goes by itself after a while.
+        let _ = timeout(MASTER_TIME, ended).await;
     }
 
     /// Carries out what is sent, at most for `limit`; `reply` waits for what comes back.
