@@ -24,7 +24,7 @@ pub struct Contestant {
 pub const CONTESTANTS: [Contestant; 10] = [
     contestant("quorate", "", write_quorate),
     contestant("floor", "", write_floor),
-    contestant("floor, by sh", "", write_floor_by_sh),
+    contestant("floor by sh", "", write_floor_by_sh),
     contestant("pyinfra", "pyinfra", write_pyinfra),
     contestant("fabric", "fab", write_fabric),
     Contestant {
@@ -42,12 +42,12 @@ pub const CONTESTANTS: [Contestant; 10] = [
     Contestant {
         can: is_in_steps,
         is_whole: false,
-        ..contestant("clush, ControlMaster", "clush", write_clush_kept)
+        ..contestant("clush ControlMaster", "clush", write_clush_kept)
     },
     Contestant {
         can: is_in_steps,
         is_whole: false,
-        ..contestant("pdsh, ControlMaster", "pdsh", write_pdsh_kept)
+        ..contestant("pdsh ControlMaster", "pdsh", write_pdsh_kept)
     },
 ];
 

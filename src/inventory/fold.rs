@@ -73,16 +73,25 @@ fn fold_family(family: &Family<'_>) -> String {
         .map(|number| lists.number(vec![number]))
         .collect();
     let mut best: Option<String> = None;
+    // The first join has by far the most members; orders that begin alike share it.
+    let mut begun: HashMap<usize, Vec<u32>> = HashMap::new();
     for order in orders(places) {
-        let mut members = singles.clone();
+        let first = order[0];
+        let begun = begun
+            .entry(first)
+            .or_insert_with(|| join_members(&singles, places, first, &mut lists));
+        let mut members = begun.clone();
+        let mut before = singles.len();
+        let mut rest = &order[1..];
         loop {
-            let before = members.len();
-            for place in &order {
+            for place in rest {
                 members = join_members(&members, places, *place, &mut lists);
             }
             if members.len() == before {
                 break;
             }
+            before = members.len();
+            rest = &order;
         }
         let written: Vec<String> = members
             .chunks(places)
