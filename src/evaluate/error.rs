@@ -83,6 +83,20 @@ pub enum EvaluateError {
         #[label("this probe")]
         at: Span,
     },
+    /// A probe ran, and did not print what `expect=` says.
+    #[error("the output of `{command}` on {node} does not match /{pattern}/")]
+    #[diagnostic(code(evaluate::output_differs))]
+    OutputDiffers {
+        /// The command.
+        command: String,
+        /// Where it ran.
+        node: String,
+        /// What it should have matched.
+        pattern: String,
+        /// Where it is written.
+        #[label("this probe")]
+        at: Span,
+    },
     /// A node did not answer a probe.
     #[error("{node} did not answer `{command}`: {why}")]
     #[diagnostic(code(evaluate::no_answer))]

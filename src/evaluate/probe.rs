@@ -45,7 +45,20 @@ impl Context<'_> {
                     }
                     .into());
                 }
-                Ok(Value::text(output.strip_suffix('\n').unwrap_or(&output)))
+                let output = output.strip_suffix('\n').unwrap_or(&output);
+                if let Some(Value::Regex(pattern)) = self.named(frame, &call.named, "expect", &Type::Regex)? {
+                    let expected = regex::Regex::new(&pattern).expect("the checker has read it");
+                    if !expected.is_match(output) {
+                        return Err(EvaluateError::OutputDiffers {
+                            command,
+                            node: place,
+                            pattern: pattern.to_string(),
+                            at,
+                        }
+                        .into());
+                    }
+                }
+                Ok(Value::text(output))
             }
         }
     }

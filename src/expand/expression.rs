@@ -324,7 +324,14 @@ impl Expander<'_> {
         let command = self.command(function, scope, &call.command)?;
         let limit = self.probe_limit(function, scope, &call.named)?;
         let ok = self.statuses(function, scope, &call.named, "ok", "0")?;
-        Ok(format!("probe_value(place, {command}, {limit}, {ok})"))
+        let expected = call.named.iter().find(|(name, _)| name.node == "expect");
+        let Some((_, expected)) = expected else {
+            return Ok(format!("probe_value(place, {command}, {limit}, {ok})"));
+        };
+        let expected = self.expression(function, scope, expected)?;
+        Ok(format!(
+            "probe_value(place, {command}, {limit}, {ok}, {expected})"
+        ))
     }
 
     /// How long a probe may take, in seconds.

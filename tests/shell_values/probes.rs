@@ -43,6 +43,16 @@ pub fn check_probes(place: &str, at: Place) {
                 r#""ccat", "d1500", statuses("L\036i0\036i1")"#,
             ),
             (
+                "probe_value",
+                r#"probe "cat" expect=/^x/ ok=[0 1]"#,
+                r#""ccat", "", statuses("L\036i0\036i1"), "x^x""#,
+            ),
+            (
+                "probe_value",
+                r#"probe "cat" expect=/a$/"#,
+                r#""ccat", "", "0", "xa$""#,
+            ),
+            (
                 "succeeds",
                 r#"(succeeds "test -e x")"#,
                 r#""ctest -e x", "", "1""#,
@@ -125,7 +135,7 @@ fn answer_all(folder: &Path, place: &str, reply: &Reply) {
             Reply::Silent(why) => write(format!("{number}.status"), &format!("silent {why}\n")),
         }
     }
-    let wanted = [("30", "cat 'x y'"), ("2", "cat"), ("30", "test -e x")];
+    let wanted = [("30", "cat 'x y'"), ("2", "cat"), ("30", "cat"), ("30", "test -e x")];
     let wanted: Vec<String> = wanted
         .iter()
         .map(|(limit, command)| format!("{place}\n{limit}\n{command}\n"))

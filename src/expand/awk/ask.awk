@@ -62,12 +62,15 @@ function read_answer(number,    path) {
     answered_err[number] = read_lines(path ".err")
 }
 
-# What a probe gave, as text; `ok` are the statuses that count as success, a blank between.
-function probe_value(place, command, limit, ok,    why) {
+# What a probe gave, as text; `ok` are the statuses that count as success, a blank between, and
+# `expected` is what the text must match, if anything.
+function probe_value(place, command, limit, ok, expected,    why) {
     why = answer(place, command, limit)
     if (why != "") return why
     if (answer_silent != "") return "!u" not_answered()
     if (!index(" " ok " ", " " answer_status " ")) return "!f" ended_with() said_last()
+    if (expected != "" && !(answer_out ~ awk_pattern(expected)))
+        return "!fthe output of `" answer_command "` on " answer_place " does not match /" written_pattern(expected) "/"
     return "t" answer_out
 }
 
