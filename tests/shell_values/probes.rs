@@ -135,7 +135,12 @@ fn answer_all(folder: &Path, place: &str, reply: &Reply) {
             Reply::Silent(why) => write(format!("{number}.status"), &format!("silent {why}\n")),
         }
     }
-    let wanted = [("30", "cat 'x y'"), ("2", "cat"), ("30", "cat"), ("30", "test -e x")];
+    let wanted = [
+        ("30", "cat 'x y'"),
+        ("2", "cat"),
+        ("30", "cat"),
+        ("30", "test -e x"),
+    ];
     let wanted: Vec<String> = wanted
         .iter()
         .map(|(limit, command)| format!("{place}\n{limit}\n{command}\n"))
