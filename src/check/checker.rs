@@ -91,6 +91,25 @@ pub(super) struct Call {
     pub(super) node: NodeInHand,
 }
 
+/// How much of a script is checked at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// All of it.
+    Whole,
+    /// A line of a session: others came before it, and more may come.
+    Line,
+}
+
+impl Extent {
+    /// What the script is given from outside.
+    pub(super) fn given(self) -> Role {
+        match self {
+            Extent::Whole => Role::Parameter,
+            Extent::Line => Role::Earlier,
+        }
+    }
+}
+
 /// What the walks found out about the definitions.
 #[derive(Default)]
 pub(super) struct Learned {
@@ -156,7 +175,7 @@ impl Checker<'_, '_> {
                 name: name.node.clone(),
                 at: name.span,
             });
-        } else if let Some(hidden) = self.scope.get(text) {
+        } else if let Some(hidden) = self.scope.get(text).filter(|hidden| hidden.role != Role::Earlier) {
             let first = (hidden.role != Role::Given).then_some(hidden.span);
             self.scope.take(text);
             self.findings.push(NameError::ShadowedName {
@@ -196,9 +215,14 @@ impl Checker<'_, '_> {
     }
 
     pub(super) fn bind_parameters(&mut self, parameters: &[ParameterDefinition]) {
+        self.bind_given(parameters, Role::Parameter);
+    }
+
+    /// Gives names to what a body is given from outside.
+    pub(super) fn bind_given(&mut self, parameters: &[ParameterDefinition], role: Role) {
         for parameter in parameters {
             let name = Spanned::new(parameter.name.clone(), parameter.span);
-            self.bind(&name, parameter.kind.clone(), Role::Parameter);
+            self.bind(&name, parameter.kind.clone(), role);
         }
     }
 

@@ -1,6 +1,6 @@
 use std::collections::{HashMap, HashSet};
 
-use super::checker::{Body, Checker, Definition, Learned, NodeInHand, Place, RowNames};
+use super::checker::{Body, Checker, Definition, Extent, Learned, NodeInHand, Place, RowNames};
 use super::collect::{Declared, Found};
 use super::error::{EffectError, NameError, NodeError};
 use super::findings::{Findings, list_names};
@@ -19,6 +19,7 @@ const MOST_GROUPS: usize = 8;
 /// Walks every definition and the script; gives what was learned on the way.
 pub(super) fn check_bodies(
     main: &Module,
+    extent: Extent,
     inventory: &Inventory,
     declared: &Declared,
     findings: &mut Findings,
@@ -44,7 +45,7 @@ pub(super) fn check_bodies(
     checker.guards();
     checker.services();
     checker.verbs();
-    checker.script(main);
+    checker.script(main, extent);
     checker.learned
 }
 
@@ -272,7 +273,7 @@ impl Checker<'_, '_> {
         });
     }
 
-    fn script(&mut self, main: &Module) {
+    fn script(&mut self, main: &Module, extent: Extent) {
         let declared = self.declared;
         let place = Place {
             body: Body::Script,
@@ -282,13 +283,17 @@ impl Checker<'_, '_> {
         self.begin_body(&main.name, main.is_built_in, place);
         self.defaults(&declared.parameters);
         let mark = self.scope.mark();
-        self.bind_parameters(&declared.parameters);
+        self.bind_given(&declared.parameters, extent.given());
         for statement in &main.script.statements {
             if !matches!(statement.node, Statement::Declaration(_)) {
                 self.statement(statement);
             }
         }
-        self.close(mark);
+        match extent {
+            Extent::Whole => self.close(mark),
+            // What a line names is for the lines to come.
+            Extent::Line => drop(self.scope.close(mark)),
+        }
     }
 }
 

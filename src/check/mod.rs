@@ -42,7 +42,8 @@ pub use uses::{Use, find_uses};
 use crate::diagnostic::{Problems, Span};
 use crate::inventory::Inventory;
 use crate::syntax::{Block, Statement};
-use checker::{Definition, Learned};
+use crate::value::Type;
+use checker::{Definition, Extent, Learned};
 use collect::Declared;
 use findings::Findings;
 
@@ -64,18 +65,67 @@ pub fn check_scripts(
         });
     }
     let declared = collect::collect_declarations(modules, main, &mut findings);
-    services::check_order(&declared, &mut findings);
-    services::check_domains(&declared, inventory, &mut findings);
-    shadows::check_shadows(modules, main, &declared, &mut findings);
-    for module in modules.iter().chain([main]) {
-        shadows::check_mapped_groups(module, inventory, &mut findings);
+    check_declared(modules, main, Extent::Whole, inventory, declared, &mut findings)
+}
+
+/// Checks a line of a session together with all modules, and with what the session has declared.
+///
+/// `earlier` are the names that earlier lines gave to values; the line may give them anew. What a
+/// line leaves unused, or leaves stopped, is for later lines. See [`check_scripts`] for the rest.
+pub fn check_line(
+    modules: &[Module],
+    line: &Module,
+    earlier: &[(String, Type)],
+    inventory: &Inventory,
+    problems: &mut Problems,
+) -> Option<Program> {
+    let mut findings = Findings::new(problems);
+    let mut declared = collect::collect_declarations(modules, line, &mut findings);
+    for statement in &line.script.statements {
+        if let Statement::Declaration(declaration) = &statement.node {
+            uses::refuse_in_session(declaration, statement.span, &mut findings);
+        }
     }
-    let mut learned = definitions::check_bodies(main, inventory, &declared, &mut findings);
-    definitions::check_calls(&declared, &mut learned, &mut findings);
-    definitions::check_groups(inventory, &declared, &learned, &mut findings);
-    definitions::report_unused(main, &declared, &learned, &mut findings);
+    let given = earlier.iter().map(|(name, kind)| ParameterDefinition {
+        name: name.clone(),
+        kind: kind.clone(),
+        is_rest: false,
+        default: None,
+        says: None,
+        span: Span::default(),
+    });
+    declared.parameters = given.collect();
+    check_declared(modules, line, Extent::Line, inventory, declared, &mut findings)
+}
+
+fn check_declared(
+    modules: &[Module],
+    main: &Module,
+    extent: Extent,
+    inventory: &Inventory,
+    declared: Declared,
+    findings: &mut Findings,
+) -> Option<Program> {
+    services::check_order(&declared, findings);
+    services::check_domains(&declared, inventory, findings);
+    shadows::check_shadows(modules, main, &declared, findings);
+    for module in modules.iter().chain([main]) {
+        shadows::check_mapped_groups(module, inventory, findings);
+    }
+    let mut learned = definitions::check_bodies(main, extent, inventory, &declared, findings);
+    definitions::check_calls(&declared, &mut learned, findings);
+    definitions::check_groups(inventory, &declared, &learned, findings);
+    if extent == Extent::Whole {
+        definitions::report_unused(main, &declared, &learned, findings);
+    }
     let body = body_of(main);
-    safety::check_safety(&body, &main.name, inventory, &declared, &learned, &mut findings);
+    let grounds = safety::Grounds {
+        inventory,
+        declared: &declared,
+        learned: &learned,
+        extent,
+    };
+    safety::check_safety(&body, &main.name, &grounds, findings);
     if findings.is_broken {
         return None;
     }

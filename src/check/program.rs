@@ -246,27 +246,31 @@ impl Program {
 
     /// All services, each once, in order of their names.
     pub fn all_services(&self) -> Vec<&Arc<ServiceDefinition>> {
-        let mut services: Vec<&Arc<ServiceDefinition>> = self
-            .services
-            .iter()
-            .filter(|(key, _)| key.contains('.'))
-            .map(|(_, service)| service)
-            .collect();
-        services.sort_by(|left, right| (&left.name, &left.module).cmp(&(&right.name, &right.module)));
-        services
+        all(&self.services, |service| (&service.name, &service.module))
     }
 
     /// All guards, each once, in order of their names.
     pub fn all_guards(&self) -> Vec<&Arc<GuardDefinition>> {
-        let mut guards: Vec<&Arc<GuardDefinition>> = self
-            .guards
-            .iter()
-            .filter(|(key, _)| key.contains('.'))
-            .map(|(_, guard)| guard)
-            .collect();
-        guards.sort_by(|left, right| (&left.name, &left.module).cmp(&(&right.name, &right.module)));
-        guards
+        all(&self.guards, |guard| (&guard.name, &guard.module))
     }
+
+    /// All facts, each once, in order of their names.
+    pub fn all_facts(&self) -> Vec<&Arc<FactDefinition>> {
+        all(&self.facts, |fact| (&fact.name, &fact.module))
+    }
+
+    /// All verbs, each once, in order of their names.
+    pub fn all_verbs(&self) -> Vec<&Arc<VerbDefinition>> {
+        all(&self.verbs, |verb| (&verb.name, &verb.module))
+    }
+}
+
+/// Every definition once: each stands under its full name, which has a dot.
+fn all<T>(map: &HashMap<String, Arc<T>>, name_of: impl Fn(&T) -> (&String, &String)) -> Vec<&Arc<T>> {
+    let full = map.iter().filter(|(key, _)| key.contains('.'));
+    let mut found: Vec<&Arc<T>> = full.map(|(_, definition)| definition).collect();
+    found.sort_by(|left, right| name_of(left).cmp(&name_of(right)));
+    found
 }
 
 /// Definitions are kept under `module.name`, and under `name` alone where only one module has it.

@@ -23,6 +23,8 @@ pub(super) enum Role {
     Value,
     /// A parameter.
     Parameter,
+    /// An earlier line of a session: it may be named anew, and need not be used.
+    Earlier,
     /// `for x in …`
     Loop,
     /// `on each x of …`

@@ -1,3 +1,5 @@
+use super::error::UseError;
+use super::findings::Findings;
 use crate::diagnostic::{Span, Spanned};
 use crate::syntax::{Declaration, Script, Statement};
 
@@ -34,4 +36,20 @@ pub fn find_uses(script: &Script) -> Vec<Use> {
         }
     }
     uses
+}
+
+/// Reports a declaration that says something of a whole file, which a line of a session is not.
+pub(super) fn refuse_in_session(declaration: &Declaration, at: Span, findings: &mut Findings) {
+    let (what, help) = match declaration {
+        Declaration::Param { parameter, .. } => {
+            ("param", format!("write `let {} = VALUE`", parameter.name.node))
+        }
+        Declaration::Runbook(_) => ("runbook", "leave it out".to_owned()),
+        Declaration::Module(_) => (
+            "module",
+            "leave it out; what is declared here belongs to the session".to_owned(),
+        ),
+        _ => return,
+    };
+    findings.push(UseError::NotInSession { what, at, help });
 }

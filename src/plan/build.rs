@@ -24,6 +24,19 @@ pub fn build_plan(
     given: &BTreeMap<String, String>,
 ) -> Result<Plan, PlanError> {
     let arguments = bind_parameters(&program, &inventory, given)?;
+    lay_out_plan(program, inventory, arguments)
+}
+
+/// Lays a checked program out as a plan; `arguments` are what its parameters stand for.
+///
+/// # Errors
+///
+/// [`PlanError`] when verbs call one another in a ring.
+pub fn lay_out_plan(
+    program: Arc<Program>,
+    inventory: Arc<Inventory>,
+    arguments: Vec<(String, Value)>,
+) -> Result<Plan, PlanError> {
     let mut builder = Builder {
         program: &program,
         next: 0,

@@ -11,7 +11,7 @@ mod order;
 mod outline;
 mod step;
 
-pub use build::build_plan;
+pub use build::{build_plan, lay_out_plan};
 pub use error::PlanError;
 pub use order::{batches, domain_of, order_services};
 pub use outline::{describe_step, describe_test};

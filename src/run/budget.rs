@@ -1,6 +1,8 @@
 use super::here::{Halt, Here, Used};
 use super::walk::Walk;
+use crate::check::Members;
 use crate::diagnostic::Spanned;
+use crate::evaluate::{Context, Frame, Stop};
 use crate::guard::{Budget, Loss};
 use crate::inventory::{NodeName, NodeSet};
 use crate::journal::Happening;
@@ -119,56 +121,10 @@ impl Walk<'_> {
             });
         };
         let inner = here.fresh(&used.service.module);
-        let rows = self
-            .measured(&inner, |context, frame| {
-                let table = match context.evaluate(frame, &members.rows)? {
-                    Value::Table(table) => table,
-                    Value::Unknown(why) => return Ok(Err(why.to_string())),
-                    other => return Ok(Err(format!("{other} is not a table"))),
-                };
-                let mut rows = Vec::new();
-                for row in &table.rows {
-                    let is_up = match &members.up_when {
-                        Some(condition) => context.truth(&frame.looking_at(row), condition)?,
-                        None => Truth::Yes,
-                    };
-                    rows.push((row.get(&members.column).cloned(), is_up.holds()));
-                }
-                Ok(Ok((rows, table.or_more.clone())))
-            })
-            .await?;
-        let (rows, or_more) = match rows {
-            Ok(found) => found,
-            Err(why) => {
-                return Ok(Counted {
-                    members: group.clone(),
-                    down: group,
-                    blind: Some(why),
-                    ..Counted::default()
-                });
-            }
-        };
-        let mut counted = Counted {
-            blind: or_more.map(|why| why.to_string()),
-            ..Counted::default()
-        };
-        for (cell, is_up) in rows {
-            match cell {
-                Some(Value::Node(node)) => {
-                    if !is_up {
-                        counted.down.insert(node.clone());
-                    }
-                    counted.members.insert(node);
-                }
-                // A member all the same, and nobody knows where: one that is away.
-                Some(Value::Unknown(why)) => counted.strangers.push(why.to_string()),
-                _ => counted.strangers.push("its node is not named".to_owned()),
-            }
-        }
-        counted.named = counted.members.clone();
-        counted.down = counted.down.union(&group.difference(&counted.members));
-        counted.members = counted.members.union(&group);
-        Ok(counted)
+        self.measured(&inner, |context, frame| {
+            count_members(context, frame, members, group.clone())
+        })
+        .await
     }
 
     /// `until GUARD`: members that this run took away, whose going was noticed and which are no
@@ -358,17 +314,66 @@ impl Walk<'_> {
 
 /// Who the members of a role are, by its own table and the group.
 #[derive(Debug, Clone, Default)]
-struct Counted {
+pub(super) struct Counted {
     /// Those of the table and of the group.
-    members: NodeSet,
+    pub members: NodeSet,
     /// Those of the table.
-    named: NodeSet,
+    pub named: NodeSet,
     /// Those that are not surely up.
-    down: NodeSet,
+    pub down: NodeSet,
     /// Rows whose node the inventory does not know, each with the reason.
-    strangers: Vec<String>,
+    pub strangers: Vec<String>,
     /// Why nothing is known of them.
-    blind: Option<String>,
+    pub blind: Option<String>,
+}
+
+/// Counts the members of a role, as its own table and its group have them.
+///
+/// # Errors
+///
+/// [`Stop::Need`] when probes must be answered first.
+pub(super) fn count_members(
+    context: &Context<'_>,
+    frame: &Frame,
+    members: &Members,
+    group: NodeSet,
+) -> Result<Counted, Stop> {
+    let blind = |why: String| Counted {
+        members: group.clone(),
+        down: group.clone(),
+        blind: Some(why),
+        ..Counted::default()
+    };
+    let table = match context.evaluate(frame, &members.rows)? {
+        Value::Table(table) => table,
+        Value::Unknown(why) => return Ok(blind(why.to_string())),
+        other => return Ok(blind(format!("{other} is not a table"))),
+    };
+    let mut counted = Counted {
+        blind: table.or_more.as_ref().map(ToString::to_string),
+        ..Counted::default()
+    };
+    for row in &table.rows {
+        let is_up = match &members.up_when {
+            Some(condition) => context.truth(&frame.looking_at(row), condition)?,
+            None => Truth::Yes,
+        };
+        match row.get(&members.column) {
+            Some(Value::Node(node)) => {
+                if !is_up.holds() {
+                    counted.down.insert(node.clone());
+                }
+                counted.members.insert(node.clone());
+            }
+            // A member all the same, and nobody knows where: one that is away.
+            Some(Value::Unknown(why)) => counted.strangers.push(why.to_string()),
+            _ => counted.strangers.push("its node is not named".to_owned()),
+        }
+    }
+    counted.named = counted.members.clone();
+    counted.down = counted.down.union(&group.difference(&counted.members));
+    counted.members = counted.members.union(&group);
+    Ok(counted)
 }
 
 /// How a group differs from the members of its role.

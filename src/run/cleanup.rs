@@ -4,8 +4,8 @@ use std::rc::Rc;
 use super::here::{Halt, Here, Walked};
 use super::walk::Walk;
 use crate::journal::{Happening, StepPlace, TroubleKind};
-use crate::plan::Step;
-use crate::transport::{Answer, Question, QuestionKind};
+use crate::plan::{Step, describe_step};
+use crate::transport::{Answer, Decision, Question, QuestionKind};
 
 /// The undos and finallys of a body, oldest first.
 pub(super) type Cleanups = RefCell<Vec<Cleanup>>;
@@ -38,6 +38,7 @@ impl Walk<'_> {
                 _ => continue,
             };
             if !cleanup.is_finally && !self.may_undo(&cleanup, &why).await {
+                self.leave_undone(&cleanup);
                 continue;
             }
             let what = if cleanup.is_finally { "finally" } else { "undo" };
@@ -53,6 +54,7 @@ impl Walk<'_> {
             here.is_owed = true;
             here.outage = here.outage.filter(|outage| !outage.is_over.get());
             if let Err(Halt::Trouble(trouble)) = self.scoped(here, &cleanup.steps).await {
+                self.leave_undone(&cleanup);
                 let by = format!("{what}, which failed itself");
                 self.record(Happening::Caught {
                     place,
@@ -68,10 +70,29 @@ impl Walk<'_> {
         walked
     }
 
+    /// Remembers what was owed and has not been done.
+    fn leave_undone(&self, cleanup: &Cleanup) {
+        if self.options.dry_run {
+            return;
+        }
+        let steps: Vec<String> = cleanup
+            .steps
+            .iter()
+            .map(|step| describe_step(&step.kind))
+            .collect();
+        let node = cleanup.place.node.as_ref();
+        let place = node.map_or_else(String::new, |node| format!("on {node}: "));
+        let undo = format!("{place}{}", steps.join("; "));
+        self.state.borrow_mut().undos_left.push(undo);
+    }
+
     /// With a person present an undo is offered, not fired.
     async fn may_undo(&self, cleanup: &Cleanup, why: &str) -> bool {
-        if self.options.dry_run {
-            return false;
+        match self.decided.get() {
+            _ if self.options.dry_run => return false,
+            Some(Decision::Undo) => return true,
+            Some(Decision::Stop) => return false,
+            _ => {}
         }
         let question = Question {
             kind: QuestionKind::Confirm,

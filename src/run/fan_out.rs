@@ -121,7 +121,10 @@ impl Walk<'_> {
         for option in &on.options {
             match &option.node {
                 OnOption::Last(fact) => options.last = Some(fact.clone()),
-                OnOption::Tolerating(count) => options.tolerating = self.count(inner, count, step).await?,
+                OnOption::Tolerating(count) => {
+                    options.tolerating = self.count(inner, count, step).await?;
+                    inner.is_caught |= options.tolerating > 0;
+                }
                 OnOption::AtMost(count) => options.width = Some(self.count(inner, count, step).await?.max(1)),
                 OnOption::AsRoot => inner.as_root = true,
             }
@@ -138,7 +141,8 @@ impl Walk<'_> {
             if acts && !self.answers(here, node).await {
                 continue;
             }
-            let (result, walked) = self.on_node(here, step, on, node.clone()).await;
+            let inner = if acts { here.clone() } else { here.catching() };
+            let (result, walked) = self.on_node(&inner, step, on, node.clone()).await;
             match result {
                 StepResult::Trouble(trouble) if !acts && is_tolerable(trouble.kind) => {
                     if worst.as_ref().is_none_or(|known| known.kind < trouble.kind) {

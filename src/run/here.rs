@@ -34,6 +34,8 @@ pub(super) struct Here {
     pub confirmed: Rc<Cell<bool>>,
     /// Whether a dry run only shows this branch, which a run might not take.
     pub is_shown: bool,
+    /// Whether a failure in it is caught by what encloses it, and no matter for a person.
+    pub is_caught: bool,
     /// Whether this is what a block owes at its end, which is done after a signal as well.
     pub is_owed: bool,
 }
@@ -58,6 +60,14 @@ impl Here {
     pub fn fresh(&self, module: &str) -> Here {
         Here {
             frame: Frame::fresh(module, self.frame.place.clone()),
+            ..self.clone()
+        }
+    }
+
+    /// The same place, where a failure is caught.
+    pub fn catching(&self) -> Here {
+        Here {
+            is_caught: true,
             ..self.clone()
         }
     }

@@ -9,7 +9,9 @@
 mod act;
 mod budget;
 mod cleanup;
+mod decide;
 mod fan_out;
+mod glance;
 mod here;
 mod losing;
 mod measure;
@@ -19,10 +21,14 @@ mod outage;
 mod question;
 mod require;
 mod service;
+mod standing;
 mod token;
 mod verb;
 mod wait;
 mod walk;
 
+pub use glance::{Glance, RoleGlance, glance};
 pub use options::{Ending, Override, RunOptions, World};
-pub use walk::run_plan;
+pub use standing::Standing;
+pub use token::StoppedService;
+pub use walk::{run_plan, run_statement};

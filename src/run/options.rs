@@ -32,6 +32,8 @@ pub struct RunOptions {
     pub timeout: Option<Duration>,
     /// Acts are held back.
     pub dry_run: bool,
+    /// The person is asked what becomes of a step that failed.
+    pub asks_on_failure: bool,
     /// Set from outside when the run shall end after the nodes in hand (Ctrl-C).
     pub stop_requested: Rc<Cell<bool>>,
     /// Switches the tokens off, to show what a lagging view does to a rolling stop; in tests alone.

@@ -269,6 +269,9 @@ impl Walk<'_> {
     /// Remembers what a service was last known to be doing.
     pub(super) fn now_runs(&self, used: &Used, node: &NodeName, running: bool) {
         let mut state = self.state.borrow_mut();
+        if running {
+            state.note_stopped(used, node, false);
+        }
         let epoch = state.epoch;
         for one in used.one_by_one() {
             state
@@ -319,6 +322,9 @@ impl Walk<'_> {
             }
             stopped?;
             self.now_runs(one, node, false);
+            if !self.options.dry_run {
+                self.state.borrow_mut().note_stopped(one, node, true);
+            }
             if let Some(outage) = &here.outage {
                 outage.stopped.borrow_mut().push((one.clone(), node.clone()));
                 self.prove_stopped(here, step, node, one).await?;

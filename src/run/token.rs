@@ -1,12 +1,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::here::{BodyId, Here};
+use super::here::{BodyId, Here, Used};
 use crate::evaluate::{Groups, Mask};
 use crate::inventory::NodeName;
 
 /// What the walk remembers beside the events.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct State {
     /// Who is in which group now.
     pub groups: Rc<Groups>,
@@ -23,6 +23,21 @@ pub(super) struct State {
     pub epoch: u64,
     /// Members that were given back by `until` and are still away: they are not missed.
     pub replaced: BTreeSet<(String, NodeName)>,
+    /// What this run has stopped and not started again, in that order.
+    pub stopped: Vec<StoppedService>,
+    /// Undos that somebody did not want, or that failed.
+    pub undos_left: Vec<String>,
+}
+
+/// A service that a run has stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoppedService {
+    /// Its name, and after it which instances.
+    pub name: String,
+    /// Where.
+    pub node: NodeName,
+    /// `module.name`, and which instances.
+    pub(super) key: String,
 }
 
 /// A member that this run has taken away, or let join and not seen up yet.
@@ -64,6 +79,23 @@ impl State {
             is_noticed: false,
         });
         true
+    }
+
+    /// Remembers that a service was stopped, or that it, or all of its kind on the node, run again.
+    pub fn note_stopped(&mut self, used: &Used, node: &NodeName, is_stopped: bool) {
+        for one in used.one_by_one() {
+            let (key, kind) = (one.full_key(), one.key());
+            let is_it = |stopped: &StoppedService| {
+                stopped.node == *node
+                    && (stopped.key == key
+                        || (one.names_all() && stopped.key.split(' ').next() == Some(&kind)))
+            };
+            self.stopped.retain(|stopped| !is_it(stopped));
+            if is_stopped {
+                let (name, node) = (one.name(), node.clone());
+                self.stopped.push(StoppedService { name, node, key });
+            }
+        }
     }
 
     /// Whether a service was seen to run, however long ago.

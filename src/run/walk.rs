@@ -1,4 +1,4 @@
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use futures_util::lock::Mutex;
 
 use super::cleanup::{Cleanup, Cleanups};
 use super::here::{Halt, Here, Walked, trouble};
+use super::standing::Standing;
 use super::token::State;
 use super::{Ending, RunOptions, World};
 use crate::diagnostic::Spanned;
@@ -16,6 +17,7 @@ use crate::inventory::NodeName;
 use crate::journal::{Event, Happening, Recorder, StepPlace, TroubleKind};
 use crate::plan::{Plan, Step, StepKind, describe_step};
 use crate::syntax::{Expression, Written};
+use crate::transport::Decision;
 use crate::value::{Truth, Value};
 
 /// How many nodes at once, unless told.
@@ -30,16 +32,21 @@ pub async fn run_plan(
     options: &RunOptions,
     recorder: &mut dyn Recorder,
 ) -> Ending {
-    let walk = Walk {
-        plan,
-        world,
-        options,
-        state: RefCell::new(State::default()),
-        recorder: RefCell::new(recorder),
-        section: Mutex::new(()),
-        asking: Mutex::new(()),
-        began: world.clock.now(),
-    };
+    run_statement(plan, world, options, &Standing::default(), recorder).await
+}
+
+/// Carries out what a line of a session says, after what earlier lines have left in `standing`.
+///
+/// [`run_plan`] is the same for a session of one line.
+pub async fn run_statement(
+    plan: &Plan,
+    world: World<'_>,
+    options: &RunOptions,
+    standing: &Standing,
+    recorder: &mut dyn Recorder,
+) -> Ending {
+    standing.begin();
+    let walk = Walk::new(plan, world, options, standing, recorder);
     walk.record(Happening::RunStarted {
         cluster: plan.inventory.name.clone(),
         simulated: plan.inventory.is_simulated,
@@ -47,7 +54,7 @@ pub async fn run_plan(
         runbook: plan.program.title.clone().unwrap_or_default(),
         steps: plan.step_count,
     });
-    let ended = walk.whole().await;
+    let ended = walk.whole(standing).await;
     let trouble = match ended {
         Ok(_) | Err(Halt::Skipped(_)) => None,
         Err(Halt::Trouble(trouble)) => Some(*trouble),
@@ -65,28 +72,56 @@ pub(super) struct Walk<'w> {
     pub plan: &'w Plan,
     pub world: World<'w>,
     pub options: &'w RunOptions,
-    pub state: RefCell<State>,
+    pub state: &'w RefCell<State>,
     recorder: RefCell<&'w mut dyn Recorder>,
     /// From the first `before` guard to the stop returned: one at a time in the whole cluster.
     pub section: Mutex<()>,
     /// What still runs is asked for one statement at a time, so that others find it answered.
     pub asking: Mutex<()>,
+    /// What a person has decided about a step that failed, once nothing more is begun.
+    pub decided: Cell<Option<Decision>>,
     began: Duration,
 }
 
+impl<'w> Walk<'w> {
+    /// Begins to carry a plan out.
+    pub fn new(
+        plan: &'w Plan,
+        world: World<'w>,
+        options: &'w RunOptions,
+        standing: &'w Standing,
+        recorder: &'w mut dyn Recorder,
+    ) -> Walk<'w> {
+        Walk {
+            plan,
+            world,
+            options,
+            state: &standing.state,
+            recorder: RefCell::new(recorder),
+            section: Mutex::new(()),
+            asking: Mutex::new(()),
+            decided: Cell::new(None),
+            began: world.clock.now(),
+        }
+    }
+}
+
 impl Walk<'_> {
-    async fn whole(&self) -> Walked {
+    async fn whole(&self, standing: &Standing) -> Walked {
         let mut frame = Frame::fresh(&self.plan.program.module, Place::Nowhere);
         for (name, value) in &self.plan.arguments {
             frame = frame.with(name, value.clone());
         }
-        let here = Here {
+        let mut here = Here {
             frame,
             bodies: Rc::new(vec![0]),
             ..Here::default()
         };
         self.compare_inventory(&here).await?;
-        self.scoped(here, &self.plan.steps).await
+        let cleanups = Cleanups::default();
+        let walked = self.steps(&mut here, &self.plan.steps, &cleanups).await;
+        standing.keep(&self.plan.steps, &here.frame.scope, &walked);
+        self.clean_up(walked, cleanups).await
     }
 
     pub(super) fn record(&self, what: Happening) {
@@ -161,15 +196,22 @@ impl Walk<'_> {
         steps: &'a [Step],
         cleanups: &'a Cleanups,
     ) -> LocalBoxFuture<'a, Walked> {
-        async move {
-            let mut last = Value::text("");
-            for step in steps {
-                self.check_interrupt(&here, step)?;
-                last = self.step(&mut here, step, cleanups).await?;
-            }
-            Ok(last)
+        async move { self.steps(&mut here, steps, cleanups).await }.boxed_local()
+    }
+
+    /// Walks steps in order, each again as long as somebody wants it; afterwards `here` knows what they named.
+    async fn steps(&self, here: &mut Here, steps: &[Step], cleanups: &Cleanups) -> Walked {
+        let mut last = Value::text("");
+        for step in steps {
+            self.check_interrupt(here, step)?;
+            last = loop {
+                match self.step(here, step, cleanups).await {
+                    Err(halt) => self.decide(here, step, halt).await?,
+                    walked => break walked?,
+                }
+            };
         }
-        .boxed_local()
+        Ok(last)
     }
 
     async fn step(&self, here: &mut Here, step: &Step, cleanups: &Cleanups) -> Walked {
@@ -408,7 +450,7 @@ impl Walk<'_> {
         otherwise: &[Step],
         cleanups: &Cleanups,
     ) -> Walked {
-        match self.scoped(here.clone(), body).await {
+        match self.scoped(here.catching(), body).await {
             Err(Halt::Trouble(trouble)) if is_caught(trouble.kind) => {
                 let (place, by) = (self.place(step, here), "try".to_owned());
                 self.record(Happening::Caught {
@@ -440,7 +482,13 @@ impl Walk<'_> {
         };
         let mut attempt = 1;
         loop {
-            match self.scoped(here.clone(), body).await {
+            // The last attempt is one that nothing catches any more.
+            let inner = if attempt < times {
+                here.catching()
+            } else {
+                here.clone()
+            };
+            match self.scoped(inner, body).await {
                 Err(Halt::Trouble(trouble))
                     if is_caught(trouble.kind)
                         && attempt < times

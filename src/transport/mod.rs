@@ -165,11 +165,40 @@ pub enum Answer {
     Nobody,
 }
 
+/// A step that failed, of which somebody decides what becomes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What went wrong, in the operator's words.
+    pub message: String,
+    /// On which node.
+    pub node: Option<NodeName>,
+    /// Whether it may have happened all the same.
+    pub is_unknown: bool,
+}
+
+/// What becomes of a step that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// It is taken once more.
+    Retry,
+    /// The node in hand is passed over.
+    Skip,
+    /// Nothing more is begun, and what was done is taken back.
+    Undo,
+    /// Nothing more is begun, and all stays as it is.
+    Stop,
+}
+
 /// The person who runs the script.
 #[async_trait(?Send)]
 pub trait Person {
     /// Asks and waits for the answer.
     async fn ask(&self, question: &Question) -> Answer;
+
+    /// Asks what becomes of a step that failed; `None` when nobody is there to decide it.
+    async fn decide(&self, _failure: &Failure) -> Option<Decision> {
+        None
+    }
 }
 
 /// Where passwords and passphrases come from.

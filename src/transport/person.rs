@@ -3,7 +3,7 @@ use std::io::{BufRead, IsTerminal, Write};
 
 use async_trait::async_trait;
 
-use super::{Answer, Person, Question, QuestionKind, Terminal};
+use super::{Answer, Decision, Failure, Person, Question, QuestionKind, Terminal};
 
 /// How often an answer that is none is asked for again.
 const ATTEMPTS: usize = 3;
@@ -53,6 +53,13 @@ impl Person for InTurn {
         match self.first.ask(question).await {
             Answer::Nobody => self.second.ask(question).await,
             answer => answer,
+        }
+    }
+
+    async fn decide(&self, failure: &Failure) -> Option<Decision> {
+        match self.first.decide(failure).await {
+            None => self.second.decide(failure).await,
+            decided => decided,
         }
     }
 }

@@ -107,4 +107,18 @@ pub enum UseError {
         #[label("nothing is said here")]
         at: Span,
     },
+
+    /// What only a file can say.
+    #[error("`{what}` has no meaning at the prompt")]
+    #[diagnostic(code(check::not_in_session))]
+    NotInSession {
+        /// The word.
+        what: &'static str,
+        /// Where.
+        #[label("a session has none")]
+        at: Span,
+        /// What to write instead.
+        #[help]
+        help: String,
+    },
 }

@@ -12,7 +12,7 @@ mod verbs;
 use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 
-use super::checker::Learned;
+use super::checker::{Extent, Learned};
 use super::collect::{Declared, Shelf};
 use super::error::SafetyError;
 use super::findings::Findings;
@@ -29,18 +29,25 @@ const MOST_STATEMENTS: usize = 400_000;
 /// Most verbs that call one another.
 const MOST_DEPTH: usize = 20;
 
+/// What is known of a script before its safety is looked at.
+pub(super) struct Grounds<'a> {
+    pub(super) inventory: &'a Inventory,
+    pub(super) declared: &'a Declared,
+    pub(super) learned: &'a Learned,
+    pub(super) extent: Extent,
+}
+
 /// Walks a script as a run would and reports what breaks on every way.
 ///
 /// For each service it keeps the nodes where it is surely away and those where it may be. What
 /// hangs on measurements is left to the guards of the run.
-pub(super) fn check_safety(
-    body: &Block,
-    module: &str,
-    inventory: &Inventory,
-    declared: &Declared,
-    learned: &Learned,
-    findings: &mut Findings,
-) {
+pub(super) fn check_safety(body: &Block, module: &str, grounds: &Grounds<'_>, findings: &mut Findings) {
+    let Grounds {
+        inventory,
+        declared,
+        learned,
+        extent,
+    } = *grounds;
     let mut places = Places::new(inventory);
     let roles = collect_roles(declared, &mut places);
     let mut walk = Walk {
@@ -79,7 +86,7 @@ pub(super) fn check_safety(
     }
     if let Some(at) = walk.stuck {
         walk.findings.push(SafetyError::TooLargeToCheck { at });
-    } else if !state.is_over {
+    } else if !state.is_over && extent == Extent::Whole {
         walk.report_left(&state, None);
     }
 }

@@ -34,7 +34,8 @@ pub use virtual_clock::VirtualClock;
 pub use world::{ChunkServerInspection, ChunkState, Inspection, MetadataInspection, NodeInspection};
 
 use super::{
-    Answer, Clock, Outcome, Person, Purpose, Question, QuestionKind, Request, Transport, TransportError,
+    Answer, Clock, Decision, Failure, Outcome, Person, Purpose, Question, QuestionKind, Request, Transport,
+    TransportError,
 };
 use crate::inventory::{Inventory, NodeName};
 use shell::{Lost, Shell};
@@ -324,5 +325,9 @@ impl Person for SimulatedPerson {
             Ok(()) => Answer::Yes,
             Err(why) => Answer::CouldNot(why),
         }
+    }
+
+    async fn decide(&self, failure: &Failure) -> Option<Decision> {
+        self.inner.decide(failure).await
     }
 }

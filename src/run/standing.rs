@@ -1,0 +1,96 @@
+use std::cell::RefCell;
+
+use super::here::Walked;
+use super::token::{State, StoppedService};
+use crate::evaluate::Scope;
+use crate::inventory::{NodeName, NodeSet};
+use crate::plan::{Step, StepKind};
+use crate::value::Value;
+
+/// The name of the value that was yielded last.
+const LAST: &str = "_";
+
+/// What lives on from one line of a session to the next: tokens, groups, values, and what is
+/// known of services.
+///
+/// It is kept up to date while a line is carried out, so that a line which is broken off loses nothing.
+#[derive(Debug, Clone, Default)]
+pub struct Standing {
+    pub(super) state: RefCell<State>,
+    values: RefCell<Vec<(String, Value)>>,
+}
+
+impl Standing {
+    /// Begins a line: since the last one, anybody may have started or stopped anything.
+    pub(super) fn begin(&self) {
+        let mut state = self.state.borrow_mut();
+        state.epoch += 1;
+        state.held_back = false;
+    }
+
+    /// Keeps what the steps of a line have named, and what the last of them has yielded.
+    pub(super) fn keep(&self, steps: &[Step], scope: &Scope, walked: &Walked) {
+        let mut last = None;
+        for step in steps {
+            last = None;
+            if let StepKind::Let { name, .. } = &step.kind {
+                if let Some(value) = scope.get(name) {
+                    self.set_value(name, value.clone());
+                }
+            } else {
+                last = walked.as_ref().ok();
+            }
+        }
+        if let Some(value) = last.filter(|value| **value != Value::text("")) {
+            self.set_value(LAST, value.clone());
+        }
+    }
+
+    fn set_value(&self, name: &str, value: Value) {
+        let mut values = self.values.borrow_mut();
+        values.retain(|(known, _)| known != name);
+        values.push((name.to_owned(), value));
+    }
+
+    /// The values by their names, the newest last; `_` is what was yielded last.
+    pub fn values(&self) -> Vec<(String, Value)> {
+        self.values.borrow().clone()
+    }
+
+    /// The value of a name.
+    pub fn value(&self, name: &str) -> Option<Value> {
+        let values = self.values.borrow();
+        values
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.clone())
+    }
+
+    /// What was stopped and not started again, in that order.
+    pub fn stopped(&self) -> Vec<StoppedService> {
+        self.state.borrow().stopped.clone()
+    }
+
+    /// The tokens that are held: the service, by `module.name`, and the member.
+    pub fn tokens(&self) -> Vec<(String, NodeName)> {
+        let state = self.state.borrow();
+        let tokens = state.tokens.iter();
+        tokens
+            .map(|token| (token.service.clone(), token.node.clone()))
+            .collect()
+    }
+
+    /// Undos that were not done, in words.
+    pub fn undos_left(&self) -> Vec<String> {
+        self.state.borrow().undos_left.clone()
+    }
+
+    /// The groups that are no longer as the inventory has them, as they are now.
+    pub fn groups(&self) -> Vec<(String, NodeSet)> {
+        let state = self.state.borrow();
+        let changed = state.groups.changed();
+        changed
+            .map(|(group, nodes)| (group.to_owned(), nodes.clone()))
+            .collect()
+    }
+}
