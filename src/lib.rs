@@ -21,6 +21,7 @@
 //! | [`journal`] | what happened: events, ledger, report |
 //! | [`run`] | plan → events |
 //! | [`project`] | scripts, inventory and options loaded together |
+//! | [`repl`] | the prompt for incidents |
 //! | [`cli`] | the command line |
 
 pub mod check;
@@ -34,6 +35,7 @@ pub mod journal;
 pub mod library;
 pub mod plan;
 pub mod project;
+pub mod repl;
 pub mod run;
 pub mod syntax;
 pub mod transport;

@@ -738,7 +738,7 @@ fn a_mistyped_override_is_told_beside_findings() {
     told.ends(2);
     assert!(told.err.contains("check::stops_too_many"), "{}", told.err);
     assert!(
-        told.err.contains("--override stops_to_many: no guard or finding"),
+        told.err.contains("override stops_to_many: no guard or finding"),
         "{}",
         told.err
     );

@@ -30,7 +30,7 @@ Example: quorate inventory show -i hosts.ini --format json";
 
 /// Runs runbooks on clusters, with guards built in.
 #[derive(Debug, Parser)]
-#[command(name = "quorate", version, after_help = EXAMPLES, arg_required_else_help = true)]
+#[command(name = "quorate", version, after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// Colours; auto: on a terminal, unless NO_COLOR is set.
     #[arg(
@@ -43,8 +43,9 @@ pub(super) struct Arguments {
         default_value = "auto"
     )]
     pub color: Color,
+    /// Without one, a terminal gets the prompt.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -64,6 +65,9 @@ pub(super) enum Format {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// The prompt for incidents: the same language, a line at a time.
+    #[command(after_help = "Example: quorate repl -i cluster.toml")]
+    Repl(ReplFlags),
     /// Carry a runbook out.
     #[command(
         after_help = "Example: quorate run replace-cs-disk.runbook --set cs=1026 --set mount=/pstorage/disk2"
@@ -84,6 +88,45 @@ pub(super) enum Command {
     /// Look at the inventory.
     #[command(after_help = "Example: quorate inventory show -i cluster.toml")]
     Inventory(InventoryFlags),
+}
+
+#[derive(Debug, Default, Args)]
+pub(super) struct ReplFlags {
+    /// The inventory, instead of $QUORATE_INVENTORY, ./cluster.toml or /etc/quorate/cluster.toml.
+    #[arg(short, long, value_name = "FILE", conflicts_with = "sim")]
+    pub inventory: Option<PathBuf>,
+    /// Talk to the simulated cluster, of the shape in FILE if one is given; also --sim FILE.toml.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    #[expect(
+        clippy::option_option,
+        reason = "no flag, a bare flag, and a flag with its file are three things"
+    )]
+    pub sim: Option<Option<PathBuf>>,
+    /// Ask for no change beforehand, and answer every `confirm` with yes; it is written down.
+    #[arg(long)]
+    pub yes: bool,
+    /// Make every connection with the system's ssh, never in this process.
+    #[arg(long, value_enum, hide_possible_values = true, value_name = "openssh")]
+    pub ssh: Option<SshProgram>,
+    /// The configuration file of ssh, instead of the inventory's, the user's and the system's.
+    #[arg(long, value_name = "FILE")]
+    pub ssh_config: Option<String>,
+}
+
+impl ReplFlags {
+    /// How real hosts are reached, where that is said here.
+    pub fn ways(&self) -> Ways {
+        Ways {
+            is_openssh_forced: self.ssh == Some(SshProgram::Openssh),
+            config: self.ssh_config.clone(),
+            is_verbose: false,
+        }
+    }
+
+    /// Which cluster is meant: without any, the simulated one, where a person can see that.
+    pub fn cluster(&self) -> InventoryChoice {
+        choose(&self.sim, &self.inventory)
+    }
 }
 
 #[derive(Debug, Args)]
@@ -390,7 +433,7 @@ mod tests {
                 .chain(typed.split(' '))
                 .map(OsString::from);
             let arguments = Arguments::try_parse_from(join_shape(words)).expect(typed);
-            let Command::Run(flags) = arguments.command else {
+            let Some(Command::Run(flags)) = arguments.command else {
                 panic!("{typed}")
             };
             assert_eq!(flags.file, PathBuf::from(file), "{typed}");

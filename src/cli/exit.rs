@@ -57,7 +57,10 @@ pub(super) enum Stop {
 
 impl From<ProjectError> for Stop {
     fn from(error: ProjectError) -> Stop {
-        Stop::Project(Box::new(error))
+        match error {
+            ProjectError::Given(text) => Stop::Usage(text),
+            other => Stop::Project(Box::new(other)),
+        }
     }
 }
 

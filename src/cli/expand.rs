@@ -1,11 +1,11 @@
 use super::arguments::{Color, ExpandFlags};
 use super::exit::{Exit, Stop};
-use super::nodes::read_limit;
-use super::overrides::{check_overrides, drop_overridden, read_overrides};
 use super::parameters::{ask_for_missing, read_settings};
 use super::streams::{error_style, print, say};
 use crate::expand::Expansion;
-use crate::project::{InventoryChoice, Project};
+use crate::project::{
+    InventoryChoice, Project, check_overrides, drop_overridden, read_limit, read_overrides,
+};
 use crate::value::Type;
 
 /// Writes a runbook as a plain shell script.

@@ -12,16 +12,16 @@ mod expand;
 mod format;
 mod inventory;
 mod nodes;
-mod overrides;
 mod parameters;
+mod repl;
 mod run;
 mod streams;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Color, Command, ReplFlags};
 use exit::{Exit, Stop};
 
 /// The stack of the thread that does the work: scripts nest, and reading, checking and running
@@ -59,12 +59,12 @@ fn carry_out_command_line() -> ExitCode {
     };
     let color = arguments.color;
     let done = match &arguments.command {
-        Command::Run(flags) => run::run_script(flags, color),
-        Command::Check(flags) => check::check_files(flags, color),
-        Command::Expand(flags) => expand::expand_script(flags, color),
-        Command::Fmt(flags) => format::format_files(flags, color),
-        Command::Nodes(flags) => nodes::tell_nodes(flags),
-        Command::Inventory(flags) => inventory::show_inventory(flags),
+        Some(command) => carry_out_command(command, color),
+        None if repl::is_at_terminal() => repl::open_prompt(&ReplFlags::default(), color),
+        None => {
+            let _ = Arguments::command().print_help();
+            return Exit::Usage.into();
+        }
     };
     match done {
         Ok(exit) => exit.into(),
@@ -80,5 +80,17 @@ fn carry_out_command_line() -> ExitCode {
             ));
             Exit::Usage.into()
         }
+    }
+}
+
+fn carry_out_command(command: &Command, color: Color) -> Result<Exit, Stop> {
+    match command {
+        Command::Repl(flags) => repl::open_prompt(flags, color),
+        Command::Run(flags) => run::run_script(flags, color),
+        Command::Check(flags) => check::check_files(flags, color),
+        Command::Expand(flags) => expand::expand_script(flags, color),
+        Command::Fmt(flags) => format::format_files(flags, color),
+        Command::Nodes(flags) => nodes::tell_nodes(flags),
+        Command::Inventory(flags) => inventory::show_inventory(flags),
     }
 }

@@ -5,8 +5,6 @@ use std::sync::Arc;
 
 use super::arguments::{Color, Format, RunFlags};
 use super::exit::{Exit, Stop};
-use super::nodes::read_limit;
-use super::overrides::{check_overrides, drop_overridden, read_overrides};
 use super::parameters::{ask_for_missing, read_secrets, read_settings};
 use super::streams::{Output, error_style, is_coloured, is_live, say};
 use crate::diagnostic::{Style, nearest};
@@ -14,7 +12,9 @@ use crate::journal::{
     Detail, JsonRecorder, LiveReport, LiveView, OverriddenFinding, Recorder, ReportStyle, WithOverridden,
 };
 use crate::plan::Plan;
-use crate::project::{Project, RunFolder, Setting};
+use crate::project::{
+    Project, RunFolder, Setting, check_overrides, drop_overridden, read_limit, read_overrides,
+};
 use crate::run::RunOptions;
 use crate::transport::{Answers, Listener, Screen, Terminal};
 
@@ -154,6 +154,7 @@ fn open_report<'p>(
             (false, false) => Detail::Usual,
         },
         with_differences: flags.diff,
+        is_framed: true,
     };
     match flags.format {
         Format::Human => Box::new(LiveReport::new(output, project.sources(), style, view)),

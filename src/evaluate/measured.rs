@@ -69,6 +69,17 @@ impl Measured {
         self.replies.get(ask)
     }
 
+    /// The facts that were measured, each as it was asked for, in order of their names.
+    pub fn facts(&self) -> Vec<(String, Value)> {
+        let facts = self.facts.borrow();
+        let mut facts: Vec<(String, Value)> = facts
+            .iter()
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
+        facts.sort_by(|left, right| left.0.cmp(&right.0));
+        facts
+    }
+
     pub(super) fn fact(&self, key: &str) -> Option<Value> {
         self.facts.borrow().get(key).cloned()
     }

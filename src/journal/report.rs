@@ -31,6 +31,8 @@ pub struct ReportStyle {
     pub detail: Detail,
     /// Whether output in which nodes differ is told as its differences.
     pub with_differences: bool,
+    /// Whether it stands by itself, with a first line, the steps' numbers, and the ledger.
+    pub is_framed: bool,
 }
 
 /// How much is told.
@@ -133,6 +135,9 @@ impl<'a, W: Write> LiveReport<'a, W> {
     /// `[ 3/12] `, or blanks of the same width for what is not written in the script itself.
     fn number(&self, step: StepId) -> String {
         let width = self.steps.to_string().len();
+        if self.steps == 0 {
+            return "  ".to_owned();
+        }
         if step.0 < self.steps {
             format!("[{:>width$}/{}] ", step.0 + 1, self.steps)
         } else {
@@ -262,7 +267,11 @@ impl<'a, W: Write> LiveReport<'a, W> {
         else {
             return;
         };
-        (self.steps, self.is_dry) = (*steps, *dry_run);
+        self.is_dry = *dry_run;
+        if !self.style.is_framed {
+            return;
+        }
+        self.steps = *steps;
         let paint = self.paint();
         let mut first = paint.strong(&format!("cluster {}", neutralise_text(cluster)));
         if *simulated {
@@ -459,6 +468,9 @@ impl<'a, W: Write> LiveReport<'a, W> {
     fn show_ledger(&mut self) {
         let rest = self.gather.take_all();
         self.print_gathered(rest);
+        if !self.style.is_framed {
+            return;
+        }
         let ledger = Ledger::of(&self.events);
         let drawn = describe_ledger(&ledger, self.sources, self.style.coloured);
         self.print(&format!("\n{drawn}"));

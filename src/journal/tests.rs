@@ -37,6 +37,7 @@ fn report_in(happenings: &[(u64, Happening)], detail: Detail, with_differences: 
         coloured: false,
         detail,
         with_differences,
+        is_framed: true,
     };
     let mut live = LiveReport::new(&mut out, &sources, style, None);
     for (at_ms, what) in happenings {

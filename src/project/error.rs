@@ -121,6 +121,10 @@ pub enum ProjectError {
     #[diagnostic(transparent)]
     Shape(#[from] ShapeError),
 
+    /// Something that was given by hand means nothing.
+    #[error("{0}")]
+    #[diagnostic(code(project::given))]
+    Given(String),
     /// The runtime for a real run cannot be set up.
     #[error("the run cannot begin: {why}")]
     #[diagnostic(code(project::no_runtime))]

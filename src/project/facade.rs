@@ -112,7 +112,7 @@ impl Project {
         problems
     }
 
-    fn implied_module(&self) -> Result<Option<Implied>, ProjectError> {
+    pub(super) fn implied_module(&self) -> Result<Option<Implied>, ProjectError> {
         let Some(system) = &self.inventory.system else {
             return Ok(None);
         };
@@ -150,6 +150,11 @@ impl Project {
             Some(path) => path.display().to_string(),
             None => "the simulated cluster".to_owned(),
         }
+    }
+
+    /// The simulated cluster's shape, when it is that one.
+    pub(super) fn shape(&self) -> Option<&Shape> {
+        self.shape.as_ref()
     }
 
     /// Whether the cluster is the simulated one.
@@ -412,9 +417,9 @@ fn run_for_real(
     };
     let mut recorder = InFlight::new(recorder);
     let ended = runtime.block_on(async {
-        let signals = Signals::listen().map_err(failed)?;
+        let mut signals = Signals::listen().map_err(failed)?;
         let run = run_plan(plan, world, options, &mut recorder);
-        let ended = run_with_signals(run, signals, &options.stop_requested, terminal).await;
+        let ended = run_with_signals(run, &mut signals, &options.stop_requested, terminal).await;
         transport.close().await;
         Ok::<_, ProjectError>(ended)
     })?;

@@ -23,6 +23,18 @@ pub struct RunFolder {
     path: PathBuf,
 }
 
+/// The time now, for people of all time zones: `2026-11-28 07:31:05Z`.
+pub fn write_now() -> String {
+    Timestamp::now().strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
+/// The file of the prompt's history, under the user's folder for state; `None` where there is no such folder.
+pub fn history_file() -> Option<PathBuf> {
+    let base = etcetera::choose_base_strategy().ok()?;
+    let state = base.state_dir().unwrap_or_else(|| base.data_dir());
+    Some(state.join("quorate").join("history"))
+}
+
 impl RunFolder {
     /// Makes the folder of a run that begins now.
     ///

@@ -121,6 +121,7 @@ pub(super) struct Loaded {
 }
 
 /// A module that every script uses by itself: that of the inventory's system.
+#[derive(Debug, Clone)]
 pub(super) enum Implied {
     /// A standard module.
     Standard(String),

@@ -8,8 +8,11 @@
 mod error;
 mod facade;
 mod kept;
+mod limit;
 mod load;
 mod options;
+mod overrides;
+mod session;
 mod setting;
 mod signals;
 mod surroundings;
@@ -19,8 +22,11 @@ mod ways;
 
 pub use error::ProjectError;
 pub use facade::Project;
-pub use kept::RunFolder;
+pub use kept::{RunFolder, history_file, write_now};
+pub use limit::read_limit;
 pub use load::read_text;
 pub use options::InventoryChoice;
+pub use overrides::{check_overrides, drop_overridden, read_overrides};
+pub use session::{Background, Came, Declared, Done, DoneKind, Line, Saved, Session, SessionWays, Shells};
 pub use setting::Setting;
 pub use ways::Ways;

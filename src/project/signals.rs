@@ -19,6 +19,8 @@ pub(super) struct Signals {
     terminate: Signal,
     /// The terminal is gone: what is in hand is finished all the same.
     hang_up: Signal,
+    /// Whether one has come that ends a session as well: all but Ctrl-C.
+    is_ending: bool,
 }
 
 impl Signals {
@@ -32,16 +34,27 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hang_up: signal(SignalKind::hangup())?,
+            is_ending: false,
         })
     }
 
-    async fn next(&mut self) {
+    /// Whether a signal has come that ends a session as well: all but Ctrl-C.
+    pub fn is_ending(&self) -> bool {
+        self.is_ending
+    }
+
+    /// Waits for the next one.
+    pub async fn next(&mut self) {
         poll_fn(|context| {
-            let signals = [&mut self.interrupt, &mut self.terminate, &mut self.hang_up];
-            let has_come = signals
+            let ends = [&mut self.terminate, &mut self.hang_up];
+            let is_ending = ends
                 .into_iter()
                 .any(|signal| signal.poll_recv(context).is_ready());
-            if has_come { Poll::Ready(()) } else { Poll::Pending }
+            self.is_ending |= is_ending;
+            match is_ending || self.interrupt.poll_recv(context).is_ready() {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            }
         })
         .await;
     }
@@ -52,21 +65,26 @@ impl Signals {
 /// The first signal asks it to end after the nodes in hand.
 pub(super) async fn run_with_signals<F: Future<Output = Ending>>(
     run: F,
-    mut signals: Signals,
+    signals: &mut Signals,
     stop_requested: &Rc<Cell<bool>>,
     terminal: &Terminal,
 ) -> Option<Ending> {
     let mut run = std::pin::pin!(run);
     loop {
-        let next = std::pin::pin!(signals.next());
-        match select(run.as_mut(), next).await {
-            Either::Left((ending, _)) => return Some(ending),
-            Either::Right(_) if stop_requested.replace(true) => return None,
-            Either::Right(_) => {
-                terminal
-                    .tell("stopping after what is in hand; once more breaks it off and leaves it unknown");
+        let has_come = {
+            let next = std::pin::pin!(signals.next());
+            match select(run.as_mut(), next).await {
+                Either::Left((ending, _)) => return Some(ending),
+                Either::Right(_) => stop_requested.replace(true),
             }
+        };
+        if has_come {
+            return None;
         }
+        if signals.is_ending {
+            terminal.leave();
+        }
+        terminal.tell("stopping after what is in hand; once more breaks it off and leaves it unknown");
     }
 }
 

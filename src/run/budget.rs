@@ -76,7 +76,13 @@ impl Walk<'_> {
         Ok(!self.loss(&budget.node, used, &counted, Some(node)).is_allowed())
     }
 
-    fn loss(&self, budget: &Budget, used: &Used, counted: &Counted, losing: Option<&NodeName>) -> Loss {
+    pub(super) fn loss(
+        &self,
+        budget: &Budget,
+        used: &Used,
+        counted: &Counted,
+        losing: Option<&NodeName>,
+    ) -> Loss {
         let key = used.key();
         let replaced: NodeSet = {
             let state = self.state.borrow();
@@ -323,6 +329,8 @@ pub(super) struct Counted {
     pub down: NodeSet,
     /// Rows whose node the inventory does not know, each with the reason.
     pub strangers: Vec<String>,
+    /// How many rows the table has, and how many of them are surely up: a node may have several.
+    pub rows: (usize, usize),
     /// Why nothing is known of them.
     pub blind: Option<String>,
 }
@@ -358,6 +366,8 @@ pub(super) fn count_members(
             Some(condition) => context.truth(&frame.looking_at(row), condition)?,
             None => Truth::Yes,
         };
+        counted.rows.0 += 1;
+        counted.rows.1 += usize::from(is_up.holds());
         match row.get(&members.column) {
             Some(Value::Node(node)) => {
                 if !is_up.holds() {

@@ -1,15 +1,16 @@
 use std::collections::HashSet;
+use std::sync::Arc;
 
-use super::budget::count_members;
-use super::here::Here;
+use super::budget::{Counted, count_members};
+use super::here::{Here, Used};
 use super::standing::Standing;
 use super::walk::Walk;
 use super::{RunOptions, World};
-use crate::check::ServiceDefinition;
+use crate::check::{Members, ServiceDefinition};
 use crate::diagnostic::{Span, Spanned};
 use crate::evaluate::{Ask, Context, Frame, Place, Stop};
 use crate::guard::Verdict;
-use crate::inventory::NodeSet;
+use crate::inventory::{NodeName, NodeSet};
 use crate::journal::Event;
 use crate::plan::Plan;
 use crate::syntax::{Arguments, Expression, GuardCall, Statement, Test};
@@ -36,20 +37,26 @@ pub struct Glance {
 pub struct RoleGlance {
     /// What it is called: the fact that its members come from.
     pub name: String,
-    /// How many members there are.
+    /// How many members there are: a node may have several.
     pub members: usize,
-    /// Those that are not surely up.
+    /// How many of them are surely up.
+    pub up: usize,
+    /// The nodes with one that is not.
     pub down: NodeSet,
-    /// How many are not surely up, those among them whose node is not known.
-    pub down_count: usize,
     /// Why nothing is known of them.
     pub blind: Option<String>,
+    /// Why no further member may be taken away; `None` when one may.
+    pub exhausted: Option<String>,
 }
 
 impl Glance {
-    /// Whether a guard would refuse.
+    /// Whether a guard would refuse: now, or the stop of a further member.
     pub fn refuses(&self) -> bool {
         self.guards.iter().any(|(_, verdict)| !verdict.holds())
+            || self
+                .roles
+                .iter()
+                .any(|role| role.blind.is_some() || role.exhausted.is_some())
     }
 }
 
@@ -67,13 +74,15 @@ pub async fn glance(
     let mut nobody: Vec<Event> = Vec::new();
     let walk = Walk::new(plan, world, options, standing, &mut nobody);
     let here = Here::default();
-    let found = walk.measured(&here, |context, _| look(context, watched)).await;
+    let found = walk
+        .measured(&here, |context, _| look(&walk, context, watched))
+        .await;
     // What fails is part of what is seen; nothing else ends a look.
     found.unwrap_or_default()
 }
 
 /// Evaluates everything, and collects what must be asked for it.
-fn look(context: &Context<'_>, watched: &[String]) -> Result<Glance, Stop> {
+fn look(walk: &Walk<'_>, context: &Context<'_>, watched: &[String]) -> Result<Glance, Stop> {
     let mut needs = Needs::default();
     let mut glance = Glance::default();
     let mut facts: Vec<String> = Vec::new();
@@ -95,16 +104,8 @@ fn look(context: &Context<'_>, watched: &[String]) -> Result<Glance, Stop> {
             continue;
         }
         facts.push(fact);
-        let frame = Frame::fresh(&service.module, Place::Nowhere);
-        if let Some(counted) = needs.take(count_members(context, &frame, members, group)) {
-            glance.roles.push(RoleGlance {
-                name: label(&members.fact),
-                members: counted.members.len() + counted.strangers.len(),
-                down_count: counted.down.len() + counted.strangers.len(),
-                down: counted.down,
-                blind: counted.blind,
-            });
-        }
+        let found = look_at_role(walk, context, service, members, group);
+        glance.roles.extend(needs.take(found));
     }
     for fact in context.program.all_facts() {
         if fact.name == WORDS && fact.parameters.is_empty() {
@@ -127,6 +128,62 @@ fn look(context: &Context<'_>, watched: &[String]) -> Result<Glance, Stop> {
         }
     }
     needs.end(glance)
+}
+
+/// The members of a role, and whether a further one may go.
+fn look_at_role(
+    walk: &Walk<'_>,
+    context: &Context<'_>,
+    service: &Arc<ServiceDefinition>,
+    members: &Members,
+    group: NodeSet,
+) -> Result<RoleGlance, Stop> {
+    let frame = Frame::fresh(&service.module, Place::Nowhere);
+    let counted = count_members(context, &frame, members, group)?;
+    let without_row = counted.members.difference(&counted.named).len();
+    let next = counted.members.difference(&counted.down).iter().next().cloned();
+    let exhausted = match next {
+        _ if counted.blind.is_some() => None,
+        None => Some("none is up".to_owned()),
+        Some(node) => why_not_stop(walk, context, service, &counted, node)?,
+    };
+    Ok(RoleGlance {
+        name: label(&members.fact),
+        members: counted.rows.0 + without_row,
+        up: counted.rows.1,
+        down: counted.down,
+        blind: counted.blind,
+        exhausted,
+    })
+}
+
+/// Why a member could not be taken away now: by its budget, or by the guards before its stop.
+fn why_not_stop(
+    walk: &Walk<'_>,
+    context: &Context<'_>,
+    service: &Arc<ServiceDefinition>,
+    counted: &Counted,
+    node: NodeName,
+) -> Result<Option<String>, Stop> {
+    let used = Used {
+        service: Arc::clone(service),
+        instances: Value::list(Vec::new()),
+    };
+    if let Some(budget) = &service.budget
+        && !walk.loss(&budget.node, &used, counted, Some(&node)).is_allowed()
+    {
+        return Ok(Some(format!("{} may lose {}", service.name, budget.node)));
+    }
+    let frame = Frame::fresh(&service.module, Place::Node(node));
+    for statement in &service.before_stop {
+        if let Statement::Require { test, .. } = &statement.node {
+            let verdict = context.judge(&frame, test)?;
+            if !verdict.holds() {
+                return Ok(Some(verdict.reason));
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// What must be asked before everything can be evaluated.

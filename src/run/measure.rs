@@ -32,13 +32,26 @@ impl Walk<'_> {
                 evaluate(&context, &here.frame)
             };
             match found {
-                Ok(value) => return Ok(value),
+                Ok(value) => {
+                    self.remember(&measured);
+                    return Ok(value);
+                }
                 Err(Stop::Need(asks)) => {
                     for (ask, reply) in self.ask_all(here, asks).await {
                         measured.insert(&ask, reply);
                     }
                 }
                 Err(Stop::Fail(error)) => return Err(Halt::Trouble(Box::new(tell(*error, here)))),
+            }
+        }
+    }
+
+    /// Remembers what was measured last, in case something is refused for it.
+    fn remember(&self, measured: &Measured) {
+        if self.options.asks_on_failure || self.options.dry_run {
+            let facts = measured.facts();
+            if !facts.is_empty() {
+                self.state.borrow_mut().measured = facts;
             }
         }
     }

@@ -89,6 +89,10 @@ impl Walk<'_> {
             });
             return Ok(());
         }
+        {
+            let mut state = self.state.borrow_mut();
+            state.evidence = state.measured.clone();
+        }
         let halt = trouble(TroubleKind::Refused, message, step, here);
         Err(match help {
             Some(help) => halt.with_help(help),

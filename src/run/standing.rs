@@ -7,9 +7,6 @@ use crate::inventory::{NodeName, NodeSet};
 use crate::plan::{Step, StepKind};
 use crate::value::Value;
 
-/// The name of the value that was yielded last.
-const LAST: &str = "_";
-
 /// What lives on from one line of a session to the next: tokens, groups, values, and what is
 /// known of services.
 ///
@@ -21,6 +18,9 @@ pub struct Standing {
 }
 
 impl Standing {
+    /// The name of the value that was yielded last.
+    pub const LAST: &'static str = "_";
+
     /// Begins a line: since the last one, anybody may have started or stopped anything.
     pub(super) fn begin(&self) {
         let mut state = self.state.borrow_mut();
@@ -42,7 +42,7 @@ impl Standing {
             }
         }
         if let Some(value) = last.filter(|value| **value != Value::text("")) {
-            self.set_value(LAST, value.clone());
+            self.set_value(Self::LAST, value.clone());
         }
     }
 
@@ -78,6 +78,11 @@ impl Standing {
         tokens
             .map(|token| (token.service.clone(), token.node.clone()))
             .collect()
+    }
+
+    /// The facts that were measured when something was refused last.
+    pub fn evidence(&self) -> Vec<(String, Value)> {
+        self.state.borrow().evidence.clone()
     }
 
     /// Undos that were not done, in words.

@@ -4,6 +4,7 @@ use std::rc::Rc;
 use super::here::{BodyId, Here, Used};
 use crate::evaluate::{Groups, Mask};
 use crate::inventory::NodeName;
+use crate::value::Value;
 
 /// What the walk remembers beside the events.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +26,10 @@ pub(super) struct State {
     pub replaced: BTreeSet<(String, NodeName)>,
     /// What this run has stopped and not started again, in that order.
     pub stopped: Vec<StoppedService>,
+    /// The facts that were measured last.
+    pub measured: Vec<(String, Value)>,
+    /// The facts that were measured when something was refused last.
+    pub evidence: Vec<(String, Value)>,
     /// Undos that somebody did not want, or that failed.
     pub undos_left: Vec<String>,
 }

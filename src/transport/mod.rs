@@ -23,11 +23,11 @@ pub use clock::SystemClock;
 pub use dry::DryTransport;
 pub use error::ShapeError;
 pub use local::LocalTransport;
-pub use person::{Answers, InTurn, TerminalPerson};
+pub use person::{Answers, InTurn, TerminalPerson, read_answer, write_question};
 pub use secrets::{NoSecrets, TerminalSecrets};
-pub use ssh::{SshOptions, SshTransport};
+pub use ssh::{SshOptions, SshTransport, ssh_words};
 pub use tee::{Listener, Tee};
-pub use terminal::{Screen, Terminal};
+pub use terminal::{Screen, Terminal, Turn};
 
 use async_trait::async_trait;
 use thiserror::Error;

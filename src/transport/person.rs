@@ -117,7 +117,8 @@ async fn read_line() -> Option<String> {
     }
 }
 
-fn write_question(question: &Question, cluster: &str) -> String {
+/// A question as it is put to a person; the last line waits for the answer.
+pub fn write_question(question: &Question, cluster: &str) -> String {
     let text = &question.text;
     let place = question
         .node
@@ -134,7 +135,7 @@ fn write_question(question: &Question, cluster: &str) -> String {
 }
 
 /// What a typed line means; `None` when it is no answer to such a question.
-fn read_answer(kind: QuestionKind, cluster: &str, line: &str) -> Option<Answer> {
+pub fn read_answer(kind: QuestionKind, cluster: &str, line: &str) -> Option<Answer> {
     match (kind, line.trim()) {
         (_, "no" | "n" | "No" | "NO") => Some(Answer::No),
         (QuestionKind::Manual, "done") => Some(Answer::Yes),

@@ -3,6 +3,7 @@ use std::io::{self, Write};
 use std::rc::Rc;
 
 use futures_util::lock::{Mutex, MutexGuard};
+use tokio::sync::Notify;
 
 /// What stands on the terminal all the time, and makes way while somebody is asked or told.
 pub trait Screen {
@@ -23,6 +24,8 @@ struct Shared {
     screen: Option<Rc<dyn Screen>>,
     turn: Mutex<()>,
     is_asking: Cell<bool>,
+    has_gone: Cell<bool>,
+    gone: Notify,
 }
 
 impl Terminal {
@@ -33,18 +36,34 @@ impl Terminal {
                 screen,
                 turn: Mutex::new(()),
                 is_asking: Cell::new(false),
+                has_gone: Cell::new(false),
+                gone: Notify::new(),
             }),
         }
     }
 
     /// Waits for one's turn to ask; the terminal is free as long as the turn is held.
-    pub(super) async fn take(&self) -> Turn<'_> {
+    pub async fn take(&self) -> Turn<'_> {
         let lock = self.shared.turn.lock().await;
         self.shared.is_asking.set(true);
         self.shared.set_aside();
         Turn {
             shared: &self.shared,
             _lock: lock,
+        }
+    }
+
+    /// Says that nobody sits there any more.
+    pub fn leave(&self) {
+        self.shared.has_gone.set(true);
+        self.shared.gone.notify_waiters();
+    }
+
+    /// Waits until nobody sits there any more.
+    pub async fn gone(&self) {
+        let gone = self.shared.gone.notified();
+        if !self.shared.has_gone.get() {
+            gone.await;
         }
     }
 
@@ -78,7 +97,7 @@ impl Shared {
 }
 
 /// The terminal while somebody is asked.
-pub(super) struct Turn<'a> {
+pub struct Turn<'a> {
     shared: &'a Shared,
     _lock: MutexGuard<'a, ()>,
 }

@@ -183,6 +183,13 @@ impl Transport for SshTransport {
     }
 }
 
+/// The words after `ssh` that reach a node: options, and the host last.
+pub fn ssh_words(name: &NodeName, node: Option<&Node>) -> Vec<String> {
+    let Target { host, mut options } = aim(name, node);
+    options.push(host);
+    options
+}
+
 /// What `ssh` is told of a node.
 fn aim(name: &NodeName, node: Option<&Node>) -> Target {
     let address = node.and_then(|node| node.address.clone());

@@ -1,5 +1,5 @@
-use super::exit::Stop;
-use super::nodes::unknown_node;
+use super::ProjectError;
+use super::limit::unknown_node;
 use crate::check::Program;
 use crate::diagnostic::{Problems, nearest};
 use crate::inventory::{Inventory, NodeName};
@@ -9,23 +9,27 @@ use crate::run::Override;
 /// Findings of a run itself, which no checker can make.
 const RUN_FINDINGS: &[&str] = &["inventory-differs"];
 
-/// Reads `--override NAME[@NODE]=WHY`.
-pub(super) fn read_overrides(written: &[String], inventory: &Inventory) -> Result<Vec<Override>, Stop> {
+/// Reads overrides as they are written: `NAME[@NODE]=WHY`.
+///
+/// # Errors
+///
+/// [`ProjectError::Given`] when one is written otherwise, or gives no reason.
+pub fn read_overrides(written: &[String], inventory: &Inventory) -> Result<Vec<Override>, ProjectError> {
     written
         .iter()
         .map(|text| read_override(text, inventory))
         .collect()
 }
 
-fn read_override(text: &str, inventory: &Inventory) -> Result<Override, Stop> {
+fn read_override(text: &str, inventory: &Inventory) -> Result<Override, ProjectError> {
     let Some((target, why)) = text.split_once('=') else {
-        return Err(Stop::Usage(format!(
-            "--override {text}: write NAME=\"why\" or NAME@NODE=\"why\""
+        return Err(ProjectError::Given(format!(
+            "override {text}: write NAME=\"why\" or NAME@NODE=\"why\""
         )));
     };
     if why.trim().is_empty() {
-        return Err(Stop::Usage(format!(
-            "--override {target}: say why; the reason is kept in the ledger"
+        return Err(ProjectError::Given(format!(
+            "override {target}: say why; the reason is kept in the ledger"
         )));
     }
     let (name, node) = match target.split_once('@') {
@@ -48,7 +52,7 @@ fn read_override(text: &str, inventory: &Inventory) -> Result<Override, Stop> {
 /// Takes out the findings that are overridden; the journal lists them.
 ///
 /// Only of a script that has a program: what cannot be read or named cannot be run, whatever the reason.
-pub(super) fn drop_overridden(problems: &mut Problems, overrides: &[Override]) -> Vec<OverriddenFinding> {
+pub fn drop_overridden(problems: &mut Problems, overrides: &[Override]) -> Vec<OverriddenFinding> {
     let mut dropped = Vec::new();
     problems.retain(|problem| {
         let code = problem.code();
@@ -70,11 +74,15 @@ pub(super) fn drop_overridden(problems: &mut Problems, overrides: &[Override]) -
 }
 
 /// Refuses overrides that are for nothing: a slip of the hand must not pass for a decision.
-pub(super) fn check_overrides(
+///
+/// # Errors
+///
+/// [`ProjectError::Given`] when neither a guard nor a finding has the name.
+pub fn check_overrides(
     overrides: &[Override],
     dropped: &[OverriddenFinding],
     program: &Program,
-) -> Result<(), Stop> {
+) -> Result<(), ProjectError> {
     let services = program.all_services();
     let guards = program.all_guards();
     let budgets: Vec<String> = services
@@ -95,8 +103,8 @@ pub(super) fn check_overrides(
             .chain(budgets.iter().map(String::as_str))
             .chain(RUN_FINDINGS.iter().copied());
         let help = nearest(&known.name, names).map(|near| format!("; did you mean `{near}`?"));
-        return Err(Stop::Usage(format!(
-            "--override {}: no guard or finding of this script has this name{}",
+        return Err(ProjectError::Given(format!(
+            "override {}: no guard or finding of this script has this name{}",
             known.name,
             help.unwrap_or_default()
         )));

@@ -1,0 +1,259 @@
+use std::future::Future;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+
+use super::SessionWays;
+use crate::inventory::{Inventory, NodeName};
+use crate::journal::Recorder;
+use crate::plan::Plan;
+use crate::project::ProjectError;
+use crate::project::load::describe_failure;
+use crate::project::signals::{InFlight, Signals, run_with_signals};
+use crate::run::{Ending, Glance, RunOptions, Standing, World, glance, run_statement};
+use crate::transport::simulated::{Shape, SimulatedCluster, VirtualClock};
+use crate::transport::{
+    Answers, Clock, DryTransport, Person, Purpose, Request, SshTransport, SystemClock, Tee, Terminal,
+    Transport,
+};
+use crate::value::CommandLine;
+
+/// How long a look at the cluster may take.
+const GLANCE_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long a command of a simulated shell may take.
+const SHELL_LIMIT: Duration = Duration::from_secs(3600);
+
+/// The doors of a session, which stay open from line to line.
+pub(super) struct Doors {
+    pub runtime: Runtime,
+    pub signals: Signals,
+    terminal: Terminal,
+    cluster: Cluster,
+}
+
+/// What stands behind the doors.
+enum Cluster {
+    Simulated(SimulatedCluster, VirtualClock),
+    Real(Rc<SshTransport>, SystemClock),
+}
+
+impl Doors {
+    /// Opens the doors to a simulated cluster, or to the hosts of an inventory.
+    pub fn open(
+        inventory: &Arc<Inventory>,
+        shape: Option<&Shape>,
+        ways: SessionWays,
+    ) -> Result<Doors, ProjectError> {
+        let failed = |error: std::io::Error| ProjectError::NoRuntime {
+            why: describe_failure(&error),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(failed)?;
+        let signals = {
+            let _inside = runtime.enter();
+            Signals::listen().map_err(failed)?
+        };
+        let cluster = match shape {
+            Some(shape) => {
+                let cluster = SimulatedCluster::new(shape.clone());
+                let clock = cluster.clock();
+                Cluster::Simulated(cluster, clock)
+            }
+            None => {
+                let tee = Arc::new(Tee::new(ways.output_folder, ways.listener, std::iter::empty()));
+                let options = ways.ways.over(&inventory.ssh, &ways.terminal, tee);
+                let transport = SshTransport::new(inventory.clone(), options);
+                Cluster::Real(Rc::new(transport), SystemClock::new())
+            }
+        };
+        Ok(Doors {
+            runtime,
+            signals,
+            terminal: ways.terminal,
+            cluster,
+        })
+    }
+
+    /// The time of the cluster.
+    pub fn now(&self) -> Duration {
+        match &self.cluster {
+            Cluster::Simulated(_, clock) => clock.now(),
+            Cluster::Real(_, clock) => clock.now(),
+        }
+    }
+
+    /// Carries a plan out.
+    pub fn run(
+        &mut self,
+        plan: &Plan,
+        options: &RunOptions,
+        standing: &Standing,
+        person: Box<dyn Person>,
+        recorder: &mut dyn Recorder,
+    ) -> Ending {
+        match &self.cluster {
+            Cluster::Simulated(cluster, clock) => {
+                let transport = cluster.transport();
+                let person = cluster.person(person);
+                let dry = DryTransport::new(&transport);
+                let transport: &dyn Transport = if options.dry_run { &dry } else { &transport };
+                let world = World {
+                    transport,
+                    clock,
+                    person: &person,
+                };
+                cluster.block_on(run_statement(plan, world, options, standing, recorder))
+            }
+            Cluster::Real(transport, clock) => {
+                let dry = DryTransport::new(&**transport);
+                let door: &dyn Transport = if options.dry_run { &dry } else { &**transport };
+                let world = World {
+                    transport: door,
+                    clock,
+                    person: &*person,
+                };
+                let mut recorder = InFlight::new(recorder);
+                let run = run_statement(plan, world, options, standing, &mut recorder);
+                let stop = &options.stop_requested;
+                let run = run_with_signals(run, &mut self.signals, stop, &self.terminal);
+                let ended = self.runtime.block_on(run);
+                ended.unwrap_or_else(|| recorder.break_off(clock.now()))
+            }
+        }
+    }
+
+    /// Looks at the cluster; `None` when that takes too long. On a simulated cluster so much time goes by first.
+    pub fn glance(
+        &self,
+        plan: &Plan,
+        standing: &Standing,
+        watched: &[String],
+        after: Duration,
+    ) -> Option<Glance> {
+        match &self.cluster {
+            Cluster::Simulated(cluster, clock) => Some(cluster.block_on(async {
+                clock.sleep(after).await;
+                look(plan, &cluster.transport(), clock, standing, watched).await
+            })),
+            Cluster::Real(..) => self
+                .runtime
+                .block_on(self.glance_for_real(plan, standing, watched)),
+        }
+    }
+
+    /// Looks at the real cluster; `None` when that takes too long.
+    pub async fn glance_for_real(
+        &self,
+        plan: &Plan,
+        standing: &Standing,
+        watched: &[String],
+    ) -> Option<Glance> {
+        let Cluster::Real(transport, clock) = &self.cluster else {
+            return None;
+        };
+        let look = look(plan, &**transport, clock, standing, watched);
+        tokio::time::timeout(GLANCE_LIMIT, look).await.ok()
+    }
+
+    /// Whether the cluster is a real one.
+    pub fn are_real(&self) -> bool {
+        matches!(self.cluster, Cluster::Real(..))
+    }
+
+    /// What opens shells on the nodes.
+    pub fn shells(&self, inventory: &Arc<Inventory>, config: Option<&String>) -> Shells {
+        match &self.cluster {
+            Cluster::Simulated(cluster, _) => Shells::Simulated(cluster.clone()),
+            Cluster::Real(..) => Shells::Real {
+                inventory: inventory.clone(),
+                config: config.or(inventory.ssh.config.as_ref()).cloned(),
+            },
+        }
+    }
+
+    /// Closes all connections.
+    pub fn close(self) {
+        if let Cluster::Real(transport, _) = &self.cluster {
+            self.runtime.block_on(transport.close());
+        }
+        // A thread that still waits for a line must not hold the end up.
+        self.runtime.shutdown_background();
+    }
+}
+
+async fn look(
+    plan: &Plan,
+    transport: &dyn Transport,
+    clock: &dyn Clock,
+    standing: &Standing,
+    watched: &[String],
+) -> Glance {
+    // Nobody is asked anything while somebody looks.
+    let nobody = Answers::default();
+    let world = World {
+        transport,
+        clock,
+        person: &nobody,
+    };
+    glance(plan, world, &RunOptions::default(), standing, watched).await
+}
+
+/// What opens a shell on a node, for a person who wants to see for themselves.
+#[derive(Clone)]
+pub enum Shells {
+    /// The shells of a simulated cluster, which take one command after the other.
+    Simulated(SimulatedCluster),
+    /// The shells of real hosts.
+    Real {
+        /// How hosts are reached.
+        inventory: Arc<Inventory>,
+        /// The configuration file of `ssh`.
+        config: Option<String>,
+    },
+}
+
+impl Shells {
+    /// The command that opens a shell on a node; none on a simulated cluster.
+    pub fn command(&self, node: &NodeName) -> Option<Vec<String>> {
+        let Shells::Real { inventory, config } = self else {
+            return None;
+        };
+        let known = inventory.node(node.as_str());
+        if known.is_some_and(|node| node.login.is_local) {
+            return Some(vec!["sh".to_owned()]);
+        }
+        let mut words = vec!["ssh".to_owned(), "-t".to_owned()];
+        if let Some(config) = config {
+            words.extend(["-F".to_owned(), config.clone()]);
+        }
+        words.extend(crate::transport::ssh_words(node, known));
+        Some(words)
+    }
+
+    /// Carries out a command in the shell of a simulated node, and gives what it prints.
+    pub fn carry_out<'a>(&'a self, node: &NodeName, line: &str) -> impl Future<Output = String> + 'a {
+        let request = Request {
+            node: Some(node.clone()),
+            command: CommandLine::from_quoted(line),
+            input: None,
+            limit: SHELL_LIMIT,
+            // A person's own commands are no acts of the run.
+            purpose: Purpose::Probe,
+            as_root: false,
+        };
+        async move {
+            let Shells::Simulated(cluster) = self else {
+                return String::new();
+            };
+            match cluster.transport().carry_out(&request).await {
+                Ok(outcome) => outcome.output + &outcome.errors,
+                Err(error) => format!("{error}\n"),
+            }
+        }
+    }
+}

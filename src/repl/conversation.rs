@@ -1,0 +1,304 @@
+use std::fs::File;
+use std::io::Write;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::editor::{LineEditor, Read};
+use super::keyboard::Keyboard;
+use super::person::PromptPerson;
+use super::prompt::{Paint, Seen, compare_glances, draw_prompt, draw_state};
+use super::stage::Stage;
+use crate::diagnostic::Style;
+use crate::inventory::NodeSet;
+use crate::journal::neutralise_text;
+use crate::project::{Came, Done, Project, ProjectError, RunFolder, Session, SessionWays, Ways};
+use crate::run::{Glance, Override};
+use crate::transport::{Screen, Terminal};
+use crate::value::Value;
+
+/// How often the cluster is looked at, unless told.
+const POLL: Duration = Duration::from_secs(30);
+
+/// A look is taken only so seldom that it takes up a tenth of the time at most.
+const REST: u32 = 10;
+
+/// How a person wants to be spoken to.
+#[derive(Debug, Clone)]
+pub struct Manner {
+    /// With colours.
+    pub is_coloured: bool,
+    /// Whether what goes on is drawn below what has happened.
+    pub is_live: bool,
+    /// Nothing is asked before it is done, and `confirm` is answered with yes.
+    pub says_yes: bool,
+    /// How real hosts are reached.
+    pub ways: Ways,
+    /// Where the history of lines is kept.
+    pub history: Option<PathBuf>,
+}
+
+/// A refusal, and what had been measured for it.
+pub(super) struct Refusal {
+    pub line: String,
+    pub message: String,
+    pub help: Option<String>,
+    pub measured: Vec<(String, Value)>,
+}
+
+/// A conversation with one person about one cluster.
+pub(super) struct Conversation {
+    pub session: Session,
+    pub keyboard: Rc<Keyboard>,
+    pub person: PromptPerson,
+    pub stage: Rc<Stage>,
+    pub manner: Manner,
+    pub paint: Paint,
+    /// Where all that happens is kept, of a real cluster.
+    pub kept: Option<(RunFolder, File)>,
+    /// What was seen last, and when.
+    pub seen: Option<(Glance, Duration)>,
+    /// What was seen when somebody last asked what has changed.
+    pub looked: Option<Glance>,
+    /// Only these nodes are acted on.
+    pub limit: Option<NodeSet>,
+    /// These nodes are not.
+    pub dropped: NodeSet,
+    /// What the next statement may do all the same.
+    pub overrides: Vec<Override>,
+    /// Whether each change is asked for.
+    pub confirms: bool,
+    pub poll: Option<Duration>,
+    pub watched: Vec<String>,
+    pub refusal: Option<Refusal>,
+    /// What was done, in order.
+    pub done: Vec<Done>,
+    pub is_over: bool,
+}
+
+/// Talks with the person at the terminal until they leave; the exit code is that of what is left behind: 0.
+///
+/// # Errors
+///
+/// [`ProjectError`] when the session cannot be opened, or what happens cannot be kept.
+pub fn converse(project: Project, manner: Manner) -> Result<(), ProjectError> {
+    let kept = match project.is_simulated() {
+        true => None,
+        false => {
+            let folder = RunFolder::make("session")?;
+            let events = folder.open_events()?;
+            Some((folder, events))
+        }
+    };
+    let stage = Rc::new(Stage::default());
+    let terminal = Terminal::new(Some(Rc::clone(&stage) as Rc<dyn Screen>));
+    let ways = SessionWays {
+        ways: manner.ways.clone(),
+        terminal: terminal.clone(),
+        listener: Some(stage.listener()),
+        output_folder: kept.as_ref().map(|(folder, _)| folder.output()),
+    };
+    let session = Session::open(project, ways)?;
+    let editor = LineEditor::open().map_err(ProjectError::Given)?;
+    let keyboard = Rc::new(Keyboard::start(editor));
+    let person = PromptPerson {
+        keyboard: Rc::clone(&keyboard),
+        terminal,
+        cluster: session.inventory().name.clone(),
+        shells: session.shells().clone(),
+        decided: Rc::default(),
+    };
+    let conversation = Conversation {
+        paint: Paint {
+            is_coloured: manner.is_coloured,
+        },
+        confirms: !manner.says_yes,
+        session,
+        keyboard,
+        person,
+        stage,
+        manner,
+        kept,
+        seen: None,
+        looked: None,
+        limit: None,
+        dropped: NodeSet::default(),
+        overrides: Vec::new(),
+        poll: Some(POLL),
+        watched: Vec::new(),
+        refusal: None,
+        done: Vec::new(),
+        is_over: false,
+    };
+    conversation.hold();
+    Ok(())
+}
+
+impl Conversation {
+    fn hold(mut self) {
+        self.greet();
+        if !self.session.is_real() {
+            // It costs no time there.
+            self.look();
+        }
+        while !self.is_over {
+            let Some(line) = self.next_line() else { break };
+            self.answer(&line);
+            if self.session.is_ending() {
+                break;
+            }
+        }
+        self.take_leave();
+        self.session.close();
+    }
+
+    fn greet(&self) {
+        let inventory = self.session.inventory();
+        let name = neutralise_text(&inventory.name);
+        let nodes = inventory.nodes().count();
+        match self.session.is_real() {
+            true => println!(
+                "cluster {name}: {nodes} nodes, from {}",
+                self.session.project().inventory_name()
+            ),
+            false => println!("cluster {name}: {nodes} nodes, SIMULATED; no real node is touched"),
+        }
+        if !self.confirms {
+            println!("nothing is asked before it is done: --yes");
+            self.note("nothing is asked before it is done: --yes");
+        }
+        println!(
+            "{}",
+            self.paint.faint("`:help` lists what can be said; Ctrl-D leaves")
+        );
+    }
+
+    /// Waits for the next line, and looks at the cluster meanwhile; none when the person has left.
+    fn next_line(&mut self) -> Option<String> {
+        let name = self.session.inventory().name.clone();
+        let is_simulated = !self.session.is_real();
+        let now = self.session.now();
+        let seen = self.seen.as_ref().map(|(glance, at)| Seen {
+            glance,
+            age: now.saturating_sub(*at),
+        });
+        println!("{}", draw_state(&name, is_simulated, seen, self.paint));
+        let (plain, coloured) = draw_prompt(&name, is_simulated, seen, self.paint);
+        self.keyboard.want_line(plain, coloured);
+        // After a statement a real cluster is looked at at once; a simulated one was.
+        let mut pause = self
+            .poll
+            .map(|poll| if is_simulated { poll } else { Duration::ZERO });
+        loop {
+            let keyboard = Rc::clone(&self.keyboard);
+            let began = self.session.now();
+            let came = self.session.wait(&mut keyboard.typed(), pause, &self.watched);
+            match came {
+                Came::Typed(Read::Line(line)) => return Some(line),
+                Came::Typed(Read::Interrupted) => return Some(String::new()),
+                Came::Typed(Read::End) | Came::Ended => return None,
+                Came::Seen(glance) => {
+                    let took = self
+                        .session
+                        .now()
+                        .saturating_sub(began + pause.unwrap_or_default());
+                    self.take_in(glance);
+                    let rest = if is_simulated { Duration::ZERO } else { took * REST };
+                    pause = self.poll.map(|poll| poll.max(rest));
+                }
+            }
+        }
+    }
+
+    /// Looks at the cluster now.
+    pub fn look(&mut self) {
+        let glance = self.session.glance(&self.watched);
+        self.seen = glance
+            .map(|glance| (glance, self.session.now()))
+            .or(self.seen.take());
+        if self.looked.is_none() {
+            self.looked = self.seen.as_ref().map(|(glance, _)| glance.clone());
+        }
+    }
+
+    /// Takes in what was seen while somebody types; what has become worse is told above the line.
+    fn take_in(&mut self, glance: Option<Glance>) {
+        let Some(glance) = glance else { return };
+        if let Some((before, _)) = &self.seen {
+            for news in compare_glances(before, &glance, &self.watched) {
+                let text = self.paint.bad(&format!("! {}", neutralise_text(&news)));
+                self.keyboard.print_above(&format!("{text}\n"));
+            }
+        }
+        self.looked.get_or_insert_with(|| glance.clone());
+        self.seen = Some((glance, self.session.now()));
+    }
+
+    /// Answers one line.
+    fn answer(&mut self, line: &str) {
+        let text = line.trim();
+        if text.is_empty() {
+            return;
+        }
+        self.keyboard.remember(line);
+        match text.strip_prefix(':') {
+            Some(command) => self.command(command),
+            None => self.statement(line),
+        }
+    }
+
+    /// How problems are drawn.
+    pub fn style(&self) -> Style {
+        match self.manner.is_coloured {
+            true => Style::Coloured,
+            false => Style::Plain,
+        }
+    }
+
+    /// Tells what this session leaves behind.
+    pub fn take_leave(&self) {
+        for line in self.left_behind() {
+            println!("{line}");
+        }
+        if let Some((folder, _)) = &self.kept {
+            println!("all that happened is kept in {}", folder.path().display());
+        }
+        // Nobody may be there to read it.
+        let _ = std::io::stdout().flush();
+    }
+
+    /// What is not as it was found: services down, tokens held, undos not done, groups changed.
+    fn left_behind(&self) -> Vec<String> {
+        let standing = self.session.standing();
+        let mut lines = Vec::new();
+        let stopped = standing.stopped();
+        lines.extend(
+            stopped
+                .iter()
+                .map(|one| format!("  stopped: {} on {}", one.name, one.node)),
+        );
+        for (service, node) in standing.tokens() {
+            let service = super::prompt::short_name(&service).to_owned();
+            // What is stopped is away, of course.
+            if stopped
+                .iter()
+                .any(|one| one.node == node && one.name.starts_with(&service))
+            {
+                continue;
+            }
+            lines.push(format!("  counted as away: {service} on {node}"));
+        }
+        for undo in standing.undos_left() {
+            lines.push(format!("  not undone: {undo}"));
+        }
+        for (group, nodes) in standing.groups() {
+            lines.push(format!(
+                "  changed: write into the inventory: {group} = \"{nodes}\""
+            ));
+        }
+        if !lines.is_empty() {
+            lines.insert(0, "this session leaves behind:".to_owned());
+        }
+        lines
+    }
+}

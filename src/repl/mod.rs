@@ -1,0 +1,18 @@
+//! The prompt for incidents: the same language, checker, guards and run, a line at a time.
+//!
+//! A thread waits for the keyboard; everything else is done by the thread that holds the
+//! session, so that a cluster is asked one thing at a time.
+//!
+//! May import: `diagnostic`, `project`, and the plain types that a project gives out.
+
+mod command;
+mod conversation;
+mod editor;
+mod keyboard;
+mod page;
+mod person;
+mod prompt;
+mod stage;
+mod statement;
+
+pub use conversation::{Manner, converse};
