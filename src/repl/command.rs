@@ -421,7 +421,13 @@ impl Conversation {
             println!("{}\n  {says}", format!(":{word} {takes}").trim_end());
             return Ok(());
         }
-        Err(format!("nothing is called `{name}`"))
+        let vocabulary = self.session.vocabulary();
+        match (vocabulary.describe(name), vocabulary.nearest(name)) {
+            (Some(text), _) => print_paged(&text),
+            (None, Some(near)) => return Err(format!("nothing is called `{name}`; did you mean `{near}`?")),
+            (None, None) => return Err(format!("nothing is called `{name}`")),
+        }
+        Ok(())
     }
 
     fn edit(&mut self) -> Result<(), String> {

@@ -2,9 +2,10 @@ use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::editor::{LineEditor, Read};
+use super::editor::{Knowledge, LineEditor, Read};
 use super::keyboard::Keyboard;
 use super::person::PromptPerson;
 use super::prompt::{Paint, Seen, compare_glances, draw_prompt, draw_state};
@@ -50,6 +51,8 @@ pub(super) struct Refusal {
 pub(super) struct Conversation {
     pub session: Session,
     pub keyboard: Rc<Keyboard>,
+    /// What the keyboard's editor knows.
+    knowledge: Arc<Mutex<Knowledge>>,
     pub person: PromptPerson,
     pub stage: Rc<Stage>,
     pub manner: Manner,
@@ -99,8 +102,12 @@ pub fn converse(project: Project, manner: Manner) -> Result<(), ProjectError> {
         output_folder: kept.as_ref().map(|(folder, _)| folder.output()),
     };
     let session = Session::open(project, ways)?;
-    let editor = LineEditor::open().map_err(ProjectError::Given)?;
-    let keyboard = Rc::new(Keyboard::start(editor));
+    let knowledge = Arc::new(Mutex::new(Knowledge {
+        vocabulary: session.vocabulary(),
+        background: session.background().clone(),
+    }));
+    let editor = LineEditor::open(manner.is_coloured, manner.history.clone(), Arc::clone(&knowledge));
+    let keyboard = Rc::new(Keyboard::start(editor.map_err(ProjectError::Given)?));
     let person = PromptPerson {
         keyboard: Rc::clone(&keyboard),
         terminal,
@@ -115,6 +122,7 @@ pub fn converse(project: Project, manner: Manner) -> Result<(), ProjectError> {
         confirms: !manner.says_yes,
         session,
         keyboard,
+        knowledge,
         person,
         stage,
         manner,
@@ -144,6 +152,7 @@ impl Conversation {
         while !self.is_over {
             let Some(line) = self.next_line() else { break };
             self.answer(&line);
+            self.tell_editor();
             if self.session.is_ending() {
                 break;
             }
@@ -240,11 +249,22 @@ impl Conversation {
         if text.is_empty() {
             return;
         }
-        self.keyboard.remember(line);
+        if !self.session.vocabulary().holds_secret(line) {
+            self.keyboard.remember(line);
+        }
         match text.strip_prefix(':') {
             Some(command) => self.command(command),
             None => self.statement(line),
         }
+    }
+
+    /// Tells the keyboard's editor what there is now.
+    fn tell_editor(&self) {
+        let known = Knowledge {
+            vocabulary: self.session.vocabulary(),
+            background: self.session.background().clone(),
+        };
+        *self.knowledge.lock().unwrap_or_else(PoisonError::into_inner) = known;
     }
 
     /// How problems are drawn.

@@ -4,10 +4,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use futures_util::lock::{Mutex, MutexGuard};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::editor::{LineEditor, Read};
-
-/// What writes above a line that is being typed.
-type Printer = Box<dyn FnMut(&str) + Send>;
+use super::editor::{LineEditor, Printer, Read};
 
 /// What the keyboard is asked for.
 enum Wish {

@@ -6,8 +6,10 @@
 //! May import: `diagnostic`, `project`, and the plain types that a project gives out.
 
 mod command;
+mod complete;
 mod conversation;
 mod editor;
+mod highlight;
 mod keyboard;
 mod page;
 mod person;

@@ -220,9 +220,12 @@ impl Conversation {
     fn keep(&mut self, line: &Line, acts: bool, is_done: bool) {
         self.done.push(Done {
             at: write_now(),
-            text: line.text.clone(),
+            text: match line.holds_secret {
+                true => "*** (a secret stands in it)".to_owned(),
+                false => line.text.clone(),
+            },
             kind: line.kind(acts),
-            is_done,
+            is_done: is_done && !line.holds_secret,
         });
     }
 

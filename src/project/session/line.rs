@@ -11,6 +11,9 @@ use crate::run::Standing;
 use crate::syntax::{Declaration, Expression, GuardCall, Script, Statement, Test, VerbCall, parse_script};
 use crate::value::Type;
 
+/// What secrets are called when a command takes them.
+const SECRET_NAMES: &[&str] = &["password", "passwd", "passphrase", "secret", "token"];
+
 /// What a line of a session is called in messages.
 const NAME: &str = "prompt";
 
@@ -50,6 +53,8 @@ pub struct Line {
     pub is_value: bool,
     /// Whether it asks a guard by its bare name.
     pub is_bare_guard: bool,
+    /// Whether a secret stands in it, so that it is kept nowhere.
+    pub holds_secret: bool,
     pub(super) program: Option<Arc<Program>>,
     sources: SourceMap,
     modules: Arc<Vec<Module>>,
@@ -126,6 +131,11 @@ impl Background {
         &self.declared
     }
 
+    /// The values that have names, and their types.
+    pub(super) fn named(&self) -> &[(String, Type)] {
+        &self.named
+    }
+
     /// Says which values have names, and of which types they are.
     pub(super) fn name_values(&mut self, named: Vec<(String, Type)>) {
         self.named = named;
@@ -164,6 +174,7 @@ impl Background {
             is_statement: false,
             is_value: false,
             is_bare_guard: false,
+            holds_secret: false,
             program: None,
             sources: SourceMap::default(),
             modules: Arc::clone(&self.modules),
@@ -239,7 +250,8 @@ impl Background {
         let program = check_line(&line.modules, &main, &named, &self.inventory, &mut line.problems);
         // What is carried out is called as it was typed.
         line.program = program.filter(|_| is_readable).map(|mut program| {
-            program.title = Some(line.text.trim().to_owned());
+            line.holds_secret = holds_secret(&line.text, &program);
+            program.title = (!line.holds_secret).then(|| line.text.trim().to_owned());
             Arc::new(program)
         });
         line.problems.sort();
@@ -303,6 +315,20 @@ fn describe_declaration(
         title: format!("{word} {}", name.node),
         text: written,
     })
+}
+
+/// Whether a text gives a secret in plain letters: by a parameter that takes one, or by its name.
+pub(super) fn holds_secret(text: &str, program: &Program) -> bool {
+    let verbs = program.all_verbs().into_iter().flat_map(|verb| &verb.parameters);
+    let secrets = verbs.filter(|parameter| parameter.kind == Type::Secret);
+    let names = secrets.map(|parameter| parameter.name.as_str()).chain(SECRET_NAMES.iter().copied());
+    let lower = text.to_lowercase();
+    let is_given = |name: &str| {
+        let given = format!("{}=", name.to_lowercase());
+        let after = lower.match_indices(&given).map(|(at, _)| &lower[at + given.len()..]);
+        after.into_iter().any(|rest| !rest.is_empty() && !rest.starts_with(['$', ' ']))
+    };
+    names.into_iter().any(is_given)
 }
 
 /// Whether a text speaks of `$name`.

@@ -5,7 +5,9 @@
 
 mod doors;
 mod line;
+mod reading;
 mod save;
+mod vocabulary;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,7 +18,9 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 pub use doors::Shells;
 pub use line::{Background, Declared, Line};
+pub use reading::is_unfinished;
 pub use save::{Done, DoneKind, Saved};
+pub use vocabulary::{KEYWORDS, Vocabulary, WORDS};
 
 use super::{Project, ProjectError, Ways, read_text};
 use crate::expand::{ExpandError, Expansion, expand_plan};
@@ -104,6 +108,12 @@ impl Session {
     /// What lines are read and checked against.
     pub fn background(&self) -> &Background {
         &self.background
+    }
+
+    /// The names that mean something now.
+    pub fn vocabulary(&self) -> Vocabulary {
+        let named = self.background.named().to_vec();
+        Vocabulary::new(self.empty.program.clone(), self.inventory().clone(), named)
     }
 
     /// What earlier lines have left.
