@@ -1,18 +1,12 @@
 //! A run on a real terminal: what the person sees while it goes on.
 
-use std::io::{Read, Write};
-use std::num::NonZero;
-use std::os::fd::OwnedFd;
-use std::process::Child;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::{Duration, Instant};
+mod pty;
 
-use pty_process::Size;
-use pty_process::blocking::{Command, open};
+use std::ops::{Deref, DerefMut};
+use std::time::Instant;
+
+use pty::{LIMIT, Terminal};
 use tempfile::TempDir;
-
-/// How long anything may take to appear on a machine that does much else.
-const LIMIT: Duration = Duration::from_secs(60);
 
 /// Two nodes, both of which are this machine.
 const INVENTORY: &str = "[web]\na ansible_connection=local\nb ansible_connection=local\n";
@@ -20,10 +14,7 @@ const INVENTORY: &str = "[web]\na ansible_connection=local\nb ansible_connection
 /// A run in a folder of its own, and the terminal that it runs on.
 struct Run {
     folder: TempDir,
-    child: Child,
-    terminal: vt100::Parser,
-    output: Receiver<Vec<u8>>,
-    keys: Option<std::fs::File>,
+    terminal: Terminal,
 }
 
 impl Run {
@@ -32,37 +23,10 @@ impl Run {
         let folder = tempfile::tempdir().expect("a temporary folder");
         std::fs::write(folder.path().join("hosts.ini"), INVENTORY).expect("a file in it");
         std::fs::write(folder.path().join("a.runbook"), script).expect("a file in it");
-        let (pty, pts) = open().expect("a terminal");
-        pty.resize(Size::new(24, columns)).expect("it has a size");
-        let child = Command::new(env!("CARGO_BIN_EXE_quorate"))
-            .args(["run", "a.runbook", "-i", "hosts.ini"])
-            .args(flags)
-            .current_dir(folder.path())
-            .env("XDG_STATE_HOME", folder.path().join("state"))
-            .env("TERM", "xterm")
-            .env_remove("NO_COLOR")
-            .spawn(pts)
-            .expect("it starts");
-        let keys = std::fs::File::from(OwnedFd::from(pty));
-        let mut reader = keys.try_clone().expect("it can be read and written");
-        let (sender, output) = channel();
-        std::thread::spawn(move || {
-            let mut buffer = [0; 4096];
-            // The end of the last process on a terminal is an error for its reader.
-            while let Ok(count @ 1..) = reader.read(&mut buffer) {
-                if sender.send(buffer[..count].to_vec()).is_err() {
-                    break;
-                }
-            }
-        });
-        let [rows, width] = [24, columns].map(|size| NonZero::new(size).expect("it has a size"));
-        Run {
-            folder,
-            child,
-            terminal: vt100::Parser::new(rows, width, 1000),
-            output,
-            keys: Some(keys),
-        }
+        let mut words = vec!["run", "a.runbook", "-i", "hosts.ini"];
+        words.extend(flags);
+        let terminal = Terminal::start((24, columns), folder.path(), &words, &[]);
+        Run { folder, terminal }
     }
 
     /// Whether there is a file of this name.
@@ -70,48 +34,23 @@ impl Run {
         self.folder.path().join(name).exists()
     }
 
-    /// What stands on the screen.
-    fn screen(&self) -> String {
-        let screen = self.terminal.screen();
-        let rows = screen.rows(0, screen.size().1.get());
-        rows.map(|row| row.trim_end().to_owned() + "\n").collect()
-    }
-
-    /// Waits until the screen is as it should be.
-    #[track_caller]
-    fn until(&mut self, what: &str, is_so: impl Fn(&str) -> bool) -> String {
-        let deadline = Instant::now() + LIMIT;
-        loop {
-            let screen = self.screen();
-            if is_so(&screen) {
-                return screen;
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            match self.output.recv_timeout(left) {
-                Ok(bytes) => self.terminal.process(&bytes),
-                Err(RecvTimeoutError::Timeout) => panic!("{what} does not appear:\n{screen}"),
-                Err(RecvTimeoutError::Disconnected) => panic!("it ended before {what}:\n{screen}"),
-            }
-        }
-    }
-
     /// Lets commands that wait for a file go on.
     fn let_go(&self, name: &str) {
         std::fs::write(self.folder.path().join(name), "").expect("it can be written");
     }
+}
 
-    fn press(&mut self, keys: &str) {
-        let terminal = self.keys.as_mut().expect("it is there");
-        terminal.write_all(keys.as_bytes()).expect("it takes them");
+impl Deref for Run {
+    type Target = Terminal;
+
+    fn deref(&self) -> &Terminal {
+        &self.terminal
     }
+}
 
-    /// Waits for the end: the exit code, and the last screen.
-    fn end(&mut self) -> (Option<i32>, String) {
-        while let Ok(bytes) = self.output.recv_timeout(LIMIT) {
-            self.terminal.process(&bytes);
-        }
-        let status = self.child.wait().expect("it ends");
-        (status.code(), self.screen())
+impl DerefMut for Run {
+    fn deref_mut(&mut self) -> &mut Terminal {
+        &mut self.terminal
     }
 }
 
@@ -225,9 +164,7 @@ fn a_terminal_that_goes_away_does_not_break_a_node_off() {
         screen.contains("1 in hand, 1 to come")
     });
     // The reader holds the terminal as well: the system tells the run as if the line was cut.
-    let id = run.child.id().to_string();
-    let sent = std::process::Command::new("kill").args(["-HUP", &id]).status();
-    assert!(sent.expect("kill is there").success());
+    run.hang_up();
     run.until("a word about it", |screen| screen.contains("stopping after"));
     run.let_go("go");
     let (code, screen) = run.end();

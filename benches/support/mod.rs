@@ -119,6 +119,11 @@ impl Folder {
         Folder(tempfile::tempdir().expect("there is room for temporary files"))
     }
 
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
     /// Writes a file and gives its path.
     pub fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.0.path().join(name);

@@ -293,7 +293,7 @@ impl<'a, W: Write> LiveReport<'a, W> {
         let alive = nodes.difference(left_out);
         let left = match left_out.is_empty() {
             true => String::new(),
-            false => format!("; {left_out} left out by --limit"),
+            false => format!("; {left_out} left out by the limit"),
         };
         let whom = match alive.is_empty() {
             true => "no node".to_owned(),

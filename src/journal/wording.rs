@@ -33,13 +33,20 @@ pub(super) fn describe_asked(what: &Happening) -> Option<(&StepPlace, Line)> {
     } else {
         format!(": {reason}")
     };
-    let only = if *shown_only { " (today's answer)" } else { "" };
+    if *shown_only {
+        // What comes before it was held back, so today's answer is no news, be it good or bad.
+        let line = Line {
+            is_loud: false,
+            ..Line::of(place.step, Mark::Said, format!("{what} will be asked"))
+        };
+        return Some((place, line.saying(format!("; today it {verb}{because}"))));
+    }
     let line = Line {
         // What it means, the step or node that asked will tell.
         is_loud: false,
         ..Line::of(place.step, mark, format!("{what} {verb}"))
     };
-    Some((place, line.saying(format!("{because}{only}"))))
+    Some((place, line.saying(because)))
 }
 
 /// What is said rather than done: its place, the line, and what stands under it.

@@ -28,8 +28,8 @@ pub use load::read_text;
 pub use options::InventoryChoice;
 pub use overrides::{check_overrides, drop_overridden, read_overrides};
 pub use session::{
-    Background, Came, Declared, Done, DoneKind, KEYWORDS, Line, Saved, Session, SessionWays, Shells, Vocabulary, WORDS,
-    is_unfinished,
+    Background, Came, Declared, Done, DoneKind, KEYWORDS, Line, Saved, Session, SessionWays, Shells,
+    Vocabulary, WORDS, is_unfinished,
 };
 pub use setting::Setting;
 pub use ways::Ways;

@@ -9,7 +9,8 @@ use futures_util::future::{Either, select};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::diagnostic::Span;
-use crate::journal::{Event, Happening, Recorder, Trouble, TroubleKind};
+use crate::inventory::NodeSet;
+use crate::journal::{Event, Happening, Recorder, StepPlace, Trouble, TroubleKind};
 use crate::run::Ending;
 use crate::transport::Terminal;
 
@@ -91,29 +92,43 @@ pub(super) async fn run_with_signals<F: Future<Output = Ending>>(
 /// Passes events on and knows what is in flight, so that a run that is broken off can be closed.
 pub(super) struct InFlight<'a> {
     inner: &'a mut dyn Recorder,
-    count: usize,
+    /// The acts and probes that have begun and not ended.
+    begun: Vec<(StepPlace, String)>,
 }
 
 impl<'a> InFlight<'a> {
     /// Stands before a recorder.
     pub fn new(inner: &'a mut dyn Recorder) -> Self {
-        InFlight { inner, count: 0 }
+        let begun = Vec::new();
+        InFlight { inner, begun }
     }
 
     /// Records the end of a run that was broken off at `at`.
     pub fn break_off(mut self, at: Duration) -> Ending {
-        let (kind, message) = match self.count {
-            0 => (TroubleKind::Interrupted, "the run was broken off".to_owned()),
-            1 => (
-                TroubleKind::Unknown,
-                "the run was broken off; the outcome of one act is unknown".to_owned(),
-            ),
-            count => (
-                TroubleKind::Unknown,
-                format!("the run was broken off; the outcome of {count} acts is unknown"),
-            ),
+        let (kind, message) = match self.begun.as_slice() {
+            [] => (TroubleKind::Interrupted, "the run was broken off".to_owned()),
+            [(place, what)] => {
+                let place = place
+                    .node
+                    .as_ref()
+                    .map_or_else(String::new, |node| format!(" on {node}"));
+                let message =
+                    format!("the run was broken off; the outcome of one act is unknown: {what}{place}");
+                (TroubleKind::Unknown, message)
+            }
+            several => {
+                let nodes: NodeSet = several
+                    .iter()
+                    .filter_map(|(place, _)| place.node.clone())
+                    .collect();
+                let count = several.len();
+                let message =
+                    format!("the run was broken off; the outcome of {count} acts is unknown, on {nodes}");
+                (TroubleKind::Unknown, message)
+            }
         };
-        let help = (self.count > 0).then(|| "look at the nodes that are `unknown` in the ledger".to_owned());
+        let help = (!self.begun.is_empty())
+            .then(|| "look there whether it has happened, before anything else is done".to_owned());
         let trouble = Trouble {
             kind,
             message,
@@ -136,9 +151,9 @@ impl<'a> InFlight<'a> {
 
 impl Recorder for InFlight<'_> {
     fn record(&mut self, event: &Event) {
-        match event.what {
-            Happening::StepStarted { .. } => self.count += 1,
-            Happening::StepEnded { .. } => self.count = self.count.saturating_sub(1),
+        match &event.what {
+            Happening::StepStarted { place, what, .. } => self.begun.push((place.clone(), what.clone())),
+            Happening::StepEnded { place, .. } => self.begun.retain(|(begun, _)| begun != place),
             _ => {}
         }
         self.inner.record(event);

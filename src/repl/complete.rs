@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use rustyline::completion::Pair;
 
 use super::command::COMMANDS;
@@ -9,7 +11,9 @@ use crate::value::Type;
 const MOST: usize = 60;
 
 /// The characters that end a word.
-const BREAKS: &[char] = &[' ', '\t', '\n', '<', '>', '|', ';', '(', ')', '=', ',', '+', '&', '"', '\''];
+const BREAKS: &[char] = &[
+    ' ', '\t', '\n', '<', '>', '|', ';', '(', ')', '=', ',', '+', '&', '"', '\'',
+];
 
 /// The words that a node set may follow.
 const BEFORE_NODES: &[&str] = &["on", "of", "any", ":nodes", ":drop", ":limit"];
@@ -21,7 +25,9 @@ const BEFORE_SERVICES: &[&str] = &["stop", "start", "restart", "status", "losing
 const BEFORE_GUARDS: &[&str] = &["require", "until", "holds", ":watch"];
 
 /// The filters that take the columns of a table.
-const BEFORE_COLUMNS: &[&str] = &["where", "get", "select", "sort", "by", "each", "drop", "unique", "and", "or", "not"];
+const BEFORE_COLUMNS: &[&str] = &[
+    "where", "get", "select", "sort", "by", "each", "drop", "unique", "and", "or", "not",
+];
 
 /// What a word that is being typed may become: where it begins, and the candidates.
 pub(super) fn complete(line: &str, cursor: usize, vocabulary: &Vocabulary) -> (usize, Vec<Pair>) {
@@ -71,7 +77,11 @@ pub(super) fn complete(line: &str, cursor: usize, vocabulary: &Vocabulary) -> (u
         }
         Place::Value(head, parameter) => {
             let parameters = vocabulary.parameters(head);
-            match parameters.iter().find(|known| known.name == *parameter).map(|known| &known.kind) {
+            match parameters
+                .iter()
+                .find(|known| known.name == *parameter)
+                .map(|known| &known.kind)
+            {
                 Some(Type::Choice(words)) => names.extend(words.iter().cloned()),
                 Some(Type::Bool) => names.extend(["yes".to_owned(), "no".to_owned()]),
                 Some(Type::Service) => names.extend(owned(vocabulary.services())),
@@ -88,7 +98,10 @@ pub(super) fn complete(line: &str, cursor: usize, vocabulary: &Vocabulary) -> (u
 
 /// Whether a file's name is being typed, and where it begins.
 pub(super) fn file_start(before: &str) -> Option<usize> {
-    let start = [":load ", ":save "].into_iter().find(|word| before.starts_with(word))?.len();
+    let start = [":load ", ":save "]
+        .into_iter()
+        .find(|word| before.starts_with(word))?
+        .len();
     Some(start)
 }
 
@@ -112,7 +125,9 @@ fn word_start(before: &str) -> usize {
             ']' => depth += 1,
             '[' => depth -= 1,
             // `n[1-4,` is one word although a comma ends others.
-            ',' if before[..at].rfind('[').is_some_and(|open| !before[open..at].contains([']', ' '])) => {}
+            ',' if before[..at]
+                .rfind('[')
+                .is_some_and(|open| !before[open..at].contains([']', ' '])) => {}
             _ if depth <= 0 && BREAKS.contains(&letter) => return at + letter.len_utf8(),
             _ => {}
         }
@@ -144,9 +159,15 @@ impl<'t> Place<'t> {
         if file_start(before).is_some() {
             return Place::File;
         }
-        let before = [":plan ", ":expand "].into_iter().find_map(|word| before.strip_prefix(word)).unwrap_or(before);
+        let before = [":plan ", ":expand "]
+            .into_iter()
+            .find_map(|word| before.strip_prefix(word))
+            .unwrap_or(before);
         let segment = before.rsplit(['<', '>', ';', '\n']).next().unwrap_or(before);
-        let last = segment.split([' ', '\t', '(', '=']).rfind(|word| !word.is_empty()).unwrap_or_default();
+        let last = segment
+            .split([' ', '\t', '(', '='])
+            .rfind(|word| !word.is_empty())
+            .unwrap_or_default();
         let trimmed = segment.trim_end();
         if trimmed.is_empty() {
             return Place::Statement;
@@ -161,7 +182,10 @@ impl<'t> Place<'t> {
             return Place::Guards;
         }
         if let Some((pipeline, filter)) = segment.rsplit_once('|') {
-            let in_columns = filter.split_whitespace().next().is_some_and(|word| BEFORE_COLUMNS.contains(&word));
+            let in_columns = filter
+                .split_whitespace()
+                .next()
+                .is_some_and(|word| BEFORE_COLUMNS.contains(&word));
             return match in_columns {
                 true => Place::Columns(pipeline),
                 false => Place::Anything,
@@ -176,7 +200,10 @@ impl<'t> Place<'t> {
         }
         let head = match first {
             "require" => segment.split_whitespace().nth(1),
-            "wait" => segment.split_whitespace().skip_while(|word| *word != "until").nth(1),
+            "wait" => segment
+                .split_whitespace()
+                .skip_while(|word| *word != "until")
+                .nth(1),
             _ => Some(first),
         };
         match head {
@@ -210,15 +237,24 @@ fn pairs(names: Vec<String>, word: &str) -> Vec<Pair> {
 
 fn complete_variable(name: &str, vocabulary: &Vocabulary) -> Vec<Pair> {
     if let Some((owner, field)) = name.split_once('.') {
-        let fields = vocabulary.fields(owner).into_iter().filter(|known| known.starts_with(field));
-        return pairs(fields.map(|known| format!("${owner}.{known}")).collect(), &format!("${name}"));
+        let fields = vocabulary
+            .fields(owner)
+            .into_iter()
+            .filter(|known| known.starts_with(field));
+        return pairs(
+            fields.map(|known| format!("${owner}.{known}")).collect(),
+            &format!("${name}"),
+        );
     }
     let names = vocabulary.variables().iter().map(|(name, _)| name.as_str());
     let names = names.chain(["node", "cluster"]);
-    pairs(names.map(|known| format!("${known}")).collect(), &format!("${name}"))
+    pairs(
+        names.map(|known| format!("${known}")).collect(),
+        &format!("${name}"),
+    )
 }
 
-/// The groups and nodes that begin so; very many nodes are listed as one set.
+/// The groups and nodes that begin so; very many nodes are listed as sets.
 fn complete_nodes(word: &str, inventory: &Inventory) -> Vec<Pair> {
     let mut found = pairs(inventory.group_names().map(str::to_owned).collect(), word);
     let nodes = inventory.nodes().map(|node| &node.name);
@@ -227,18 +263,29 @@ fn complete_nodes(word: &str, inventory: &Inventory) -> Vec<Pair> {
         found.extend(pairs(nodes.into_iter().map(ToString::to_string).collect(), word));
         return found;
     }
+    // By their next letter: so each is a few keys away.
     let common = common_beginning(nodes.iter().map(|name| name.as_str()));
-    found.push(Pair {
-        display: nodes.into_iter().cloned().collect::<NodeSet>().to_string(),
-        replacement: common,
-    });
+    let mut next: BTreeMap<String, NodeSet> = BTreeMap::new();
+    for name in nodes {
+        let letter = name.as_str()[common.len()..].chars().next();
+        let start = common.clone() + &letter.map(String::from).unwrap_or_default();
+        next.entry(start).or_default().insert(name.clone());
+    }
+    found.extend(next.into_iter().map(|(replacement, nodes)| Pair {
+        display: nodes.to_string(),
+        replacement,
+    }));
     found
 }
 
 fn common_beginning<'n>(mut names: impl Iterator<Item = &'n str>) -> String {
     let mut common = names.next().unwrap_or_default();
     for name in names {
-        let same = common.bytes().zip(name.bytes()).take_while(|(one, other)| one == other).count();
+        let same = common
+            .bytes()
+            .zip(name.bytes())
+            .take_while(|(one, other)| one == other)
+            .count();
         common = &common[..common.floor_char_boundary(same)];
     }
     common.to_owned()
@@ -246,7 +293,9 @@ fn common_beginning<'n>(mut names: impl Iterator<Item = &'n str>) -> String {
 
 /// The number that a folded set may go on with: `node[1-` up to what there is.
 fn complete_set(word: &str, inventory: &Inventory) -> Option<Vec<Pair>> {
-    let (prefix, inside) = word.rsplit_once('[').filter(|(_, inside)| !inside.contains(']'))?;
+    let (prefix, inside) = word
+        .rsplit_once('[')
+        .filter(|(_, inside)| !inside.contains(']'))?;
     if prefix.is_empty() || prefix.contains(['"', '$']) {
         return None;
     }
@@ -254,11 +303,17 @@ fn complete_set(word: &str, inventory: &Inventory) -> Option<Vec<Pair>> {
         Some(at) => inside.split_at(at + 1),
         None => ("", inside),
     };
-    let start = kept.strip_suffix('-').and_then(|kept| kept.rsplit(',').next()?.parse::<u64>().ok());
-    let numbers = inventory.nodes().filter_map(|node| node.name.as_str().strip_prefix(prefix));
+    let start = kept
+        .strip_suffix('-')
+        .and_then(|kept| kept.rsplit(',').next()?.parse::<u64>().ok());
+    let numbers = inventory
+        .nodes()
+        .filter_map(|node| node.name.as_str().strip_prefix(prefix));
     let numbers = numbers.filter(|number| {
         let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-        is_number && number.starts_with(typed) && start.is_none_or(|start| number.parse::<u64>().is_ok_and(|it| it > start))
+        is_number
+            && number.starts_with(typed)
+            && start.is_none_or(|start| number.parse::<u64>().is_ok_and(|it| it > start))
     });
     let mut numbers: Vec<&str> = numbers.collect();
     numbers.sort_by_key(|number| (number.len(), *number));

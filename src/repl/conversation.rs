@@ -21,6 +21,9 @@ use crate::value::Value;
 /// How often the cluster is looked at, unless told.
 const POLL: Duration = Duration::from_secs(30);
 
+/// Most nodes of a simulated cluster that is looked at before the prompt rather than after it.
+const MOST_AT_ONCE: usize = 100;
+
 /// A look is taken only so seldom that it takes up a tenth of the time at most.
 const REST: u32 = 10;
 
@@ -145,8 +148,7 @@ pub fn converse(project: Project, manner: Manner) -> Result<(), ProjectError> {
 impl Conversation {
     fn hold(mut self) {
         self.greet();
-        if !self.session.is_real() {
-            // It costs no time there.
+        if self.is_quick() {
             self.look();
         }
         while !self.is_over {
@@ -156,6 +158,9 @@ impl Conversation {
             if self.session.is_ending() {
                 break;
             }
+        }
+        if self.session.is_ending() {
+            self.keyboard.restore();
         }
         self.take_leave();
         self.session.close();
@@ -195,9 +200,8 @@ impl Conversation {
         let (plain, coloured) = draw_prompt(&name, is_simulated, seen, self.paint);
         self.keyboard.want_line(plain, coloured);
         // After a statement a real cluster is looked at at once; a simulated one was.
-        let mut pause = self
-            .poll
-            .map(|poll| if is_simulated { poll } else { Duration::ZERO });
+        let is_fresh = self.seen.is_some() && self.is_quick();
+        let mut pause = self.poll.map(|poll| if is_fresh { poll } else { Duration::ZERO });
         loop {
             let keyboard = Rc::clone(&self.keyboard);
             let began = self.session.now();
@@ -217,6 +221,11 @@ impl Conversation {
                 }
             }
         }
+    }
+
+    /// Whether a look costs no time that anybody would notice: at a small simulated cluster.
+    pub fn is_quick(&self) -> bool {
+        !self.session.is_real() && self.session.inventory().nodes().nth(MOST_AT_ONCE).is_none()
     }
 
     /// Looks at the cluster now.

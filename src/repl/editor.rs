@@ -3,7 +3,9 @@ use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use nix::sys::termios::{FlushArg, tcflush};
 use rustyline::completion::{Completer, FilenameCompleter, Pair};
 use rustyline::error::ReadlineError;
 use rustyline::highlight::{CmdKind, Highlighter};
@@ -21,6 +23,9 @@ const LONGEST: usize = 16 << 10;
 
 /// Most lines that are kept.
 const MOST_LINES: usize = 10_000;
+
+/// How long to wait for the rest of what is no text.
+const QUIET: Duration = Duration::from_millis(50);
 
 /// The longest complaint that is shown beside a line, in letters.
 const LONGEST_COMPLAINT: usize = 70;
@@ -50,6 +55,7 @@ pub(super) struct LineEditor {
     lines: Editor<Advice, DefaultHistory>,
     answers: Editor<(), DefaultHistory>,
     history: Option<PathBuf>,
+    is_coloured: bool,
 }
 
 impl LineEditor {
@@ -63,7 +69,8 @@ impl LineEditor {
         history: Option<PathBuf>,
         knowledge: Arc<Mutex<Knowledge>>,
     ) -> Result<LineEditor, String> {
-        let colours = if is_coloured { ColorMode::Enabled } else { ColorMode::Disabled };
+        // Colours or none, what is drawn goes through the highlighter: it leaves control characters out.
+        let colours = ColorMode::Forced;
         let failed = |error: ReadlineError| format!("the terminal cannot be used: {error}");
         let config = Config::builder()
             .max_history_size(MOST_LINES)
@@ -89,12 +96,14 @@ impl LineEditor {
             lines,
             answers,
             history,
+            is_coloured,
         })
     }
 
     /// Reads a line after a prompt, given without and with its colours.
     pub fn read(&mut self, plain: &str, coloured: &str) -> Read {
-        tell(self.lines.readline(&(plain, coloured)))
+        let prompt = if self.is_coloured { coloured } else { plain };
+        tell(self.lines.readline(&(plain, prompt)))
     }
 
     /// Reads an answer, which is no line of the session.
@@ -124,15 +133,25 @@ impl LineEditor {
 /// Makes the folder of the history, for the user alone.
 fn make_private_folder(history: &Path) -> bool {
     let folder = history.parent().unwrap_or(Path::new("."));
-    folder.is_dir() || DirBuilder::new().mode(0o700).recursive(true).create(folder).is_ok()
+    folder.is_dir()
+        || DirBuilder::new()
+            .mode(0o700)
+            .recursive(true)
+            .create(folder)
+            .is_ok()
 }
 
 fn tell(read: Result<String, ReadlineError>) -> Read {
     match read {
         Ok(line) => Read::Line(line),
         Err(ReadlineError::Eof | ReadlineError::Io(_) | ReadlineError::Errno(_)) => Read::End,
-        // Ctrl-C, and whatever else is no line.
-        Err(_) => Read::Interrupted,
+        Err(ReadlineError::Interrupted) => Read::Interrupted,
+        // No text at all: the rest of it must not be taken for keys, of which one may be Enter.
+        Err(_) => {
+            std::thread::sleep(QUIET);
+            let _ = tcflush(std::io::stdin(), FlushArg::TCIFLUSH);
+            Read::Interrupted
+        }
     }
 }
 
@@ -214,21 +233,34 @@ impl Hinter for Advice {
         if line.is_empty() || cursor < line.len() || line.len() > LONGEST {
             return None;
         }
-        if let Some(rest) = self.history.hint(line, cursor, context).filter(|rest| !rest.contains('\n')) {
+        if let Some(rest) = self
+            .history
+            .hint(line, cursor, context)
+            .filter(|rest| !rest.contains('\n'))
+        {
             return Some(Beside {
                 shown: rest,
                 is_rest: true,
             });
         }
-        self.complain(line).map(|shown| Beside { shown, is_rest: false })
+        self.complain(line).map(|shown| Beside {
+            shown,
+            is_rest: false,
+        })
     }
 }
 
 impl Highlighter for Advice {
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
-        match self.is_coloured && line.len() <= LONGEST {
-            true => Cow::Owned(highlight(line, &self.knowledge().vocabulary)),
+        let is_harmful = |letter: char| letter.is_control() && letter != '\n' && letter != '\t';
+        // They take no room, so that leaving them out moves nothing.
+        let line = match line.contains(is_harmful) {
+            true => Cow::Owned(line.replace(is_harmful, "")),
             false => Cow::Borrowed(line),
+        };
+        match self.is_coloured && line.len() <= LONGEST {
+            true => Cow::Owned(highlight(&line, &self.knowledge().vocabulary)),
+            false => line,
         }
     }
 
@@ -244,4 +276,3 @@ impl Highlighter for Advice {
         self.is_coloured && line.len() <= LONGEST && kind != CmdKind::MoveCursor
     }
 }
-

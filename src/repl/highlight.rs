@@ -21,9 +21,13 @@ pub(super) fn highlight(line: &str, vocabulary: &Vocabulary) -> String {
                 rest.find('\n').unwrap_or(rest.len())
             }
             '"' | '\'' => text_length(rest, letter),
-            '$' => 1 + rest[1..].find(|it: char| !is_part(it) && !"{}.".contains(it)).unwrap_or(rest.len() - 1),
+            '$' => {
+                1 + rest[1..]
+                    .find(|it: char| !is_part(it) && !"{}.".contains(it))
+                    .unwrap_or(rest.len() - 1)
+            }
             _ if is_part(letter) || letter == ':' && line.len() == rest.len() => {
-                let tail = rest.find(|it: char| !is_part(it) && !(it == ':' && line.len() == rest.len()));
+                let tail = rest.find(|it: char| !(is_part(it) || it == ':' && line.len() == rest.len()));
                 tail.unwrap_or(rest.len())
             }
             _ => letter.len_utf8(),
@@ -76,7 +80,12 @@ struct Names<'v> {
 
 impl<'v> Names<'v> {
     fn of(vocabulary: &'v Vocabulary) -> Names<'v> {
-        let names = [vocabulary.verbs(), vocabulary.guards(), vocabulary.facts(), vocabulary.services()];
+        let names = [
+            vocabulary.verbs(),
+            vocabulary.guards(),
+            vocabulary.facts(),
+            vocabulary.services(),
+        ];
         let known = names.into_iter().flatten().chain(vocabulary.filters());
         Names {
             known: known.collect(),
@@ -88,7 +97,10 @@ impl<'v> Names<'v> {
         let inventory = self.vocabulary.inventory();
         if word.starts_with(':') || KEYWORDS.iter().any(|(known, _)| *known == word) {
             Some(KEYWORD)
-        } else if self.known.contains(word) || inventory.group(word).is_some() || inventory.node(word).is_some() {
+        } else if self.known.contains(word)
+            || inventory.group(word).is_some()
+            || inventory.node(word).is_some()
+        {
             Some(NAME)
         } else if WORDS.contains(&word) {
             Some(WORD)
@@ -96,7 +108,8 @@ impl<'v> Names<'v> {
             Some(NUMBER)
         } else {
             // A word that is still being typed may become a known one.
-            (is_first && is_ended && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')).then_some(UNKNOWN)
+            (is_first && is_ended && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'))
+                .then_some(UNKNOWN)
         }
     }
 }

@@ -4,7 +4,12 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use futures_util::lock::{Mutex, MutexGuard};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
+
 use super::editor::{LineEditor, Printer, Read};
+
+/// What tells a terminal that pasted text is no longer to be marked.
+const NO_BRACKETS: &str = "\x1b[?2004l";
 
 /// What the keyboard is asked for.
 enum Wish {
@@ -21,6 +26,8 @@ pub(super) struct Keyboard {
     wishes: Sender<Wish>,
     typed: Mutex<UnboundedReceiver<Read>>,
     printer: RefCell<Option<Printer>>,
+    /// How the terminal was found.
+    mode: Option<Termios>,
 }
 
 impl Keyboard {
@@ -35,6 +42,7 @@ impl Keyboard {
             wishes,
             typed: Mutex::new(typed),
             printer: RefCell::new(printer),
+            mode: tcgetattr(std::io::stdin()).ok(),
         }
     }
 
@@ -81,6 +89,15 @@ impl Keyboard {
         match &mut *self.printer.borrow_mut() {
             Some(printer) => printer(text),
             None => print!("{text}"),
+        }
+    }
+
+    /// Leaves the terminal as it was found, also where somebody was still typing.
+    pub fn restore(&self) {
+        if let Some(mode) = &self.mode {
+            // Where the terminal is gone, there is nothing to restore.
+            let _ = tcsetattr(std::io::stdin(), SetArg::TCSANOW, mode);
+            print!("{NO_BRACKETS}");
         }
     }
 

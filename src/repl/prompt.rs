@@ -1,8 +1,10 @@
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::guard::Verdict;
 use crate::journal::neutralise_text;
 use crate::run::{Glance, RoleGlance};
-use crate::value::write_duration;
+use crate::value::{Value, write_duration};
 
 /// Colours, or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,10 +133,7 @@ pub(super) fn write_status(cluster: &str, is_simulated: bool, glance: &Glance, n
     parts.extend(glance.words.iter().cloned());
     for (name, verdict) in &glance.guards {
         let name = short_name(name);
-        parts.push(match verdict.holds() {
-            true => format!("{name} holds"),
-            false => format!("{name} does not hold: {}", verdict.reason),
-        });
+        parts.push(format!("{name} {}", describe_verdict(verdict)));
     }
     let simulated = if is_simulated { " (SIMULATED)" } else { "" };
     let text = format!("{cluster}{simulated} {now}: {}", parts.join("; "));
@@ -181,40 +180,56 @@ pub(super) fn compare_glances(before: &Glance, now: &Glance, watched: &[String])
 /// All that differs between two looks: `-` what was, `+` what is.
 pub(super) fn list_changes(before: &Glance, now: &Glance) -> Vec<String> {
     let mut changes = Vec::new();
-    let mut compare = |name: &str, before: &str, now: &str| {
-        if before == now {
-            return;
-        }
-        changes.push(format!("{name}:"));
+    let mut compare = |name: &str, before: &[String], now: &[String]| {
         let gone = before
-            .lines()
-            .filter(|line| !now.lines().any(|other| other == *line));
-        changes.extend(gone.map(|line| format!("  - {line}")));
+            .iter()
+            .filter(|row| !now.contains(row))
+            .map(|row| format!("  - {row}"));
         let new = now
-            .lines()
-            .filter(|line| !before.lines().any(|other| other == *line));
-        changes.extend(new.map(|line| format!("  + {line}")));
+            .iter()
+            .filter(|row| !before.contains(row))
+            .map(|row| format!("  + {row}"));
+        let rows: Vec<String> = gone.chain(new).collect();
+        if !rows.is_empty() {
+            changes.push(format!("{name}:"));
+            changes.extend(rows);
+        }
     };
     for (name, value) in &now.facts {
         if let Some((_, known)) = before.facts.iter().find(|(known, _)| known == name) {
-            compare(short_name(name), &known.to_string(), &value.to_string());
+            compare(short_name(name), &rows_of(known), &rows_of(value));
         }
     }
-    compare("in short", &before.words.join("\n"), &now.words.join("\n"));
+    compare("in short", &before.words, &now.words);
     for (name, verdict) in &now.guards {
         if let Some((_, known)) = before.guards.iter().find(|(known, _)| known == name) {
-            let words = |holds: bool, reason: &str| match holds {
-                true => "holds".to_owned(),
-                false => format!("does not hold: {reason}"),
-            };
-            let (before, now) = (
-                words(known.holds(), &known.reason),
-                words(verdict.holds(), &verdict.reason),
+            compare(
+                short_name(name),
+                &[describe_verdict(known)],
+                &[describe_verdict(verdict)],
             );
-            compare(short_name(name), &before, &now);
         }
     }
     changes
+}
+
+/// The rows of a table, each as one text; any other value as its lines.
+fn rows_of(value: &Value) -> Vec<String> {
+    match value {
+        Value::Table(table) => {
+            let rows = table.rows.iter();
+            rows.map(|row| Value::Row(Arc::new(row.clone())).to_string())
+                .collect()
+        }
+        other => other.to_string().lines().map(str::to_owned).collect(),
+    }
+}
+
+fn describe_verdict(verdict: &Verdict) -> String {
+    match verdict.holds() {
+        true => "holds".to_owned(),
+        false => format!("does not hold: {}", verdict.reason),
+    }
 }
 
 /// A name without its module.

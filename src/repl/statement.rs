@@ -32,6 +32,7 @@ impl Conversation {
         let Some(plan) = self.plan(&line) else { return };
         let acts = plan.steps.iter().any(Step::acts);
         if acts && !self.is_wanted(&line, &plan) {
+            self.keep(&line, acts, false);
             return;
         }
         self.carry_out(&line, &plan, dropped, acts);
@@ -149,7 +150,7 @@ impl Conversation {
             None if acts => println!("{}", self.paint.good("done")),
             None => {}
         }
-        if acts && !self.session.is_real() {
+        if self.is_quick() {
             self.look();
         }
         if self.person.decided.get() == Some(Decision::Undo) {
@@ -197,7 +198,10 @@ impl Conversation {
             .as_ref()
             .map_or_else(String::new, |node| format!("{node}: "));
         let message = neutralise_text(&format!("{place}{}", trouble.message));
-        println!("{}: {message}", self.paint.bad(word));
+        match trouble.message.starts_with(word) {
+            true => println!("{}", self.paint.bad(&message)),
+            false => println!("{}: {message}", self.paint.bad(word)),
+        }
         if let Some(help) = &trouble.help {
             println!("  help: {}", neutralise_text(help));
         }

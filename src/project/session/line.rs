@@ -208,7 +208,7 @@ impl Background {
     fn check(&self, line: &mut Line, name: &str, folder: &Path, is_wanted: &dyn Fn(&Statement) -> bool) {
         let mut whole = line.text.clone();
         for known in self.declared.iter().filter(|known| !line.redeclares(known)) {
-            whole.push('\n');
+            whole.push_str("\n\n");
             whole.push_str(&known.text);
         }
         let mut main = if line.has_uses() {
@@ -249,6 +249,9 @@ impl Background {
         let is_readable = !line.problems.has_errors();
         let program = check_line(&line.modules, &main, &named, &self.inventory, &mut line.problems);
         // What is carried out is called as it was typed.
+        // Advice about earlier lines was given with them.
+        line.problems
+            .retain(|problem| problem.is_error() || problem.span().is_none_or(|span| span.start < end));
         line.program = program.filter(|_| is_readable).map(|mut program| {
             line.holds_secret = holds_secret(&line.text, &program);
             program.title = (!line.holds_secret).then(|| line.text.trim().to_owned());
@@ -321,12 +324,18 @@ fn describe_declaration(
 pub(super) fn holds_secret(text: &str, program: &Program) -> bool {
     let verbs = program.all_verbs().into_iter().flat_map(|verb| &verb.parameters);
     let secrets = verbs.filter(|parameter| parameter.kind == Type::Secret);
-    let names = secrets.map(|parameter| parameter.name.as_str()).chain(SECRET_NAMES.iter().copied());
+    let names = secrets
+        .map(|parameter| parameter.name.as_str())
+        .chain(SECRET_NAMES.iter().copied());
     let lower = text.to_lowercase();
     let is_given = |name: &str| {
         let given = format!("{}=", name.to_lowercase());
-        let after = lower.match_indices(&given).map(|(at, _)| &lower[at + given.len()..]);
-        after.into_iter().any(|rest| !rest.is_empty() && !rest.starts_with(['$', ' ']))
+        let after = lower
+            .match_indices(&given)
+            .map(|(at, _)| &lower[at + given.len()..]);
+        after
+            .into_iter()
+            .any(|rest| !rest.is_empty() && !rest.starts_with(['$', ' ']))
     };
     names.into_iter().any(is_given)
 }

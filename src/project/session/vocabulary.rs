@@ -11,17 +11,35 @@ use crate::value::{Column, Type};
 pub const KEYWORDS: &[(&str, &str)] = &[
     ("on", "does something on nodes: on NODES serially < … >"),
     ("locally", "does something on this machine: locally < … >"),
-    ("run", "carries out a command that changes something: run \"COMMAND\""),
-    ("probe", "carries out a command that only looks: probe \"COMMAND\""),
+    (
+        "run",
+        "carries out a command that changes something: run \"COMMAND\"",
+    ),
+    (
+        "probe",
+        "carries out a command that only looks: probe \"COMMAND\"",
+    ),
     ("stop", "stops services, if their guards let it: stop SERVICE"),
     ("start", "starts services: start SERVICE"),
-    ("restart", "restarts services, if their guards let it: restart SERVICE"),
+    (
+        "restart",
+        "restarts services, if their guards let it: restart SERVICE",
+    ),
     ("status", "asks whether services run: status SERVICE"),
     ("reboot", "reboots a node and waits until it is back"),
-    ("losing", "takes a node out of services meanwhile: losing SERVICE < … >"),
-    ("leave", "leaves services stopped, for a reason: leave SERVICE stopped \"WHY\""),
+    (
+        "losing",
+        "takes a node out of services meanwhile: losing SERVICE < … >",
+    ),
+    (
+        "leave",
+        "leaves services stopped, for a reason: leave SERVICE stopped \"WHY\"",
+    ),
     ("require", "goes on only if a guard holds: require GUARD"),
-    ("wait", "waits until a guard holds: wait up to 5m until GUARD holding 1m"),
+    (
+        "wait",
+        "waits until a guard holds: wait up to 5m until GUARD holding 1m",
+    ),
     ("confirm", "asks a person: confirm \"QUESTION\""),
     ("manual", "asks a person to do something: manual \"TEXT\""),
     ("outage", "lifts budgets, for a reason: outage \"WHY\" < … >"),
@@ -38,7 +56,10 @@ pub const KEYWORDS: &[(&str, &str)] = &[
     ("undo", "says how to take back what was done: undo < … >"),
     ("finally", "is done however the block ends: finally < … >"),
     ("verb", "declares an action: verb NAME(PARAMETER: TYPE) < … >"),
-    ("guard", "declares a guard: guard NAME(PARAMETER: TYPE = DEFAULT) < … >"),
+    (
+        "guard",
+        "declares a guard: guard NAME(PARAMETER: TYPE = DEFAULT) < … >",
+    ),
     ("fact", "declares what can be measured: fact NAME: TYPE < … >"),
     ("service", "declares a service: service NAME < … >"),
     ("group", "declares a group that is needed: group NAME"),
@@ -47,12 +68,75 @@ pub const KEYWORDS: &[(&str, &str)] = &[
 
 /// All words that mean something at the place where they stand, for colours.
 pub const WORDS: &[&str] = &[
-    "after", "all", "and", "any", "are", "as", "at", "batches", "before", "by", "check", "command", "disconnect",
-    "done", "down", "each", "else", "every", "exactly", "have", "here", "holding", "holds", "in", "irreversible",
-    "is", "joins", "last", "least", "leaves", "less", "lose", "matches", "may", "members", "minority", "more",
-    "most", "needs", "no", "none", "not", "of", "once", "optional", "or", "parallel", "rehearsed", "root", "row",
-    "section", "serially", "some", "starts", "steady", "stopped", "stops", "succeeds", "table", "than", "times",
-    "to", "tolerating", "until", "up", "when", "where", "with", "yes",
+    "after",
+    "all",
+    "and",
+    "any",
+    "are",
+    "as",
+    "at",
+    "batches",
+    "before",
+    "by",
+    "check",
+    "command",
+    "disconnect",
+    "done",
+    "down",
+    "each",
+    "else",
+    "every",
+    "exactly",
+    "have",
+    "here",
+    "holding",
+    "holds",
+    "in",
+    "irreversible",
+    "is",
+    "joins",
+    "last",
+    "least",
+    "leaves",
+    "less",
+    "lose",
+    "matches",
+    "may",
+    "members",
+    "minority",
+    "more",
+    "most",
+    "needs",
+    "no",
+    "none",
+    "not",
+    "of",
+    "once",
+    "optional",
+    "or",
+    "parallel",
+    "rehearsed",
+    "root",
+    "row",
+    "section",
+    "serially",
+    "some",
+    "starts",
+    "steady",
+    "stopped",
+    "stops",
+    "succeeds",
+    "table",
+    "than",
+    "times",
+    "to",
+    "tolerating",
+    "until",
+    "up",
+    "when",
+    "where",
+    "with",
+    "yes",
 ];
 
 /// The names that mean something to a session, and what they mean.
@@ -66,7 +150,11 @@ pub struct Vocabulary {
 
 impl Vocabulary {
     /// The names of a program and an inventory, and of values.
-    pub fn new(program: Arc<Program>, inventory: Arc<Inventory>, variables: Vec<(String, Type)>) -> Vocabulary {
+    pub fn new(
+        program: Arc<Program>,
+        inventory: Arc<Inventory>,
+        variables: Vec<(String, Type)>,
+    ) -> Vocabulary {
         Vocabulary {
             program,
             inventory,
@@ -81,22 +169,38 @@ impl Vocabulary {
 
     /// The verbs.
     pub fn verbs(&self) -> Vec<&str> {
-        self.program.all_verbs().into_iter().map(|verb| verb.name.as_str()).collect()
+        self.program
+            .all_verbs()
+            .into_iter()
+            .map(|verb| verb.name.as_str())
+            .collect()
     }
 
     /// The guards.
     pub fn guards(&self) -> Vec<&str> {
-        self.program.all_guards().into_iter().map(|guard| guard.name.as_str()).collect()
+        self.program
+            .all_guards()
+            .into_iter()
+            .map(|guard| guard.name.as_str())
+            .collect()
     }
 
     /// The facts.
     pub fn facts(&self) -> Vec<&str> {
-        self.program.all_facts().into_iter().map(|fact| fact.name.as_str()).collect()
+        self.program
+            .all_facts()
+            .into_iter()
+            .map(|fact| fact.name.as_str())
+            .collect()
     }
 
     /// The services.
     pub fn services(&self) -> Vec<&str> {
-        self.program.all_services().into_iter().map(|service| service.name.as_str()).collect()
+        self.program
+            .all_services()
+            .into_iter()
+            .map(|service| service.name.as_str())
+            .collect()
     }
 
     /// The filters of pipelines.
@@ -117,18 +221,31 @@ impl Vocabulary {
         } else if let Some(guard) = self.program.guard(module, name) {
             &guard.parameters
         } else {
-            self.program.fact(module, name).map_or(&[], |fact| &fact.parameters)
+            self.program
+                .fact(module, name)
+                .map_or(&[], |fact| &fact.parameters)
         }
     }
 
     /// The columns of the table that a text before a `|` gives, as far as its first name tells.
     pub fn columns(&self, pipeline: &str) -> Vec<String> {
         let source = pipeline.rsplit('|').next_back().unwrap_or(pipeline);
-        let source = source.rsplit(['=', '(', '<', '\n', ';']).next().unwrap_or(source).trim();
+        let source = source
+            .rsplit(['=', '(', '<', '\n', ';'])
+            .next()
+            .unwrap_or(source)
+            .trim();
         let first = source.split_whitespace().last().unwrap_or_default();
         let kind = match first.strip_prefix('$') {
-            Some(name) => self.variables.iter().find(|(known, _)| known == name).map(|(_, kind)| kind),
-            None => self.program.fact(&self.program.module, first).map(|fact| &fact.kind),
+            Some(name) => self
+                .variables
+                .iter()
+                .find(|(known, _)| known == name)
+                .map(|(_, kind)| kind),
+            None => self
+                .program
+                .fact(&self.program.module, first)
+                .map(|fact| &fact.kind),
         };
         columns_of(kind).map(|column| column.name.clone()).collect()
     }
@@ -139,7 +256,11 @@ impl Vocabulary {
             let names = self.inventory.variable_names().map(str::to_owned);
             return std::iter::once("name".to_owned()).chain(names).collect();
         }
-        let kind = self.variables.iter().find(|(known, _)| known == name).map(|(_, kind)| kind);
+        let kind = self
+            .variables
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, kind)| kind);
         columns_of(kind).map(|column| column.name.clone()).collect()
     }
 
@@ -153,7 +274,11 @@ impl Vocabulary {
         let module = &self.program.module;
         let mut parts = Vec::new();
         if let Some(verb) = self.program.verb(module, name) {
-            let cannot = if verb.irreversible { "; cannot be taken back" } else { "" };
+            let cannot = if verb.irreversible {
+                "; cannot be taken back"
+            } else {
+                ""
+            };
             let head = format!("verb {}{}{cannot}", verb.name, write_parameters(&verb.parameters));
             parts.push(entry(&head, &verb.module, verb.doc.as_ref()));
         }
@@ -162,12 +287,25 @@ impl Vocabulary {
             parts.push(entry(&head, &guard.module, guard.doc.as_ref()));
         }
         if let Some(fact) = self.program.fact(module, name) {
-            let head = format!("fact {}{}: {}", fact.name, write_parameters(&fact.parameters), fact.kind);
+            let head = format!(
+                "fact {}{}: {}",
+                fact.name,
+                write_parameters(&fact.parameters),
+                fact.kind
+            );
             parts.push(entry(&head, &fact.module, fact.doc.as_ref()));
         }
         if let Some(service) = self.program.service(module, name) {
-            let budget = service.budget.as_ref().map(|budget| format!("; may lose {}", budget.node));
-            let head = format!("service {}, on {}{}", service.name, service.group, budget.unwrap_or_default());
+            let budget = service
+                .budget
+                .as_ref()
+                .map(|budget| format!("; may lose {}", budget.node));
+            let head = format!(
+                "service {}, on {}{}",
+                service.name,
+                service.group,
+                budget.unwrap_or_default()
+            );
             parts.push(entry(&head, &service.module, service.doc.as_ref()));
         }
         if let Some(filter) = FILTERS.iter().find(|filter| filter.name == name) {
@@ -184,7 +322,10 @@ impl Vocabulary {
             parts.push(format!("group {name}\n  {nodes}\n"));
         }
         if let Some(node) = self.inventory.node(name) {
-            let address = node.address.as_ref().map(|address| format!(", reached as {address}"));
+            let address = node
+                .address
+                .as_ref()
+                .map(|address| format!(", reached as {address}"));
             let mut text = format!("node {name}{}\n", address.unwrap_or_default());
             for (variable, value) in &node.variables {
                 text.push_str(&format!("  {variable} = {value}\n"));
@@ -200,8 +341,15 @@ impl Vocabulary {
 
     /// The name that was meant by one that means nothing.
     pub fn nearest(&self, name: &str) -> Option<&str> {
-        let known = self.verbs().into_iter().chain(self.guards()).chain(self.facts()).chain(self.services());
-        let known = known.chain(self.filters()).chain(KEYWORDS.iter().map(|(word, _)| *word));
+        let known = self
+            .verbs()
+            .into_iter()
+            .chain(self.guards())
+            .chain(self.facts())
+            .chain(self.services());
+        let known = known
+            .chain(self.filters())
+            .chain(KEYWORDS.iter().map(|(word, _)| *word));
         nearest(name, known.chain(self.inventory.group_names()))
     }
 }
@@ -216,7 +364,11 @@ fn columns_of(kind: Option<&Type>) -> impl Iterator<Item = &Column> {
 }
 
 fn entry(head: &str, module: &str, doc: Option<&String>) -> String {
-    let from = if module.is_empty() { "declared here" } else { module };
+    let from = if module.is_empty() {
+        "declared here"
+    } else {
+        module
+    };
     let doc = doc.map_or("", String::as_str);
     let lines: String = doc.lines().map(|line| format!("  {line}\n")).collect();
     format!("{head}  ({from})\n{lines}")
@@ -226,7 +378,12 @@ fn write_parameters(parameters: &[ParameterDefinition]) -> String {
     let written = parameters.iter().map(|parameter| {
         let default = parameter.default.as_ref();
         let default = default.map(|value| format!(" = {}", crate::evaluate::describe(&value.node)));
-        format!("{}: {}{}", parameter.name, parameter.kind, default.unwrap_or_default())
+        format!(
+            "{}: {}{}",
+            parameter.name,
+            parameter.kind,
+            default.unwrap_or_default()
+        )
     });
     let written: Vec<String> = written.collect();
     match written.is_empty() {
