@@ -98,6 +98,9 @@ impl Checker<'_, '_> {
                             .for_each(|finding| self.findings.push(finding));
                     }
                     self.find_loop_words(template, part, text);
+                    if text.contains('\0') {
+                        self.findings.push(CommandError::NulInCommand { at: part.span });
+                    }
                 }
                 TemplatePart::Variable(variable) => {
                     if quotes.inside.is_some() {

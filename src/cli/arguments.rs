@@ -205,7 +205,10 @@ pub(super) enum SshProgram {
 
 /// Reads `--timeout`.
 pub fn read_timeout(text: &str) -> Result<std::time::Duration, String> {
-    crate::value::read_duration(text).map_err(|_| "write a duration such as 30s or 10m".to_owned())
+    let length = crate::value::read_duration(text)
+        .ok()
+        .filter(|length| !length.is_zero());
+    length.ok_or_else(|| "write a duration above 0s, such as 30s or 10m".to_owned())
 }
 
 impl RunFlags {

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use super::arguments::{Color, Format, ReplFlags, RunFlags};
 use super::exit::{Exit, Stop};
-use super::run::run_script;
+use super::run::{check_ssh_config, run_script};
 use super::streams::{is_coloured, is_live, say};
 use crate::project::{Project, history_file};
 use crate::repl::{Manner, converse};
@@ -18,6 +18,7 @@ pub(super) fn open_prompt(flags: &ReplFlags, color: Color) -> Result<Exit, Stop>
     if !is_at_terminal() {
         return run_script(&as_script(flags), color);
     }
+    check_ssh_config(flags.ssh_config.as_deref())?;
     let project = Project::new(&flags.cluster())?;
     if flags.sim.is_none() && project.is_simulated() {
         say("no inventory was found: this is the simulated cluster\n");

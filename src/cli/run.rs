@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::io::{self, Stdout};
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -38,6 +39,7 @@ pub(super) fn run_script(flags: &RunFlags, color: Color) -> Result<Exit, Stop> {
 
 /// Reads, checks and lays out; the exit code when that has said what is wrong.
 fn prepare(flags: &RunFlags, style: Style) -> Result<Result<Ready, Exit>, Stop> {
+    check_ssh_config(flags.ssh_config.as_deref())?;
     let mut given = read_settings(&flags.set)?;
     let named = read_answers(&flags.answer)?;
     let (mut project, mut problems) = Project::open(&flags.file, &flags.cluster())?;
@@ -98,6 +100,16 @@ fn prepare(flags: &RunFlags, style: Style) -> Result<Result<Ready, Exit>, Stop> 
         answers,
         dropped,
     }))
+}
+
+/// Refuses a configuration of `ssh` that is not there, before anything is begun.
+pub(super) fn check_ssh_config(file: Option<&str>) -> Result<(), Stop> {
+    match file {
+        Some(file) if file != "none" && !Path::new(file).is_file() => {
+            Err(Stop::Usage(format!("--ssh-config {file}: there is no such file")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Carries out what is ready, and tells of it.

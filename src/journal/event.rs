@@ -17,6 +17,9 @@ pub struct Event {
 pub trait Recorder {
     /// Takes in one event.
     fn record(&mut self, event: &Event);
+
+    /// Hears that time has gone by, up to `at` since the run began, while nothing happened.
+    fn pass(&mut self, _at: Duration) {}
 }
 
 impl Recorder for Vec<Event> {
@@ -29,11 +32,19 @@ impl<R: Recorder + ?Sized> Recorder for &mut R {
     fn record(&mut self, event: &Event) {
         (**self).record(event);
     }
+
+    fn pass(&mut self, at: Duration) {
+        (**self).pass(at);
+    }
 }
 
 impl<R: Recorder + ?Sized> Recorder for Box<R> {
     fn record(&mut self, event: &Event) {
         (**self).record(event);
+    }
+
+    fn pass(&mut self, at: Duration) {
+        (**self).pass(at);
     }
 }
 
@@ -43,6 +54,12 @@ impl<R: Recorder> Recorder for Option<R> {
             recorder.record(event);
         }
     }
+
+    fn pass(&mut self, at: Duration) {
+        if let Some(recorder) = self {
+            recorder.pass(at);
+        }
+    }
 }
 
 /// Two recorders, each of which takes in every event; the first one first.
@@ -50,6 +67,11 @@ impl<A: Recorder, B: Recorder> Recorder for (A, B) {
     fn record(&mut self, event: &Event) {
         self.0.record(event);
         self.1.record(event);
+    }
+
+    fn pass(&mut self, at: Duration) {
+        self.0.pass(at);
+        self.1.pass(at);
     }
 }
 

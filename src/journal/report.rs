@@ -359,8 +359,8 @@ impl<'a, W: Write> LiveReport<'a, W> {
             what,
             result,
             output,
+            errors,
             took,
-            ..
         } = what
         else {
             return;
@@ -389,7 +389,10 @@ impl<'a, W: Write> LiveReport<'a, W> {
         let line = Line {
             command,
             said,
-            output: output.clone(),
+            output: match self.style.detail {
+                Detail::Verbose => join_streams(output, errors),
+                Detail::Quiet | Detail::Usual => output.clone(),
+            },
             ..Line::of(place.step, mark, words)
         };
         self.show(at, place.node.as_ref(), line, Some(*took));
@@ -478,6 +481,15 @@ impl<'a, W: Write> LiveReport<'a, W> {
 }
 
 impl<W: Write> Recorder for LiveReport<'_, W> {
+    fn pass(&mut self, at: Duration) {
+        let sets = self.sets.iter().filter(|set| !set.is_serial);
+        let alive: Vec<NodeSet> = sets.map(|set| set.alive.clone()).collect();
+        for alive in alive {
+            let ready = self.gather.take_ready(at, &alive);
+            self.print_gathered(ready);
+        }
+    }
+
     fn record(&mut self, event: &Event) {
         self.events.push(without_output(event));
         if let Some(view) = &self.view {
@@ -548,6 +560,16 @@ impl<W: Write> Recorder for LiveReport<'_, W> {
             }
         }
     }
+}
+
+/// What a command wrote to both streams, each from the beginning of a line.
+fn join_streams(output: &str, errors: &str) -> String {
+    let between = if output.is_empty() || output.ends_with('\n') {
+        ""
+    } else {
+        "\n"
+    };
+    format!("{output}{between}{errors}")
 }
 
 /// Whether a wait that was last told of at `told` is told of again, with nothing new.

@@ -215,9 +215,15 @@ pub(super) fn draw_output(output: &str, margin: &str, most: usize, paint: Paint)
         drawn.push_str(&format!("{margin}{} {shown}\n", paint.faint("│")));
     }
     if lines.len() > most {
-        let left = lines.len() - most;
-        let word = paint.faint(&format!("… {left} more lines; -v shows all"));
-        drawn.push_str(&format!("{margin}{word}\n"));
+        // Of a long stream, the last line says where all of it is.
+        let last = lines
+            .last()
+            .filter(|line| line.starts_with('[') && line.contains("more bytes are left out"));
+        let word = match last {
+            Some(last) => format!("… {last}"),
+            None => format!("… {} more lines; -v shows all", lines.len() - most),
+        };
+        drawn.push_str(&format!("{margin}{}\n", paint.faint(&word)));
     }
     drawn
 }

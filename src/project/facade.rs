@@ -104,8 +104,13 @@ impl Project {
         let program = check_scripts(&loaded.modules, &loaded.script, &self.inventory, &mut problems)
             .filter(|_| is_readable);
         if !is_readable {
-            // A block whose only statement cannot be read is not called empty on top.
-            problems.retain(|problem| problem.code() != "check::empty_block");
+            // A block or script whose only statement cannot be read is not called empty on top.
+            problems.retain(|problem| {
+                !matches!(
+                    problem.code().as_str(),
+                    "check::empty_block" | "check::empty_script"
+                )
+            });
         }
         problems.sort();
         self.program = program.map(Arc::new);

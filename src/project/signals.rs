@@ -82,8 +82,9 @@ pub(super) async fn run_with_signals<F: Future<Output = Ending>>(
         if has_come {
             return None;
         }
-        if signals.is_ending {
-            terminal.leave();
+        match signals.is_ending {
+            true => terminal.leave(),
+            false => terminal.interrupt(),
         }
         terminal.tell("stopping after what is in hand; once more breaks it off and leaves it unknown");
     }
@@ -128,7 +129,8 @@ impl<'a> InFlight<'a> {
             }
         };
         let help = (!self.begun.is_empty())
-            .then(|| "look there whether it has happened, before anything else is done".to_owned());
+            .then(|| "look there whether it has happened, before anything else is done; what blocks owe at their end, undo and \
+             finally, was not done".to_owned());
         let trouble = Trouble {
             kind,
             message,
@@ -157,5 +159,9 @@ impl Recorder for InFlight<'_> {
             _ => {}
         }
         self.inner.record(event);
+    }
+
+    fn pass(&mut self, at: Duration) {
+        self.inner.pass(at);
     }
 }

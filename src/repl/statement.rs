@@ -1,5 +1,6 @@
 use std::io::stdout;
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::conversation::{Conversation, Refusal};
 use super::editor::Read;
@@ -297,5 +298,9 @@ impl<R: Recorder> Recorder for WithoutLast<R> {
         if !is_last {
             self.0.record(event);
         }
+    }
+
+    fn pass(&mut self, at: Duration) {
+        self.0.pass(at);
     }
 }

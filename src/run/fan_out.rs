@@ -1,7 +1,9 @@
 use std::cell::RefCell;
+use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::here::{Halt, Here, Walked, trouble};
@@ -14,6 +16,8 @@ use crate::plan::{OnStep, Step, describe_step};
 use crate::syntax::{Expression, Mode, OnOption};
 use crate::value::{CommandLine, Type, Value};
 
+/// How often it is told that time goes by while nodes are in hand.
+const PASS_EVERY: Duration = Duration::from_secs(1);
 /// How long a fact that orders nodes is asked again before the `on` fails.
 const ORDER_LIMIT: Duration = Duration::from_secs(60);
 /// The pause between two such askings.
@@ -354,7 +358,7 @@ impl Walk<'_> {
                     (node, result, walked)
                 });
             }
-            let Some((node, result, walked)) = in_hand.next().await else {
+            let Some((node, result, walked)) = self.next_of(&mut in_hand).await else {
                 break;
             };
             match result {
@@ -365,6 +369,20 @@ impl Walk<'_> {
                         .values
                         .push((node, walked.unwrap_or_else(|_| Value::unknown("skipped"))));
                 }
+            }
+        }
+    }
+
+    /// The next of what is in hand to end; while none does, time goes by, which is told.
+    async fn next_of<F: Future>(&self, in_hand: &mut FuturesUnordered<F>) -> Option<F::Output> {
+        if self.plan.inventory.is_simulated {
+            return in_hand.next().await;
+        }
+        loop {
+            let pause = std::pin::pin!(self.world.clock.sleep(PASS_EVERY));
+            match select(in_hand.next(), pause).await {
+                Either::Left((ended, _)) => return ended,
+                Either::Right(_) => self.pass_time(),
             }
         }
     }

@@ -155,7 +155,10 @@ impl Walk<'_> {
     /// What a host printed, the script's secrets blotted out: a command may echo its input.
     pub(super) fn without_secrets(&self, outcome: Outcome) -> Outcome {
         let mut outcome = outcome;
-        for secret in self.plan.secrets() {
+        // The longest first: another one may be its beginning.
+        let mut secrets: Vec<_> = self.plan.secrets().collect();
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.reveal().len()));
+        for secret in secrets {
             outcome.output = outcome.output.replace(secret.reveal(), "***");
             outcome.errors = outcome.errors.replace(secret.reveal(), "***");
         }

@@ -129,6 +129,12 @@ impl Walk<'_> {
         self.recorder.borrow_mut().record(&Event { at, what });
     }
 
+    /// Tells whoever is told of the run that time has gone by.
+    pub(super) fn pass_time(&self) {
+        let at = self.world.clock.now().saturating_sub(self.began);
+        self.recorder.borrow_mut().pass(at);
+    }
+
     pub(super) fn now(&self) -> Duration {
         self.world.clock.now()
     }

@@ -40,8 +40,7 @@ impl Capture {
         if self.seen <= self.kept.len() {
             return String::from_utf8_lossy(&self.kept).into_owned();
         }
-        // The end may be the beginning of a secret, which nobody would recognise.
-        let sure = self.kept.len().saturating_sub(self.stream.longest_rest());
+        let sure = self.stream.sure_end(&self.kept);
         let mut text = String::from_utf8_lossy(&self.kept[..sure]).into_owned();
         let more = self.seen - sure;
         let why = self.stream.finish();

@@ -170,6 +170,7 @@ fn run_text(
     let deadline = Instant::now() + limit;
     let (output, output_end) = io::pipe().map_err(Ending::NotStarted)?;
     let (errors, errors_end) = io::pipe().map_err(Ending::NotStarted)?;
+    let input = input.map(pass_in).transpose().map_err(Ending::NotStarted)?;
     let command = build_command(text, input, output_end, errors_end);
     let handle = command.start().map_err(Ending::NotStarted)?;
     // The expression holds the writing ends of the pipes, which would never close.
@@ -197,19 +198,35 @@ fn run_text(
 }
 
 /// Puts the command together; each intermediate expression holds the pipes and must not outlive this.
-fn build_command(text: &str, input: Option<Vec<u8>>, output: PipeWriter, errors: PipeWriter) -> Expression {
+fn build_command(
+    text: &str,
+    input: Option<PipeReader>,
+    output: PipeWriter,
+    errors: PipeWriter,
+) -> Expression {
     let command = cmd!("sh", "-c", text)
         .stdout_file(output)
         .stderr_file(errors)
         .unchecked();
     let command = match input {
-        Some(bytes) => command.stdin_bytes(bytes),
+        Some(reader) => command.stdin_file(reader),
         None => command.stdin_null(),
     };
     command.before_spawn(|command| {
         command.process_group(0);
         Ok(())
     })
+}
+
+/// A pipe that gives bytes to whoever reads it, written by a thread that nobody waits for: a
+/// process that a command left running may never read them.
+fn pass_in(bytes: Vec<u8>) -> io::Result<PipeReader> {
+    let (reader, mut writer) = io::pipe()?;
+    std::thread::spawn(move || {
+        // A command that does not read all of it has closed the pipe.
+        let _ = io::Write::write_all(&mut writer, &bytes);
+    });
+    Ok(reader)
 }
 
 fn wait_until(handle: &Handle, deadline: Instant) -> io::Result<Option<ExitStatus>> {

@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{IsTerminal, Write};
 
 use async_trait::async_trait;
 
+use super::terminal::Typed;
 use super::{Answer, Decision, Failure, Person, Question, QuestionKind, Terminal};
 
 /// How often an answer that is none is asked for again.
@@ -85,8 +86,10 @@ impl Person for TerminalPerson {
             if std::io::stderr().flush().is_err() {
                 return Answer::Nobody;
             }
-            let Some(line) = read_line().await else {
-                return Answer::Nobody;
+            let line = match self.terminal.read_line().await {
+                Typed::Line(line) => line,
+                Typed::Interrupted => return Answer::No,
+                Typed::End => return Answer::Nobody,
             };
             if let Some(answer) = read_answer(question.kind, &self.cluster, &line) {
                 return answer;
@@ -98,22 +101,6 @@ impl Person for TerminalPerson {
         } else {
             Answer::No
         }
-    }
-}
-
-/// Reads a line without holding up the other tasks of a runtime; none at the end of input.
-async fn read_line() -> Option<String> {
-    let read = || {
-        let mut line = String::new();
-        match std::io::stdin().lock().read_line(&mut line) {
-            Ok(1..) => Some(line),
-            _ => None,
-        }
-    };
-    match tokio::runtime::Handle::try_current() {
-        Ok(runtime) => runtime.spawn_blocking(read).await.ok().flatten(),
-        // Beside a simulated cluster no time passes while a person thinks.
-        Err(_) => read(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use crate::inventory::NodeName;
 use crate::value::Secret;
@@ -14,6 +14,8 @@ use crate::value::Secret;
 const FILE_LIMIT: usize = 64 << 20;
 /// The longest line that is listened to, in bytes.
 const LINE_LIMIT: usize = 512;
+/// The shortest line of a secret that is blotted out by itself, in bytes.
+const SHORTEST_LINE: usize = 4;
 /// What stands in the place of a secret.
 const BLOT: &str = "***";
 
@@ -27,6 +29,8 @@ pub struct Tee {
     folder: Option<PathBuf>,
     listener: Option<Listener>,
     secrets: Option<AhoCorasick>,
+    /// The same and each of their lines, for whoever hears of one line at a time.
+    lines: Option<AhoCorasick>,
     /// Length of the longest secret, in bytes.
     longest: usize,
     file_count: AtomicUsize,
@@ -45,11 +49,14 @@ impl Tee {
     ) -> Tee {
         let secrets: Vec<&str> = secrets.map(Secret::reveal).collect();
         let longest = secrets.iter().map(|secret| secret.len()).max().unwrap_or(0);
-        let search = || AhoCorasick::new(&secrets).expect("a search for a few words can be built");
+        let lines = secrets.iter().flat_map(|secret| secret.lines());
+        let lines = lines.filter(|line| line.trim().len() >= SHORTEST_LINE);
+        let lines: Vec<&str> = secrets.iter().copied().chain(lines).collect();
         Tee {
             folder,
             listener,
-            secrets: (!secrets.is_empty()).then(search),
+            lines: (!lines.is_empty()).then(|| build_search(&lines)),
+            secrets: (!secrets.is_empty()).then(|| build_search(&secrets)),
             longest,
             file_count: AtomicUsize::new(0),
         }
@@ -79,11 +86,21 @@ impl Tee {
     }
 
     fn blot(&self, text: &str) -> String {
-        match &self.secrets {
+        match &self.lines {
             Some(secrets) => secrets.replace_all(text, &vec![BLOT; secrets.patterns_len()]),
             None => text.to_owned(),
         }
     }
+}
+
+/// A search for secrets, of which the longest at a place is found. Its memory is that of the texts
+/// alone: a whole file may be one.
+fn build_search(secrets: &[&str]) -> AhoCorasick {
+    AhoCorasick::builder()
+        .match_kind(MatchKind::LeftmostLongest)
+        .kind(Some(AhoCorasickKind::NoncontiguousNFA))
+        .build(secrets)
+        .expect("a search for a few texts can be built")
 }
 
 /// One stream of one command, on its way through a [`Tee`].
@@ -118,9 +135,16 @@ impl TeedStream {
         }
     }
 
-    /// How many bytes a secret that was cut off has at most.
-    pub fn longest_rest(&self) -> usize {
-        self.tee.longest.saturating_sub(1)
+    /// Up to where of what was cut off there is no part of a secret: the end may be the beginning
+    /// of one, which nobody would recognise.
+    pub fn sure_end(&self, kept: &[u8]) -> usize {
+        let sure = kept.len().saturating_sub(self.tee.longest.saturating_sub(1));
+        let secrets = self.tee.secrets.as_ref();
+        let across = secrets.and_then(|secrets| {
+            let mut found = secrets.find_iter(kept);
+            found.find(|found| found.start() < sure && sure < found.end())
+        });
+        across.map_or(sure, |found| found.start())
     }
 
     /// Listens to what has come.
@@ -131,18 +155,25 @@ impl TeedStream {
         // A progress bar ends its lines with a carriage return.
         let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
         let Some(last) = bytes.iter().rposition(is_end) else {
-            let room = LINE_LIMIT.saturating_sub(self.line.len());
+            let room = self.line_room().saturating_sub(self.line.len());
             self.line.extend_from_slice(&bytes[..bytes.len().min(room)]);
             return;
         };
         let ended = [&self.line, &bytes[..last]].concat();
         let lines = ended.rsplit(is_end);
         if let Some(line) = lines.into_iter().find(|line| !line.trim_ascii().is_empty()) {
-            let line = String::from_utf8_lossy(&line[..line.len().min(LINE_LIMIT)]);
-            listener(self.node.as_ref(), &self.tee.blot(&line));
+            let line = String::from_utf8_lossy(&line[..line.len().min(self.line_room())]);
+            // Cut last: what is cut off a secret would leave the rest of it.
+            let line = self.tee.blot(&line);
+            listener(self.node.as_ref(), &line[..line.floor_char_boundary(LINE_LIMIT)]);
         }
         let rest = &bytes[last + 1..];
-        self.line = rest[..rest.len().min(LINE_LIMIT)].to_vec();
+        self.line = rest[..rest.len().min(self.line_room())].to_vec();
+    }
+
+    /// How much of a line is looked at, so that no secret in what is heard of it is cut.
+    fn line_room(&self) -> usize {
+        LINE_LIMIT + self.tee.longest
     }
 
     /// Takes what there is no room for; `kept` is what came before the first of it.
@@ -246,7 +277,7 @@ mod tests {
 
     #[test]
     fn the_last_whole_line_is_heard() {
-        let cases: [(&str, &[&str], &[&str]); 6] = [
+        let cases: [(&str, &[&str], &[&str]); 7] = [
             // what is printed, what is heard
             ("one line", &["one\n"], &["one"]),
             ("no end yet", &["one"], &[]),
@@ -258,6 +289,7 @@ mod tests {
             ),
             ("a progress bar", &["\r10%", "\r20%", "\r30%\n"], &["10%", "30%"]),
             ("a secret", &["it is ab", "cdef\n"], &["it is ***"]),
+            ("a line of one", &["begin\nsecond\n"], &["***"]),
         ];
         for (what, pieces, expected) in cases {
             let heard = Arc::new(Mutex::new(Vec::new()));
@@ -266,8 +298,8 @@ mod tests {
                 assert_eq!(node, Some(&NodeName::from("n1")));
                 listening.lock().expect("nobody panics").push(line.to_owned());
             });
-            let secret = Secret::new("abcdef");
-            let mut stream = stream(Tee::new(None, Some(listener), std::iter::once(&secret)));
+            let secrets = [Secret::new("abcdef"), Secret::new("begin\nsecond")];
+            let mut stream = stream(Tee::new(None, Some(listener), secrets.iter()));
             for piece in pieces {
                 stream.hear(piece.as_bytes());
             }
@@ -277,9 +309,9 @@ mod tests {
 
     #[test]
     fn what_is_too_much_is_on_disk_without_secrets() {
-        let secrets = [Secret::new("swordfish"), Secret::new("sesame")];
-        let text = "a swordfish, sesame, sword and sesam; swordfishswordfish";
-        let clean = "a ***, ***, sword and sesam; ******";
+        let secrets = ["swordfish", "sesame", "swordfish-and-more"].map(Secret::new);
+        let text = "a swordfish, sesame, swordfish-and-more; swordfishswordfish";
+        let clean = "a ***, ***, ***; ******";
         for size in 1..text.len() {
             let folder = tempfile::tempdir().expect("a folder");
             let at = folder.path().to_path_buf();

@@ -1,9 +1,12 @@
-use std::cell::Cell;
-use std::io::{self, Write};
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::io::{self, BufRead, Write};
 use std::rc::Rc;
 
+use futures_util::future::{Either, select};
 use futures_util::lock::{Mutex, MutexGuard};
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 
 /// What stands on the terminal all the time, and makes way while somebody is asked or told.
 pub trait Screen {
@@ -26,6 +29,9 @@ struct Shared {
     is_asking: Cell<bool>,
     has_gone: Cell<bool>,
     gone: Notify,
+    interrupted: Notify,
+    /// A line that somebody was asked for and has not typed yet.
+    pending: RefCell<Option<JoinHandle<Option<String>>>>,
 }
 
 impl Terminal {
@@ -38,6 +44,8 @@ impl Terminal {
                 is_asking: Cell::new(false),
                 has_gone: Cell::new(false),
                 gone: Notify::new(),
+                interrupted: Notify::new(),
+                pending: RefCell::new(None),
             }),
         }
     }
@@ -64,6 +72,31 @@ impl Terminal {
         let gone = self.shared.gone.notified();
         if !self.shared.has_gone.get() {
             gone.await;
+        }
+    }
+
+    /// Says that the person wants no more of what is going on: Ctrl-C.
+    pub fn interrupt(&self) {
+        self.shared.interrupted.notify_waiters();
+    }
+
+    /// Reads a line of standard input; none at its end, and none once it is interrupted or nobody
+    /// sits there any more.
+    pub(super) async fn read_line(&self) -> Typed {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            // Beside a simulated cluster no time passes while a person thinks.
+            return read_line().map_or(Typed::End, Typed::Line);
+        };
+        let known = self.shared.pending.borrow_mut().take();
+        let mut reading = known.unwrap_or_else(|| runtime.spawn_blocking(read_line));
+        let stopped = std::pin::pin!(select_first(self.shared.interrupted.notified(), self.gone()));
+        match select(&mut reading, stopped).await {
+            Either::Left((line, _)) => line.ok().flatten().map_or(Typed::End, Typed::Line),
+            Either::Right(_) => {
+                // Nobody can be called away from standard input: the next question gets that line.
+                *self.shared.pending.borrow_mut() = Some(reading);
+                Typed::Interrupted
+            }
         }
     }
 
@@ -94,6 +127,27 @@ impl Shared {
             screen.bring_back();
         }
     }
+}
+
+/// What came of waiting for a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Typed {
+    Line(String),
+    Interrupted,
+    End,
+}
+
+fn read_line() -> Option<String> {
+    let mut line = String::new();
+    match io::stdin().lock().read_line(&mut line) {
+        Ok(1..) => Some(line),
+        _ => None,
+    }
+}
+
+/// Waits for one of two things.
+async fn select_first(one: impl Future<Output = ()>, other: impl Future<Output = ()>) {
+    select(std::pin::pin!(one), std::pin::pin!(other)).await;
 }
 
 /// The terminal while somebody is asked.

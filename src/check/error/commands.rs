@@ -49,6 +49,18 @@ pub enum CommandError {
         set: Span,
     },
 
+    /// A character that no command line can hold.
+    #[error("a command cannot hold the character NUL, which `\\0` is in quotes")]
+    #[diagnostic(
+        code(check::nul_in_command),
+        help("for the shell's own `\\033` write `\\\\033`; for the escape itself `\\e`")
+    )]
+    NulInCommand {
+        /// Where.
+        #[label("in here")]
+        at: Span,
+    },
+
     /// A `|` or `;` that hides the status of a command before it.
     #[error("`{sign}` hides whether the command before it failed")]
     #[diagnostic(code(check::hidden_status), help("{help}"))]

@@ -17,10 +17,18 @@ const SYSTEM_FILE: &str = "/etc/ssh/ssh_config";
 /// How deep files may include one another.
 const DEEPEST_INCLUDE: usize = 16;
 
+/// A `Host` line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct HostLine {
+    patterns: Vec<String>,
+    /// Whether a `HostName` stands below it, which is of one host.
+    has_name: bool,
+}
+
 /// The `Host` lines of a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Classes {
-    lines: Option<Vec<Vec<String>>>,
+    lines: Option<Vec<HostLine>>,
     home: String,
 }
 
@@ -62,10 +70,13 @@ impl Classes {
         if !is_plain {
             return None;
         }
-        let matched = lines
+        let matches = |line: &HostLine| matches_list(line.patterns.iter().map(String::as_str), host);
+        let matched: Vec<bool> = lines.iter().map(matches).collect();
+        let has_name = lines
             .iter()
-            .map(|line| matches_list(line.iter().map(String::as_str), host));
-        Some(matched.collect())
+            .zip(&matched)
+            .any(|(line, is_matched)| line.has_name && *is_matched);
+        (!has_name).then_some(matched)
     }
 }
 
@@ -86,12 +97,8 @@ fn user_folder(home: &Option<String>) -> Option<PathBuf> {
 /// Adds the `Host` lines of a file; `None` when something in it cannot be judged by them.
 ///
 /// `folder` is where the files that it includes lie.
-fn read_file(
-    file: &Path,
-    folder: &Option<PathBuf>,
-    lines: &mut Vec<Vec<String>>,
-    depth: usize,
-) -> Option<()> {
+fn read_file(file: &Path, folder: &Option<PathBuf>, lines: &mut Vec<HostLine>, depth: usize) -> Option<()> {
+    let mut has_included = depth > 0;
     let text = match fs::read_to_string(file) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Some(()),
@@ -109,10 +116,20 @@ fn read_file(
         }
         let words = rest.split_whitespace();
         match key.to_ascii_lowercase().as_str() {
-            "host" => lines.push(words.map(str::to_owned).collect()),
+            "host" => {
+                has_included = depth > 0;
+                lines.push(HostLine {
+                    patterns: words.map(str::to_owned).collect(),
+                    has_name: false,
+                });
+            }
+            // Below which line it stands is not sure in a file that another one includes.
+            "hostname" if has_included => return None,
+            "hostname" => lines.last_mut()?.has_name = true,
             "match" => return None,
             "canonicalizehostname" if rest != "no" => return None,
             "include" if depth < DEEPEST_INCLUDE => {
+                has_included = true;
                 for word in words {
                     for file in included_files(word, folder)? {
                         read_file(&file, folder, lines, depth + 1)?;
@@ -205,6 +222,10 @@ mod tests {
             ("Host \"a b\"\n", false),
             ("CanonicalizeHostname yes\n", false),
             ("Include ~/x\n", false),
+            ("HostName a\n", false),
+            ("Host n1 n2\n HostName n1\n", false),
+            ("Host n2\n HostName n1\n", true),
+            ("Host n2\nInclude more.conf\n HostName n1\n", false),
             ("Include config\n", false),
         ];
         for (text, expected) in cases {

@@ -49,22 +49,47 @@ pub(super) async fn establish(
     chain: &[Target],
 ) -> Result<Connection, Failure> {
     let host = check_host(network, configuration, covered)?;
+    // The way to the jump host has a limit of its own, and may have to wait for a passphrase.
+    let gate = match &covered.way {
+        Way::Jump(gate) => Some(open_gate(network, gate, chain).await?),
+        Way::Direct | Way::Program(_) => None,
+    };
     let making = Making {
         network,
         configuration,
         covered,
         limits,
         host,
+        gate,
         waits_for: RefCell::new("it has no address yet".to_owned()),
         greeting: RefCell::default(),
         messages: RefCell::default(),
     };
-    match tokio::time::timeout(limits.connect, making.make(chain)).await {
+    match tokio::time::timeout(limits.connect, making.make()).await {
         Ok(made) => made,
         Err(_) => Err(Failure::Unreachable(format!(
             "no connection within {}: {}",
             write_duration(limits.connect),
             making.describe_wait()
+        ))),
+    }
+}
+
+/// Opens the connection to a jump host.
+async fn open_gate(
+    network: &Rc<Network>,
+    gate: &Target,
+    chain: &[Target],
+) -> Result<Rc<Connection>, Failure> {
+    match network.open(gate, chain).await {
+        Ok(Link::Own(connection)) => Ok(connection),
+        Ok(Link::Client(_)) => Err(Failure::LeftToClient(format!(
+            "its jump host {} is left to `ssh`",
+            gate.host
+        ))),
+        Err(why) => Err(Failure::Unreachable(format!(
+            "by its jump host {}: {why}",
+            gate.host
         ))),
     }
 }
@@ -85,6 +110,7 @@ fn check_host(
         known,
         strictness: covered.strictness,
         principal: alias.unwrap_or(&name).to_ascii_lowercase(),
+        has_alias: alias.is_some(),
         name,
         port,
         file: first.map(|file| file.display().to_string()).unwrap_or_default(),
@@ -103,6 +129,8 @@ struct Making<'a> {
     covered: &'a Covered,
     limits: Limits,
     host: HostToCheck,
+    /// The connection to the jump host, where there is one.
+    gate: Option<Rc<Connection>>,
     /// What is waited for, as it goes on after "no connection within 10s: ".
     waits_for: RefCell<String>,
     /// Whether the server has sent its greeting on the connection in hand.
@@ -112,10 +140,10 @@ struct Making<'a> {
 }
 
 impl Making<'_> {
-    async fn make(&self, chain: &[Target]) -> Result<Connection, Failure> {
+    async fn make(&self) -> Result<Connection, Failure> {
         let config = Arc::new(self.config());
         let learnt = Arc::new(Mutex::new(Learnt::default()));
-        let mut handle = self.greet(&config, &learnt, chain).await?;
+        let mut handle = self.greet(&config, &learnt).await?;
         self.wait_for(format!("{} does not answer who may log in", self.place()));
         let proved = authenticate(
             &mut handle,
@@ -156,12 +184,11 @@ impl Making<'_> {
         &self,
         config: &Arc<Config>,
         learnt: &Arc<Mutex<Learnt>>,
-        chain: &[Target],
     ) -> Result<Handle<Watcher>, Failure> {
         let mut pause = PAUSES.0;
         let mut turned_away = 0;
         loop {
-            let wire = self.open_wire(chain).await?;
+            let wire = self.open_wire().await?;
             self.greeting.replace(wire.greeting());
             self.messages.replace(wire.messages());
             if turned_away == 0 {
@@ -220,7 +247,7 @@ impl Making<'_> {
         }
     }
 
-    async fn open_wire(&self, chain: &[Target]) -> Result<Wire, Failure> {
+    async fn open_wire(&self) -> Result<Wire, Failure> {
         let (host, port) = (&self.host.name, self.host.port);
         match &self.covered.way {
             Way::Direct => {
@@ -236,18 +263,8 @@ impl Making<'_> {
                 })
             }
             Way::Jump(gate) => {
-                self.wait_for(format!("its jump host {} does not answer", gate.host));
                 let through = |why: String| format!("by its jump host {}: {why}", gate.host);
-                let link = self.network.open(gate, chain).await;
-                let connection = match link.map_err(|why| Failure::Unreachable(through(why)))? {
-                    Link::Own(connection) => connection,
-                    Link::Client(_) => {
-                        return Err(Failure::LeftToClient(format!(
-                            "its jump host {} is left to `ssh`",
-                            gate.host
-                        )));
-                    }
-                };
+                let connection = self.gate.as_ref().expect("the way there was opened first");
                 self.wait_for(through(format!("{} does not answer", self.place())));
                 let opened = connection.open_stream(host, port).await;
                 opened
@@ -259,12 +276,19 @@ impl Making<'_> {
 
     async fn open_tcp(&self) -> Result<TcpStream, Failure> {
         let mut last = None;
-        for address in self.look_up().await? {
+        let addresses = self.look_up().await?;
+        // One that does not answer must not use up the time of the others.
+        let share = self.limits.connect / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
+        for address in addresses {
             self.wait_for(format!("{address} does not answer"));
-            match TcpStream::connect(address).await {
-                Ok(stream) => return Ok(stream),
-                Err(error) => last = Some(format!("{address}: {}", describe_input(&error))),
-            }
+            last = match tokio::time::timeout(share, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(error)) => Some(format!("{address}: {}", describe_input(&error))),
+                Err(_) => Some(format!(
+                    "no connection within {}: {address} does not answer",
+                    write_duration(share)
+                )),
+            };
         }
         let none = || format!("{} has no address", self.host.name);
         Err(Failure::Unreachable(last.unwrap_or_else(none)))

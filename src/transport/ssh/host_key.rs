@@ -47,6 +47,8 @@ pub(super) struct HostToCheck {
     pub port: u16,
     /// The name in its certificates.
     pub principal: String,
+    /// Whether the key is looked for under another name, of `HostKeyAlias`.
+    pub has_alias: bool,
     /// The first file of known keys, where a new one would be put.
     pub file: String,
     /// The kinds of signatures of authorities that are accepted.
@@ -159,15 +161,15 @@ impl HostToCheck {
             }
             Judgement::New => Err(Refusal::Refused(format!(
                 "its host key is not known: {shown}; compare it with what `ssh-keygen -lf` says on the host, \
-                 then add it: {} >> {file}",
-                self.scan()
+                 then add it: {}",
+                self.adding(key, &file)
             ))),
             Judgement::Changed { place } => Err(Refusal::Refused(format!(
                 "its host key has changed: it shows {shown}, and {place} has another one; somebody may stand \
-                 in between; if the host was set up anew: ssh-keygen -R {} -f {}, then {} >> {file}",
+                 in between; if the host was set up anew: ssh-keygen -R {} -f {}, then {}",
                 quote(name),
                 quote(place.rsplit_once(':').map_or(place.as_str(), |(file, _)| file)),
-                self.scan()
+                self.adding(key, &file)
             ))),
             Judgement::Revoked { place } => Err(Refusal::Refused(format!(
                 "its host key is revoked: {shown} by {place}; give the host a new one"
@@ -175,10 +177,17 @@ impl HostToCheck {
         }
     }
 
-    fn scan(&self) -> String {
-        match self.port {
-            22 => format!("ssh-keyscan {}", quote(&self.name)),
-            port => format!("ssh-keyscan -p {port} {}", quote(&self.name)),
+    /// The command that adds a key to a file. Under an alias only a line of that name is looked for,
+    /// which `ssh-keyscan` does not write.
+    fn adding(&self, key: &PublicKey, file: &str) -> String {
+        let name = quote(&self.name);
+        match (self.has_alias, self.port, key.to_openssh()) {
+            (true, _, Ok(line)) => {
+                let line = format!("{} {}", self.known.name, line.trim());
+                format!("echo {} >> {file}", quote(&line))
+            }
+            (_, 22, _) => format!("ssh-keyscan {name} >> {file}"),
+            (_, port, _) => format!("ssh-keyscan -p {port} {name} >> {file}"),
         }
     }
 

@@ -85,9 +85,7 @@ impl KeyFiles {
             let prompt = format!("Passphrase for the key {}: ", path.display());
             let Some(passphrase) = self.secrets.ask(&prompt).await else {
                 return Err(
-                    "it has a passphrase, and nobody is there to give it: put it into the agent with \
-                            ssh-add"
-                        .to_owned(),
+                    "it has a passphrase, and none was given: put it into the agent with ssh-add".to_owned(),
                 );
             };
             let text = fs::read_to_string(path).map_err(|error| error.to_string())?;

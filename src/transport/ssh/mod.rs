@@ -27,6 +27,8 @@ mod reply;
 mod stream;
 mod text;
 
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,12 +38,15 @@ use tokio::sync::OnceCell;
 
 use super::{LocalTransport, Outcome, Request, Secrets, Tee, Transport, TransportError};
 use crate::inventory::{Inventory, Node, NodeName, SshSettings};
-use crate::value::{Secret, write_duration};
+use crate::value::{CommandLine, Secret, write_duration};
 use client::Target;
 use failure::Lost;
 use network::Network;
 use reply::Reply;
 use text::{As, LONGEST, new_mark, write_sent};
+
+/// How often the password of `sudo` is asked for.
+const ATTEMPTS: usize = 3;
 
 /// How hosts are reached, beside what the inventory says.
 pub struct SshOptions {
@@ -62,7 +67,9 @@ pub struct SshTransport {
     local: LocalTransport,
     secrets: Rc<dyn Secrets>,
     /// The password of `sudo`, once it was asked for.
-    password: OnceCell<Option<Secret>>,
+    password: OnceCell<Result<Secret, String>>,
+    /// The hosts that have taken it.
+    proved: RefCell<HashSet<String>>,
     mark: String,
     tee: Arc<Tee>,
 }
@@ -77,6 +84,7 @@ impl SshTransport {
             local: LocalTransport::new(Arc::clone(&options.tee)),
             secrets,
             password: OnceCell::new(),
+            proved: RefCell::default(),
             mark: new_mark(),
             tee: options.tee,
         }
@@ -111,16 +119,7 @@ impl SshTransport {
         if who == As::Login || !reply.wants_password() {
             return reply.judge();
         }
-        let asked = self.password.get_or_init(|| async {
-            let prompt = "Password for sudo on the nodes: ";
-            self.secrets.ask(prompt).await
-        });
-        let Some(password) = asked.await else {
-            return Err(Lost::NotRun(format!(
-                "sudo wants a password, and nobody is there to give it: {}",
-                last_line(&reply)
-            )));
-        };
+        let password = self.prove_password(target, request, &reply).await?;
         let rest = request.input.as_ref().map_or("", |input| input.reveal());
         let input = Secret::new(format!("{}\n{rest}", password.reveal()));
         let reply = self
@@ -133,6 +132,65 @@ impl SshTransport {
             )));
         }
         reply.judge()
+    }
+
+    /// The password of `sudo`, which this host has taken: it is tried before anything is sent behind
+    /// it, for `sudo` would take that for further passwords.
+    ///
+    /// The first host to want one tries what is typed, before others do: so a slip of the hand is
+    /// one failed login, and not one on each host.
+    async fn prove_password(
+        &self,
+        target: &Target,
+        request: &Request,
+        refusal: &Reply,
+    ) -> Result<Secret, Lost> {
+        let asked = self.password.get_or_init(|| async {
+            let mut said = last_line(refusal);
+            for _ in 0..ATTEMPTS {
+                let Some(password) = self.secrets.ask("Password for sudo on the nodes: ").await else {
+                    return Err(format!("sudo wants a password, and none was given: {said}"));
+                };
+                match self.try_password(target, request, &password).await {
+                    Ok(None) => {
+                        self.proved.borrow_mut().insert(target.host.clone());
+                        return Ok(password);
+                    }
+                    Ok(Some(why)) => said = why,
+                    Err(Lost::Stale(why) | Lost::NotRun(why) | Lost::Unknown(why)) => return Err(why),
+                    Err(Lost::Late) => return Err("sudo does not answer in time".to_owned()),
+                }
+            }
+            Err(format!("sudo refuses the password: {said}"))
+        });
+        let password = asked.await.clone().map_err(Lost::NotRun)?;
+        let is_proved = self.proved.borrow().contains(&target.host);
+        if !is_proved {
+            if let Some(why) = self.try_password(target, request, &password).await? {
+                return Err(Lost::NotRun(format!("sudo refuses the password: {why}")));
+            }
+            self.proved.borrow_mut().insert(target.host.clone());
+        }
+        Ok(password)
+    }
+
+    /// Has `sudo` do nothing with a password; what it says when it refuses.
+    async fn try_password(
+        &self,
+        target: &Target,
+        request: &Request,
+        password: &Secret,
+    ) -> Result<Option<String>, Lost> {
+        let nothing = Request {
+            command: CommandLine::from_quoted("true"),
+            input: None,
+            ..request.clone()
+        };
+        let input = Secret::new(format!("{}\n", password.reveal()));
+        let reply = self
+            .send(target, &nothing, As::RootByPassword, Some(&input))
+            .await?;
+        Ok(reply.wants_password().then(|| last_line(&reply)))
     }
 
     /// Sends a command; a connection that is found dead before it is sent is made anew, once.
