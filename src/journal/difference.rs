@@ -1,18 +1,30 @@
 use similar::TextDiff;
 
 use super::gather::Gathered;
+use crate::inventory::NodeSet;
 
 /// How many equal lines stand around a difference.
 const CONTEXT: usize = 2;
 
-/// Takes the lines off the front that tell of the same step, with what it printed the same or not.
+/// Takes out the first line and those that tell of the same step, with what it printed the same or
+/// not; what a node says stays in its order.
 pub(super) fn take_alike(lines: &mut Vec<Gathered>) -> Vec<Gathered> {
-    let first = lines.first().map(|first| first.line.clone());
-    let count = lines
-        .iter()
-        .take_while(|it| first.as_ref().is_some_and(|first| first.is_of_the_same(&it.line)))
-        .count();
-    lines.drain(..count).collect()
+    let mut alike: Vec<Gathered> = Vec::new();
+    let mut left: Vec<Gathered> = Vec::new();
+    let mut passed = NodeSet::default();
+    for line in lines.drain(..) {
+        let is_alike = alike
+            .first()
+            .is_none_or(|first| first.line.is_of_the_same(&line.line));
+        if is_alike && !line.nodes.iter().any(|node| passed.contains(node)) {
+            alike.push(line);
+        } else {
+            line.nodes.iter().for_each(|node| passed.insert(node.clone()));
+            left.push(line);
+        }
+    }
+    *lines = left;
+    alike
 }
 
 /// Puts differences in the place of outputs: what most nodes have printed comes first and stays as

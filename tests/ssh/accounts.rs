@@ -85,7 +85,7 @@ fn root_is_reached_by_sudo() {
         let reach = log_in(&server, "ops", is_openssh_forced, None);
         assert_eq!(
             as_root(&reach, None),
-            "unreachable: sudo wants a password, and nobody is there to give it: sudo: a password is required"
+            "unreachable: sudo wants a password, and none was given: sudo: a password is required"
         );
         let reach = log_in(&server, "ops", is_openssh_forced, Some("wrong"));
         let refused = as_root(&reach, None);
@@ -93,6 +93,14 @@ fn root_is_reached_by_sudo() {
             refused.starts_with("unreachable: sudo refuses the password: sudo: "),
             "{refused}"
         );
-        assert_eq!(reach.knows.asked.borrow().len(), 1, "it is asked for once");
+        assert_eq!(
+            reach.knows.asked.borrow().len(),
+            3,
+            "a slip of the hand is forgiven twice"
+        );
+        // What a command reads is never taken for a further password.
+        let refused = as_root(&reach, Some("one\ntwo\nthree\n"));
+        assert!(!refused.contains("3 incorrect"), "{refused}");
+        assert_eq!(reach.knows.asked.borrow().len(), 3, "no other host tries it");
     }
 }

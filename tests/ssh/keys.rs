@@ -131,7 +131,7 @@ fn a_passphrase_is_asked_for_once() {
             None,
             format!(
                 "unreachable: the login as ops was refused; tried: {0}/user; {0}/locked (not usable: it has a \
-                 passphrase, and nobody is there to give it: put it into the agent with ssh-add)",
+                 passphrase, and none was given: put it into the agent with ssh-add)",
                 server.at().display()
             ),
         ),
