@@ -16,6 +16,8 @@ struct File {
     name: String,
     base: u32,
     text: Arc<str>,
+    /// The same, byte for byte as long, without what could do something to a terminal.
+    shown: Arc<str>,
 }
 
 /// A place as people name it.
@@ -42,10 +44,12 @@ impl SourceMap {
     /// Texts are kept one byte apart, so that no span can touch two of them.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<Arc<str>>) -> u32 {
         let base = self.end();
+        let text: Arc<str> = text.into();
         self.files.push(File {
             name: name.into(),
             base,
-            text: text.into(),
+            shown: make_harmless(&text),
+            text,
         });
         base
     }
@@ -93,13 +97,35 @@ impl SourceMap {
     }
 }
 
+/// A text with `?` for each byte of a control character, or of a sign that turns the direction of
+/// writing: places in it stay the same.
+fn make_harmless(text: &Arc<str>) -> Arc<str> {
+    let is_harmful = |letter: char| {
+        (letter.is_control() && !matches!(letter, '\n' | '\t'))
+            || matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(is_harmful) {
+        return Arc::clone(text);
+    }
+    let mut harmless = String::with_capacity(text.len());
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let ends_line = letter == '\r' && letters.peek() == Some(&'\n');
+        match is_harmful(letter) && !ends_line {
+            true => harmless.push_str(&"?".repeat(letter.len_utf8())),
+            false => harmless.push(letter),
+        }
+    }
+    harmless.into()
+}
+
 /// Longest line that is shown whole, in bytes; of a longer one only what is round the place.
 const LONGEST_LINE: usize = 500;
 
 /// The place itself and some letters round it, on its own line.
 fn cut_out<'a>(file: &'a File, local: &SourceSpan) -> Box<dyn SpanContents<'a> + 'a> {
     const ROUND: usize = 60;
-    let text = &*file.text;
+    let text = &*file.shown;
     let line_start = text[..local.offset()].rfind('\n').map_or(0, |at| at + 1);
     let line_end = text[local.offset()..]
         .find('\n')
@@ -137,7 +163,7 @@ impl SourceCode for SourceMap {
             return Err(MietteError::OutOfBounds);
         }
         let local: SourceSpan = (span.offset() - base, span.len()).into();
-        let inner = file.text.read_span(&local, before, after)?;
+        let inner = file.shown.read_span(&local, before, after)?;
         if inner
             .data()
             .split(|byte| *byte == b'\n')
@@ -155,5 +181,26 @@ impl SourceCode for SourceMap {
             inner.column(),
             inner.line_count(),
         )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_does_nothing_to_a_terminal() {
+        let cases = [
+            // a text, as it is shown
+            ("plain \u{fc}\n\tlines\r\n", "plain \u{fc}\n\tlines\r\n"),
+            ("\u{1b}[2Jgone", "?[2Jgone"),
+            ("over\rwritten", "over?written"),
+            ("\u{9b}31m", "??31m"),
+            ("abc\u{202e}fed", "abc???fed"),
+        ];
+        for (text, shown) in cases {
+            let harmless = make_harmless(&text.into());
+            assert_eq!((&*harmless, harmless.len()), (shown, text.len()), "{text:?}");
+        }
     }
 }

@@ -104,7 +104,7 @@ pub fn check_overrides(
             .chain(RUN_FINDINGS.iter().copied());
         let help = nearest(&known.name, names).map(|near| format!("; did you mean `{near}`?"));
         return Err(ProjectError::Given(format!(
-            "override {}: no guard or finding of this script has this name{}",
+            "override {}: no guard or finding has this name here{}",
             known.name,
             help.unwrap_or_default()
         )));

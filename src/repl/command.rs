@@ -156,13 +156,20 @@ impl Conversation {
 
     fn list_nodes(&mut self, text: &str) -> Result<(), String> {
         wanted(text, "nodes", "EXPRESSION")?;
-        let nodes = read_limit(text, self.session.inventory()).map_err(|error| error.to_string())?;
+        let nodes = match read_limit(text, self.session.inventory()) {
+            Ok(nodes) => nodes,
+            // What is no set may be a value of the language: `cs_nodes - mds_nodes`.
+            Err(error) => match self.session.background().read(text).is_value {
+                true => {
+                    self.statement(text);
+                    return Ok(());
+                }
+                false => return Err(error.to_string()),
+            },
+        };
         let names: Vec<&str> = nodes.iter().map(NodeName::as_str).collect();
-        print_paged(&format!(
-            "{nodes}: {}\n{}\n",
-            count(names.len(), "node"),
-            names.join(" ")
-        ));
+        let all = names.join(" ");
+        print_paged(&format!("{nodes}: {}\n{all}\n", count(names.len(), "node")));
         Ok(())
     }
 

@@ -261,9 +261,11 @@ impl Conversation {
         if !self.session.vocabulary().holds_secret(line) {
             self.keyboard.remember(line);
         }
-        match text.strip_prefix(':') {
-            Some(command) => self.command(command),
-            None => self.statement(line),
+        match (text.strip_prefix(':'), text) {
+            (Some(command), _) => self.command(command),
+            // What people type who have not heard of the colon.
+            (None, "help" | "exit" | "quit") => self.command(text),
+            (None, _) => self.statement(line),
         }
     }
 

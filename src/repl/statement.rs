@@ -11,7 +11,7 @@ use crate::journal::{
     StepPlace, Trouble, TroubleKind, WithOverridden, neutralise_text,
 };
 use crate::plan::{Plan, Step, StepId};
-use crate::project::{Came, Done, Line, drop_overridden, write_now};
+use crate::project::{Came, Done, Line, check_overrides, drop_overridden, write_now};
 use crate::run::{Ending, RunOptions, Standing};
 use crate::transport::{Answers, Decision, InTurn};
 
@@ -32,11 +32,13 @@ impl Conversation {
         }
         let Some(plan) = self.plan(&line) else { return };
         let acts = plan.steps.iter().any(Step::acts);
-        if acts && !self.is_wanted(&line, &plan) {
+        if !acts || self.is_wanted(&line, &plan) {
+            self.carry_out(&line, &plan, dropped, acts);
+        } else {
             self.keep(&line, acts, false);
-            return;
         }
-        self.carry_out(&line, &plan, dropped, acts);
+        // An override is for one statement.
+        self.overrides.clear();
     }
 
     /// Reads and checks a line; none when something is wrong with it, which was told.
@@ -47,6 +49,14 @@ impl Conversation {
             None => Vec::new(),
         };
         print!("{}", line.render(self.style()));
+        if let Some(program) = line.program()
+            && let Err(error) = check_overrides(&self.overrides, &dropped, program)
+        {
+            // A slip of the hand must not pass for a decision.
+            println!("{error}");
+            self.overrides.clear();
+            return None;
+        }
         if !line.problems.has_errors() {
             return Some((line, dropped));
         }
@@ -142,8 +152,6 @@ impl Conversation {
         let ending = self.session.run(plan, &options, Box::new(person), &mut recorder);
         drop(recorder);
         self.stage.close();
-        // An override is for one statement.
-        self.overrides.clear();
         self.keep(line, acts, ending.trouble.is_none());
         match &ending.trouble {
             Some(trouble) => self.tell(line, trouble, ""),
