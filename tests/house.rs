@@ -212,6 +212,20 @@ fn pure_rooms_touch_nothing_outside() {
 }
 
 #[test]
+fn the_prompt_survives_its_terminal() {
+    let mut breaches = Vec::new();
+    for (file, text) in files().into_iter().filter(|(file, _)| file.starts_with("repl/")) {
+        for (number, line) in code(&text).filter(|(_, line)| uses(line, "println!") || uses(line, "print!")) {
+            breaches.push(format!("src/{file}:{number}: `{}`", line.trim()));
+        }
+    }
+    assert_none(
+        "the prompt writes by `say!`: a terminal that is gone ends no session",
+        &breaches,
+    );
+}
+
+#[test]
 fn files_are_short() {
     let mut long = Vec::new();
     for (file, text) in files() {

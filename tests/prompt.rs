@@ -4,6 +4,7 @@ mod pty;
 
 use std::collections::VecDeque;
 use std::fs;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -400,4 +401,53 @@ fn what_is_no_terminal_gives_a_script() {
     );
     let (code, told) = run(&[]);
     assert_eq!((code, told.contains("Usage: quorate")), (Some(2), true), "{told}");
+}
+
+#[test]
+fn a_terminal_that_is_gone_ends_the_session_in_good_order() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let inventory = "[web]\na ansible_connection=local\nb ansible_connection=local\n";
+    fs::write(folder.path().join("hosts.ini"), inventory).expect("a file in it");
+    let (mut pty, pts) = pty_process::blocking::open().expect("a terminal");
+    let mut child = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_quorate"))
+        .args(["repl", "-i", "hosts.ini", "--yes"])
+        .current_dir(folder.path())
+        .env("XDG_STATE_HOME", folder.path().join("state"))
+        .env("TERM", "xterm")
+        .env("NO_COLOR", "1")
+        .spawn(pts)
+        .expect("it starts");
+    let until = |pty: &mut pty_process::blocking::Pty, wanted: &str| {
+        let (mut seen, mut buffer) = (String::new(), [0; 4096]);
+        while !seen.contains(wanted) {
+            let count = pty.read(&mut buffer).expect("it goes on");
+            seen.push_str(&String::from_utf8_lossy(&buffer[..count]));
+        }
+    };
+    until(&mut pty, "hosts> ");
+    let body = format!(
+        "run \"{}\"; manual \"Look.\"; run \"touch done-$node\"",
+        wait_for("go")
+    );
+    pty.write_all(format!("on web serially < {body} >\r").as_bytes())
+        .expect("it is typed");
+    until(&mut pty, "1 in hand");
+    // The line is cut: whatever is written or asked from now on, nobody is there.
+    drop(pty);
+    fs::write(folder.path().join("go"), "").expect("it can be written");
+    let status = child.wait().expect("it ends");
+    assert_eq!(status.code(), Some(0));
+    let done = ["done-a", "done-b"].map(|name| folder.path().join(name).exists());
+    assert_eq!(done, [false, false], "nobody was there to look");
+    let runs = folder.path().join("state/quorate/runs");
+    let kept = fs::read_dir(runs)
+        .expect("something is kept")
+        .flatten()
+        .next()
+        .expect("a session");
+    let events = fs::read_to_string(kept.path().join("events.jsonl")).expect("its events");
+    assert!(
+        events.trim_end().ends_with('}') && events.contains("run_ended"),
+        "{events}"
+    );
 }

@@ -154,6 +154,21 @@ fn an_interrupted_run_finishes_what_is_in_hand() {
 }
 
 #[test]
+fn between_two_steps_without_a_node_nothing_more_is_begun() {
+    let script = format!(
+        "locally < run \"{}\" >\nlocally < run \"touch second\" >\n",
+        wait_for("go")
+    );
+    let mut run = Run::start(80, &script, &[]);
+    run.until("what is in hand", |screen| screen.contains("[2/4]"));
+    run.press("\u{3}");
+    run.until("a word about it", |screen| screen.contains("stopping after"));
+    run.let_go("go");
+    let (code, screen) = run.end();
+    assert_eq!((code, run.has("second")), (Some(130), false), "{screen}");
+}
+
+#[test]
 fn a_terminal_that_goes_away_does_not_break_a_node_off() {
     let script = format!(
         "on web serially <\n  run \"{}\"\n  run \"touch done-$node\"\n>\n",

@@ -4,11 +4,12 @@ use std::time::Duration;
 use super::conversation::Conversation;
 use super::page::print_paged;
 use super::prompt::{list_changes, short_name, write_status};
+use super::speech::{say, write_out};
 use crate::diagnostic::nearest;
 use crate::expand::Expansion;
 use crate::inventory::{NodeName, NodeSet};
 use crate::journal::neutralise_text;
-use crate::project::{DoneKind, Project, read_limit, read_overrides, write_now};
+use crate::project::{Done, DoneKind, Project, read_limit, read_overrides, write_now};
 use crate::value::{Value, read_duration, write_duration};
 
 /// What can be said to the prompt itself: the word, what follows it, and what it does.
@@ -23,7 +24,7 @@ pub(super) const COMMANDS: &[(&str, &str, &str)] = &[
     ("nodes", "EXPRESSION", "lists the nodes of a set"),
     (
         "drop",
-        "NODES",
+        "NODES|off",
         "leaves nodes out of all that is done from now on",
     ),
     ("limit", "NODES|off", "acts on these nodes only"),
@@ -90,7 +91,7 @@ impl Conversation {
             }),
         };
         if let Err(why) = done {
-            println!("{}", neutralise_text(&why));
+            say!("{}", neutralise_text(&why));
         }
     }
 
@@ -120,7 +121,7 @@ impl Conversation {
         let expansion = Expansion {
             file: "prompt".to_owned(),
             inventory: self.session.project().inventory_name(),
-            limit: self.limit.clone(),
+            limit: self.options().limit,
             given: plan
                 .arguments
                 .iter()
@@ -130,7 +131,7 @@ impl Conversation {
         };
         match self.session.expand(&line, &plan, expansion) {
             Ok(script) => print_paged(&script),
-            Err(error) => println!("{error}"),
+            Err(error) => say!("{error}"),
         }
         Ok(())
     }
@@ -174,9 +175,14 @@ impl Conversation {
     }
 
     fn drop_nodes(&mut self, text: &str) -> Result<(), String> {
-        wanted(text, "drop", "NODES")?;
-        let nodes = read_limit(text, self.session.inventory()).map_err(|error| error.to_string())?;
-        self.dropped = self.dropped.union(&nodes);
+        wanted(text, "drop", "NODES|off")?;
+        self.dropped = match text {
+            "off" => NodeSet::default(),
+            _ => {
+                let nodes = read_limit(text, self.session.inventory()).map_err(|error| error.to_string())?;
+                self.dropped.union(&nodes)
+            }
+        };
         self.tell_scope();
         Ok(())
     }
@@ -184,10 +190,7 @@ impl Conversation {
     fn set_limit(&mut self, text: &str) -> Result<(), String> {
         match text {
             "" => {}
-            "off" => {
-                self.limit = None;
-                self.dropped = NodeSet::default();
-            }
+            "off" => self.limit = None,
             _ => {
                 let nodes = read_limit(text, self.session.inventory()).map_err(|error| error.to_string())?;
                 self.limit = Some(nodes);
@@ -208,7 +211,7 @@ impl Conversation {
             false => format!(", without {}", self.dropped),
         };
         let text = format!("statements act on {limit}{without}; guards look at the whole cluster");
-        println!("{text}");
+        say!("{text}");
         self.note(&text);
     }
 
@@ -237,6 +240,11 @@ impl Conversation {
                 self.paint.faint(says)
             ));
         }
+        if text.is_empty() {
+            return Err(
+                "there are no facts: the inventory says no `system`, and none was declared".to_owned(),
+            );
+        }
         print_paged(&text);
         Ok(())
     }
@@ -244,7 +252,7 @@ impl Conversation {
     fn watch(&mut self, text: &str) -> Result<(), String> {
         if text == "off" {
             self.watched.clear();
-            println!("no guard is watched");
+            say!("no guard is watched");
             return Ok(());
         }
         wanted(text, "watch", "GUARD")?;
@@ -276,9 +284,9 @@ impl Conversation {
             .as_ref()
             .and_then(|(glance, _)| glance.guards.iter().find(|(known, _)| *known == name));
         match verdict {
-            Some((_, verdict)) if verdict.holds() => println!("{text} holds"),
-            Some((_, verdict)) => println!("{text} does not hold: {}", neutralise_text(&verdict.reason)),
-            None => println!("{text} could not be asked in time"),
+            Some((_, verdict)) if verdict.holds() => say!("{text} holds"),
+            Some((_, verdict)) => say!("{text} does not hold: {}", neutralise_text(&verdict.reason)),
+            None => say!("{text} could not be asked in time"),
         }
         Ok(())
     }
@@ -291,7 +299,7 @@ impl Conversation {
         };
         let changes = before.map_or(Vec::new(), |before| list_changes(&before, now));
         match changes.is_empty() {
-            true => println!("nothing has changed"),
+            true => say!("nothing has changed"),
             false => print_paged(&format!("{}\n", neutralise_text(&changes.join("\n")))),
         }
         self.looked = Some(now.clone());
@@ -303,8 +311,14 @@ impl Conversation {
         let Some((glance, _)) = &self.seen else {
             return Err("the cluster does not answer in time".to_owned());
         };
+        if glance.roles.is_empty() && glance.guards.is_empty() && glance.words.is_empty() {
+            return Err(
+                "nothing is known of its state: the inventory says no `system`, whose module would"
+                    .to_owned(),
+            );
+        }
         let name = &self.session.inventory().name;
-        println!(
+        say!(
             "{}",
             write_status(name, !self.session.is_real(), glance, &write_now())
         );
@@ -316,9 +330,10 @@ impl Conversation {
         let read = read_overrides(&[text.to_owned()], self.session.inventory())
             .map_err(|error| error.to_string())?;
         for known in read {
-            println!(
+            say!(
                 "the next statement may go on although `{}` says no, because {}",
-                known.name, known.why
+                known.name,
+                known.why
             );
             self.overrides.push(known);
         }
@@ -335,7 +350,7 @@ impl Conversation {
             true => "each change is asked for",
             false => "nothing is asked before it is done: `:confirm off`",
         };
-        println!("{text}");
+        say!("{text}");
         self.note(text);
         Ok(())
     }
@@ -352,8 +367,8 @@ impl Conversation {
             }
         };
         match self.poll {
-            Some(poll) => println!("the cluster is looked at every {}", write_duration(poll)),
-            None => println!("the cluster is not looked at by itself"),
+            Some(poll) => say!("the cluster is looked at every {}", write_duration(poll)),
+            None => say!("the cluster is not looked at by itself"),
         }
         Ok(())
     }
@@ -364,14 +379,14 @@ impl Conversation {
             .session
             .load(Path::new(text))
             .map_err(|error| error.to_string())?;
-        print!("{}", line.render(self.style()));
+        write_out(&line.render(self.style()));
         if line.program().is_none() || line.problems.has_errors() {
             return Ok(());
         }
         let titles: Vec<&str> = line.declares.iter().map(|one| one.title.as_str()).collect();
         match titles.is_empty() {
-            true => println!("{text} declares nothing"),
-            false => println!("declared: {}", titles.join(", ")),
+            true => say!("{text} declares nothing"),
+            false => say!("declared: {}", titles.join(", ")),
         }
         Ok(())
     }
@@ -387,9 +402,9 @@ impl Conversation {
         let done = self.done.clone();
         let saved = self.session.save(text, &done)?;
         Project::write_text(path, &saved.text).map_err(|error| error.to_string())?;
-        println!("saved as {text}; `quorate check {text}` finds nothing wrong with it");
+        say!("saved as {text}; `quorate check {text}` finds nothing wrong with it");
         for left in &saved.left_out {
-            println!("  left out: {}", neutralise_text(left));
+            say!("  left out: {}", neutralise_text(left));
         }
         Ok(())
     }
@@ -397,10 +412,10 @@ impl Conversation {
     fn tell_journal(&self) -> Result<(), String> {
         let mut text = String::new();
         for one in &self.done {
-            let mark = match (one.is_done, &one.kind) {
-                (false, _) => self.paint.bad("✗"),
-                (true, DoneKind::Act) => self.paint.good("✓"),
-                (true, _) => " ".to_owned(),
+            let mark = match (one.outcome.as_str(), &one.kind) {
+                (Done::WELL, DoneKind::Act) => self.paint.good("✓"),
+                (Done::WELL, _) => " ".to_owned(),
+                (outcome, _) => self.paint.bad(&format!("✗ {outcome}:")),
             };
             let lines = one.text.trim().replace('\n', "\n                       ");
             text.push_str(&format!("{} {mark} {lines}\n", one.at));
@@ -425,7 +440,7 @@ impl Conversation {
         }
         let bare = name.trim_start_matches(':');
         if let Some((word, takes, says)) = COMMANDS.iter().find(|(word, ..)| *word == bare) {
-            println!("{}\n  {says}", format!(":{word} {takes}").trim_end());
+            say!("{}\n  {says}", format!(":{word} {takes}").trim_end());
             return Ok(());
         }
         let vocabulary = self.session.vocabulary();
@@ -441,11 +456,11 @@ impl Conversation {
         let last = self.done.last().map_or(String::new(), |done| done.text.clone());
         let text = super::page::edit_text(&last)?;
         if text.trim().is_empty() {
-            println!("nothing was written");
+            say!("nothing was written");
             return Ok(());
         }
-        println!("{}", neutralise_text(text.trim_end()));
-        self.keyboard.remember(text.trim_end());
+        say!("{}", neutralise_text(text.trim_end()));
+        self.remember(text.trim_end());
         self.statement(&text);
         Ok(())
     }

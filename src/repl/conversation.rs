@@ -9,6 +9,7 @@ use super::editor::{Knowledge, LineEditor, Read};
 use super::keyboard::Keyboard;
 use super::person::PromptPerson;
 use super::prompt::{Paint, Seen, compare_glances, draw_prompt, draw_state};
+use super::speech::say;
 use super::stage::Stage;
 use crate::diagnostic::Style;
 use crate::inventory::NodeSet;
@@ -117,6 +118,7 @@ pub fn converse(project: Project, manner: Manner) -> Result<(), ProjectError> {
         cluster: session.inventory().name.clone(),
         shells: session.shells().clone(),
         decided: Rc::default(),
+        has_skipped: Rc::default(),
     };
     let conversation = Conversation {
         paint: Paint {
@@ -171,17 +173,17 @@ impl Conversation {
         let name = neutralise_text(&inventory.name);
         let nodes = inventory.nodes().count();
         match self.session.is_real() {
-            true => println!(
+            true => say!(
                 "cluster {name}: {nodes} nodes, from {}",
                 self.session.project().inventory_name()
             ),
-            false => println!("cluster {name}: {nodes} nodes, SIMULATED; no real node is touched"),
+            false => say!("cluster {name}: {nodes} nodes, SIMULATED; no real node is touched"),
         }
         if !self.confirms {
-            println!("nothing is asked before it is done: --yes");
+            say!("nothing is asked before it is done: --yes");
             self.note("nothing is asked before it is done: --yes");
         }
-        println!(
+        say!(
             "{}",
             self.paint.faint("`:help` lists what can be said; Ctrl-D leaves")
         );
@@ -196,7 +198,7 @@ impl Conversation {
             glance,
             age: now.saturating_sub(*at),
         });
-        println!("{}", draw_state(&name, is_simulated, seen, self.paint));
+        say!("{}", draw_state(&name, is_simulated, seen, self.paint));
         let (plain, coloured) = draw_prompt(&name, is_simulated, seen, self.paint);
         self.keyboard.want_line(plain, coloured);
         // After a statement a real cluster is looked at at once; a simulated one was.
@@ -258,14 +260,19 @@ impl Conversation {
         if text.is_empty() {
             return;
         }
-        if !self.session.vocabulary().holds_secret(line) {
-            self.keyboard.remember(line);
-        }
+        self.remember(line);
         match (text.strip_prefix(':'), text) {
             (Some(command), _) => self.command(command),
             // What people type who have not heard of the colon.
             (None, "help" | "exit" | "quit") => self.command(text),
             (None, _) => self.statement(line),
+        }
+    }
+
+    /// Keeps a line for later sessions, unless a secret stands in it.
+    pub fn remember(&self, line: &str) {
+        if !self.session.vocabulary().holds_secret(line) {
+            self.keyboard.remember(line);
         }
     }
 
@@ -289,10 +296,10 @@ impl Conversation {
     /// Tells what this session leaves behind.
     pub fn take_leave(&self) {
         for line in self.left_behind() {
-            println!("{line}");
+            say!("{line}");
         }
         if let Some((folder, _)) = &self.kept {
-            println!("all that happened is kept in {}", folder.path().display());
+            say!("all that happened is kept in {}", folder.path().display());
         }
         // Nobody may be there to read it.
         let _ = std::io::stdout().flush();
@@ -302,6 +309,8 @@ impl Conversation {
     fn left_behind(&self) -> Vec<String> {
         let standing = self.session.standing();
         let mut lines = Vec::new();
+        let unknown = self.done.iter().filter(|one| one.outcome == "unknown");
+        lines.extend(unknown.map(|one| format!("  of unknown outcome: {}", one.text.trim())));
         let stopped = standing.stopped();
         lines.extend(
             stopped

@@ -1,3 +1,4 @@
+use super::speech::write_out;
 use std::cell::RefCell;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
@@ -88,7 +89,7 @@ impl Keyboard {
     pub fn print_above(&self, text: &str) {
         match &mut *self.printer.borrow_mut() {
             Some(printer) => printer(text),
-            None => print!("{text}"),
+            None => write_out(text),
         }
     }
 
@@ -97,7 +98,7 @@ impl Keyboard {
         if let Some(mode) = &self.mode {
             // Where the terminal is gone, there is nothing to restore.
             let _ = tcsetattr(std::io::stdin(), SetArg::TCSANOW, mode);
-            print!("{NO_BRACKETS}");
+            write_out(NO_BRACKETS);
         }
     }
 
@@ -109,15 +110,16 @@ impl Keyboard {
 
 fn serve(mut editor: LineEditor, wanted: &Receiver<Wish>, typed: &UnboundedSender<Read>) {
     while let Ok(wish) = wanted.recv() {
-        let read = match wish {
-            Wish::Line { plain, coloured } => editor.read(&plain, &coloured),
-            Wish::Answer { prompt } => editor.read_answer(&prompt),
+        let (read, is_line) = match wish {
+            Wish::Line { plain, coloured } => (editor.read(&plain, &coloured), true),
+            Wish::Answer { prompt } => (editor.read_answer(&prompt), false),
             Wish::Remember(line) => {
                 editor.remember(&line);
                 continue;
             }
         };
-        let is_over = matches!(read, Read::End);
+        // Ctrl-D at a question is no answer; at the prompt it is the end.
+        let is_over = is_line && matches!(read, Read::End);
         if typed.send(read).is_err() || is_over {
             break;
         }

@@ -14,6 +14,7 @@ mod keyboard;
 mod page;
 mod person;
 mod prompt;
+mod speech;
 mod stage;
 mod statement;
 

@@ -1,3 +1,4 @@
+use super::speech::write_out;
 use std::io::{IsTerminal, Write};
 use std::process::{Command, Stdio};
 
@@ -11,7 +12,7 @@ pub(super) fn print_paged(text: &str) {
     let rows = usize::from(Term::stdout().size().0);
     let is_long = text.lines().count() + 2 > rows;
     if !(is_long && std::io::stdout().is_terminal() && page(text)) {
-        print!("{text}");
+        write_out(text);
     }
 }
 

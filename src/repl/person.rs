@@ -7,6 +7,7 @@ use tokio::process::Command;
 
 use super::editor::Read;
 use super::keyboard::Keyboard;
+use super::speech::{say, write_out};
 use crate::inventory::NodeName;
 use crate::journal::neutralise_text;
 use crate::project::Shells;
@@ -17,6 +18,13 @@ use crate::transport::{
 /// How often an answer that is none is asked for again.
 const ATTEMPTS: usize = 3;
 
+/// What can be decided about a step that failed.
+const WORDS: &str = "  retry  takes the step once more
+  skip   passes this node over (without a node: this step), and goes on
+  shell  opens a shell on the node, and asks again
+  undo   begins nothing more, and takes back what the statement did
+  stop   begins nothing more, and leaves all as it is";
+
 /// The person at the prompt.
 #[derive(Clone)]
 pub(super) struct PromptPerson {
@@ -26,6 +34,8 @@ pub(super) struct PromptPerson {
     pub shells: Shells,
     /// What was decided last about a step that failed.
     pub decided: Rc<Cell<Option<Decision>>>,
+    /// Whether something was skipped since it was last looked at.
+    pub has_skipped: Rc<Cell<bool>>,
 }
 
 impl PromptPerson {
@@ -37,11 +47,13 @@ impl PromptPerson {
             None => (None, question.as_str()),
         };
         if let Some(above) = above {
-            println!("{above}");
+            say!("{above}");
         }
         let answer = std::pin::pin!(self.keyboard.answer(prompt.to_owned()));
         let gone = std::pin::pin!(self.terminal.gone());
         match select(answer, gone).await {
+            // Whoever presses Ctrl-D is there, and gives no answer.
+            Either::Left((Read::End, _)) => Read::Interrupted,
             Either::Left((read, _)) => read,
             Either::Right(_) => Read::End,
         }
@@ -51,20 +63,20 @@ impl PromptPerson {
     async fn open_shell(&self, node: &NodeName) {
         match self.shells.command(node) {
             Some(words) => {
-                println!("a shell on {node}; `exit` comes back here");
+                say!("a shell on {node}; `exit` comes back here");
                 let ended = Command::new(&words[0]).args(&words[1..]).status().await;
                 if let Err(error) = ended {
-                    println!("no shell on {node}: {error}");
+                    say!("no shell on {node}: {error}");
                 }
             }
             None => {
-                println!("a shell on {node}, SIMULATED; `exit` comes back here");
+                say!("a shell on {node}, SIMULATED; `exit` comes back here");
                 loop {
                     match self.keyboard.answer(format!("{node}$ ")).await {
                         Read::Line(line) if line.trim() == "exit" => break,
                         Read::Line(line) if line.trim().is_empty() => {}
                         Read::Line(line) => {
-                            print!("{}", neutralise_text(&self.shells.carry_out(node, &line).await));
+                            write_out(&neutralise_text(&self.shells.carry_out(node, &line).await));
                         }
                         Read::Interrupted => {}
                         Read::End => break,
@@ -129,9 +141,15 @@ impl Person for PromptPerson {
                     self.open_shell(node).await;
                     continue;
                 }
-                _ => continue,
+                _ => {
+                    say!("{WORDS}");
+                    continue;
+                }
             };
         };
+        if decision == Decision::Skip {
+            self.has_skipped.set(true);
+        }
         self.decided.set(Some(decision));
         Some(decision)
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::conversation::{Conversation, Refusal};
 use super::editor::Read;
 use super::page::print_paged;
+use super::speech::{say, write_out};
 use crate::diagnostic::{SourceMap, Span};
 use crate::journal::{
     Detail, Event, Happening, JsonRecorder, LiveReport, LiveView, OverriddenFinding, Recorder, ReportStyle,
@@ -24,10 +25,10 @@ impl Conversation {
         if !line.declares.is_empty() {
             self.session.declare(&line);
             let titles: Vec<&str> = line.declares.iter().map(|one| one.title.as_str()).collect();
-            println!("declared: {}", titles.join(", "));
+            say!("declared: {}", titles.join(", "));
         }
         if !line.is_statement {
-            self.keep(&line, false, true);
+            self.keep(&line, false, Done::WELL);
             return;
         }
         let Some(plan) = self.plan(&line) else { return };
@@ -35,7 +36,7 @@ impl Conversation {
         if !acts || self.is_wanted(&line, &plan) {
             self.carry_out(&line, &plan, dropped, acts);
         } else {
-            self.keep(&line, acts, false);
+            self.keep(&line, acts, "not done");
         }
         // An override is for one statement.
         self.overrides.clear();
@@ -48,19 +49,20 @@ impl Conversation {
             Some(_) => drop_overridden(&mut line.problems, &self.overrides),
             None => Vec::new(),
         };
-        print!("{}", line.render(self.style()));
+        write_out(&line.render(self.style()));
         if let Some(program) = line.program()
             && let Err(error) = check_overrides(&self.overrides, &dropped, program)
         {
             // A slip of the hand must not pass for a decision.
-            println!("{error}");
+            say!("{error}");
             self.overrides.clear();
             return None;
         }
         if !line.problems.has_errors() {
             return Some((line, dropped));
         }
-        if let Some(problem) = line.problems.iter().next() {
+        // A slip of the hand is no refusal: what is shown beside it stays known.
+        if let Some(problem) = line.problems.iter().next().filter(|_| line.program().is_some()) {
             self.refusal = Some(Refusal {
                 line: text.to_owned(),
                 message: problem.finding.to_string(),
@@ -76,7 +78,7 @@ impl Conversation {
         match self.session.plan(line) {
             Ok(plan) => Some(plan),
             Err(error) => {
-                println!("{error}");
+                say!("{error}");
                 None
             }
         }
@@ -94,7 +96,7 @@ impl Conversation {
 
     /// Whether the person wants what a line would do, now that they have seen it.
     fn is_wanted(&mut self, line: &Line, plan: &Plan) -> bool {
-        println!("{}", self.paint.faint("this would be done:"));
+        say!("{}", self.paint.faint("this would be done:"));
         let ending = self.show_plan(line, plan);
         if let Some(trouble) = &ending.trouble {
             self.tell(line, trouble, "nothing was done");
@@ -113,7 +115,7 @@ impl Conversation {
                 _ => {}
             }
         }
-        println!("nothing was done");
+        say!("nothing was done");
         false
     }
 
@@ -139,6 +141,7 @@ impl Conversation {
             simulated: false,
         };
         self.person.decided.set(None);
+        self.person.has_skipped.set(false);
         let person = InTurn::new(answers, self.person.clone());
         let view = (self.manner.is_live && self.session.is_real())
             .then(|| Rc::new(LiveView::new(self.manner.is_coloured)));
@@ -147,16 +150,25 @@ impl Conversation {
         }
         let report = WithoutLast(self.report(line.sources(), view));
         let events = self.kept.as_ref().and_then(|(_, file)| file.try_clone().ok());
-        let events = events.map(|file| JsonRecorder::new(file, line.sources()));
+        let events = events.map(|file| WithoutSecret {
+            inner: JsonRecorder::new(file, line.sources()),
+            holds_secret: line.holds_secret,
+        });
         let mut recorder = WithOverridden::new(Box::new((events, report)), dropped);
         let ending = self.session.run(plan, &options, Box::new(person), &mut recorder);
         drop(recorder);
         self.stage.close();
-        self.keep(line, acts, ending.trouble.is_none());
+        let outcome = match &ending.trouble {
+            Some(trouble) => word_of(trouble.kind),
+            None if self.person.has_skipped.get() => "done, but for what was skipped",
+            None => Done::WELL,
+        };
+        self.keep(line, acts, outcome);
         match &ending.trouble {
             Some(trouble) => self.tell(line, trouble, ""),
             None if line.is_value => self.show_last(),
-            None if acts => println!("{}", self.paint.good("done")),
+            None if acts && outcome == Done::WELL => say!("{}", self.paint.good(outcome)),
+            None if acts => say!("{}", self.paint.notable(outcome)),
             None => {}
         }
         if self.is_quick() {
@@ -175,7 +187,7 @@ impl Conversation {
             .map(|one| format!("on {} < start {} >", one.node, one.name))
             .collect();
         for line in lines {
-            println!("to take back what was stopped: {line}");
+            say!("to take back what was stopped: {line}");
             self.statement(&line);
         }
     }
@@ -193,33 +205,25 @@ impl Conversation {
 
     /// Tells what went wrong, and keeps a refusal for `:why`.
     pub fn tell(&mut self, line: &Line, trouble: &Trouble, outcome: &str) {
-        let word = match trouble.kind {
-            TroubleKind::Refused => "refused",
-            TroubleKind::Declined => "declined",
-            TroubleKind::Parked => "parked",
-            TroubleKind::Interrupted => "interrupted",
-            TroubleKind::Unreachable => "not reached",
-            TroubleKind::Unknown => "unknown",
-            TroubleKind::Failed => "failed",
-        };
+        let word = word_of(trouble.kind);
         let place = trouble
             .node
             .as_ref()
             .map_or_else(String::new, |node| format!("{node}: "));
         let message = neutralise_text(&format!("{place}{}", trouble.message));
         match trouble.message.starts_with(word) {
-            true => println!("{}", self.paint.bad(&message)),
-            false => println!("{}: {message}", self.paint.bad(word)),
+            true => say!("{}", self.paint.bad(&message)),
+            false => say!("{}: {message}", self.paint.bad(word)),
         }
         if let Some(help) = &trouble.help {
-            println!("  help: {}", neutralise_text(help));
+            say!("  help: {}", neutralise_text(help));
         }
         if !outcome.is_empty() {
-            println!("{outcome}");
+            say!("{outcome}");
         }
         if trouble.kind == TroubleKind::Refused {
             let hint = "  `:why` shows what was measured";
-            println!("{}", self.paint.faint(hint));
+            say!("{}", self.paint.faint(hint));
         }
         self.refusal = Some(Refusal {
             line: line.text.clone(),
@@ -230,19 +234,27 @@ impl Conversation {
     }
 
     /// Keeps what was said and how it ended.
-    fn keep(&mut self, line: &Line, acts: bool, is_done: bool) {
+    fn keep(&mut self, line: &Line, acts: bool, outcome: &str) {
+        let limit = self.options().limit.filter(|_| acts);
+        let only_here = match (line.holds_secret, limit) {
+            (true, _) => Some("a secret stands in it".to_owned()),
+            (false, Some(limit)) => Some(format!("it was limited to {limit}")),
+            (false, None) => None,
+        };
         self.done.push(Done {
             at: write_now(),
             text: match line.holds_secret {
-                true => "*** (a secret stands in it)".to_owned(),
+                true => "***".to_owned(),
                 false => line.text.clone(),
             },
             kind: line.kind(acts),
-            is_done: is_done && !line.holds_secret,
+            outcome: outcome.to_owned(),
+            only_here,
         });
     }
 
-    fn options(&self) -> RunOptions {
+    /// How statements are carried out now.
+    pub fn options(&self) -> RunOptions {
         let all = self.limit.clone();
         let limit = match (all, self.dropped.is_empty()) {
             (limit, true) => limit,
@@ -297,6 +309,19 @@ impl Conversation {
     }
 }
 
+/// How something went wrong, in a word.
+fn word_of(kind: TroubleKind) -> &'static str {
+    match kind {
+        TroubleKind::Refused => "refused",
+        TroubleKind::Declined => "declined",
+        TroubleKind::Parked => "parked",
+        TroubleKind::Interrupted => "interrupted",
+        TroubleKind::Unreachable => "not reached",
+        TroubleKind::Unknown => "unknown",
+        TroubleKind::Failed => "failed",
+    }
+}
+
 /// Passes on all but the value of a line, which is shown by itself.
 struct WithoutLast<R>(R);
 
@@ -310,5 +335,25 @@ impl<R: Recorder> Recorder for WithoutLast<R> {
 
     fn pass(&mut self, at: Duration) {
         self.0.pass(at);
+    }
+}
+
+/// Passes events on; of a line with a secret in it without the values that it names.
+struct WithoutSecret<R> {
+    inner: R,
+    holds_secret: bool,
+}
+
+impl<R: Recorder> Recorder for WithoutSecret<R> {
+    fn record(&mut self, event: &Event) {
+        let mut event = event.clone();
+        if let (true, Happening::Named { value, .. }) = (self.holds_secret, &mut event.what) {
+            "***".clone_into(value);
+        }
+        self.inner.record(&event);
+    }
+
+    fn pass(&mut self, at: Duration) {
+        self.inner.pass(at);
     }
 }

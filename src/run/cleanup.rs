@@ -22,6 +22,14 @@ pub(super) struct Cleanup {
     pub is_finally: bool,
 }
 
+/// An undo in words: where, and what it does.
+pub(super) fn describe_owed(place: &StepPlace, steps: &[Step]) -> String {
+    let steps: Vec<String> = steps.iter().map(|step| describe_step(&step.kind)).collect();
+    let node = place.node.as_ref();
+    let place = node.map_or_else(String::new, |node| format!("on {node}: "));
+    format!("{place}{}", steps.join("; "))
+}
+
 impl Walk<'_> {
     /// Runs what a body owes now that it has ended, newest first.
     ///
@@ -30,9 +38,11 @@ impl Walk<'_> {
     pub(super) async fn clean_up(&self, walked: Walked, cleanups: Cleanups) -> Walked {
         let mut walked = walked;
         for cleanup in cleanups.into_inner().into_iter().rev() {
+            self.no_longer_owed(&cleanup);
             let why = match &walked {
                 Err(Halt::Trouble(trouble)) if trouble.kind == TroubleKind::Parked => continue,
                 Err(Halt::Trouble(trouble)) => trouble.message.clone(),
+                Err(Halt::Skipped(why)) if self.given_up.borrow().contains(why) => why.clone(),
                 _ if cleanup.is_finally => "the block ended".to_owned(),
                 // A block that ends well forgets its undos.
                 _ => continue,
@@ -70,19 +80,21 @@ impl Walk<'_> {
         walked
     }
 
+    /// Forgets an undo that its block, which has ended, comes to now.
+    fn no_longer_owed(&self, cleanup: &Cleanup) {
+        let undo = describe_owed(&cleanup.place, &cleanup.steps);
+        let mut state = self.state.borrow_mut();
+        if let Some(at) = state.owed.iter().rposition(|owed| *owed == undo) {
+            state.owed.remove(at);
+        }
+    }
+
     /// Remembers what was owed and has not been done.
     fn leave_undone(&self, cleanup: &Cleanup) {
         if self.options.dry_run {
             return;
         }
-        let steps: Vec<String> = cleanup
-            .steps
-            .iter()
-            .map(|step| describe_step(&step.kind))
-            .collect();
-        let node = cleanup.place.node.as_ref();
-        let place = node.map_or_else(String::new, |node| format!("on {node}: "));
-        let undo = format!("{place}{}", steps.join("; "));
+        let undo = describe_owed(&cleanup.place, &cleanup.steps);
         self.state.borrow_mut().undos_left.push(undo);
     }
 

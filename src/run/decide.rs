@@ -4,11 +4,19 @@ use crate::journal::{Happening, Trouble, TroubleKind};
 use crate::plan::Step;
 use crate::transport::{Decision, Failure};
 
+/// How a sequence goes on after a step that failed.
+pub(super) enum Next {
+    /// With the same step.
+    Again,
+    /// With the step after it.
+    Further,
+}
+
 impl Walk<'_> {
-    /// Has somebody decide what becomes of a step that failed; `Ok` takes it once more.
+    /// Has somebody decide what becomes of a step that failed.
     ///
     /// It is asked where the failure arose: what encloses that place hears what was decided.
-    pub(super) async fn decide(&self, here: &Here, step: &Step, halt: Halt) -> Result<(), Halt> {
+    pub(super) async fn decide(&self, here: &Here, step: &Step, halt: Halt) -> Result<Next, Halt> {
         let Halt::Trouble(trouble) = &halt else {
             return Err(halt);
         };
@@ -38,8 +46,13 @@ impl Walk<'_> {
             answer: answer.to_owned(),
         });
         match decision {
-            Decision::Retry => Ok(()),
-            Decision::Skip => Err(Halt::Skipped(trouble.message.clone())),
+            Decision::Retry => Ok(Next::Again),
+            // Outside any node there is none to be passed over, but the step.
+            Decision::Skip if here.node().is_none() => Ok(Next::Further),
+            Decision::Skip => {
+                self.given_up.borrow_mut().push(trouble.message.clone());
+                Err(Halt::Skipped(trouble.message.clone()))
+            }
             Decision::Undo | Decision::Stop => {
                 self.decided.set(Some(decision));
                 Err(halt)

@@ -90,6 +90,10 @@ impl Walk<'_> {
         let Halt::Trouble(mut trouble) = halt else {
             return halt;
         };
+        if self.options.dry_run {
+            // It was only shown.
+            return Halt::Trouble(trouble);
+        }
         let open = crate::value::write_duration(std::time::Duration::from_secs(
             self.now().saturating_sub(outage.since).as_secs(),
         ));

@@ -26,6 +26,9 @@ impl Standing {
         let mut state = self.state.borrow_mut();
         state.epoch += 1;
         state.held_back = false;
+        // What a line that was broken off has owed is not done any more.
+        let owed = std::mem::take(&mut state.owed);
+        state.undos_left.extend(owed);
     }
 
     /// Keeps what the steps of a line have named, and what the last of them has yielded.
@@ -37,7 +40,7 @@ impl Standing {
                 if let Some(value) = scope.get(name) {
                     self.set_value(name, value.clone());
                 }
-            } else {
+            } else if !step.acts() && !matches!(step.kind, StepKind::For(..) | StepKind::If(..)) {
                 last = walked.as_ref().ok();
             }
         }
@@ -87,7 +90,8 @@ impl Standing {
 
     /// Undos that were not done, in words.
     pub fn undos_left(&self) -> Vec<String> {
-        self.state.borrow().undos_left.clone()
+        let state = self.state.borrow();
+        state.undos_left.iter().chain(&state.owed).cloned().collect()
     }
 
     /// The groups that are no longer as the inventory has them, as they are now.

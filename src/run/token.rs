@@ -30,6 +30,8 @@ pub(super) struct State {
     pub measured: Vec<(String, Value)>,
     /// The facts that were measured when something was refused last.
     pub evidence: Vec<(String, Value)>,
+    /// Undos of blocks that have not ended.
+    pub owed: Vec<String>,
     /// Undos that somebody did not want, or that failed.
     pub undos_left: Vec<String>,
 }

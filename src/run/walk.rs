@@ -6,7 +6,8 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use futures_util::lock::Mutex;
 
-use super::cleanup::{Cleanup, Cleanups};
+use super::cleanup::{Cleanup, Cleanups, describe_owed};
+use super::decide::Next;
 use super::here::{Halt, Here, Walked, trouble};
 use super::standing::Standing;
 use super::token::State;
@@ -80,6 +81,8 @@ pub(super) struct Walk<'w> {
     pub asking: Mutex<()>,
     /// What a person has decided about a step that failed, once nothing more is begun.
     pub decided: Cell<Option<Decision>>,
+    /// Why nodes were passed over because a person said so.
+    pub given_up: RefCell<Vec<String>>,
     began: Duration,
 }
 
@@ -101,6 +104,7 @@ impl<'w> Walk<'w> {
             section: Mutex::new(()),
             asking: Mutex::new(()),
             decided: Cell::new(None),
+            given_up: RefCell::default(),
             began: world.clock.now(),
         }
     }
@@ -167,7 +171,7 @@ impl Walk<'_> {
 
     /// Ctrl-C ends a run between two steps, but never in the middle of a node.
     pub(super) fn check_interrupt(&self, here: &Here, step: &Step) -> Result<(), Halt> {
-        if here.bodies.is_empty() && self.is_stopping(here) {
+        if here.node().is_none() && self.is_stopping(here) {
             return Err(trouble(
                 TroubleKind::Interrupted,
                 "interrupted: nothing more is begun",
@@ -212,7 +216,10 @@ impl Walk<'_> {
             self.check_interrupt(here, step)?;
             last = loop {
                 match self.step(here, step, cleanups).await {
-                    Err(halt) => self.decide(here, step, halt).await?,
+                    Err(halt) => match self.decide(here, step, halt).await? {
+                        Next::Again => {}
+                        Next::Further => break Value::text(""),
+                    },
                     walked => break walked?,
                 }
             };
@@ -287,6 +294,10 @@ impl Walk<'_> {
             StepKind::Undo(body) | StepKind::Finally(body) => {
                 let is_finally = matches!(step.kind, StepKind::Finally(_));
                 let place = self.place(step, here);
+                if !is_finally && !self.options.dry_run {
+                    let undo = describe_owed(&place, body);
+                    self.state.borrow_mut().owed.push(undo);
+                }
                 cleanups.borrow_mut().push(Cleanup {
                     here: here.clone(),
                     steps: body.clone(),

@@ -81,9 +81,14 @@ impl Person for TerminalPerson {
         }
         let _turn = self.terminal.take().await;
         for _ in 0..ATTEMPTS {
-            eprint!("{}", write_question(question, &self.cluster));
+            let text = write_question(question, &self.cluster);
+            let mut shown = std::io::stderr();
             // A question that cannot be shown is answered by nobody.
-            if std::io::stderr().flush().is_err() {
+            if shown
+                .write_all(text.as_bytes())
+                .and_then(|()| shown.flush())
+                .is_err()
+            {
                 return Answer::Nobody;
             }
             let line = match self.terminal.read_line().await {

@@ -8,7 +8,9 @@ use crate::diagnostic::{Problems, SourceMap, Span, Spanned, Style, render_proble
 use crate::inventory::Inventory;
 use crate::project::load::{Implied, load_script};
 use crate::run::Standing;
-use crate::syntax::{Declaration, Expression, GuardCall, Script, Statement, Test, VerbCall, parse_script};
+use crate::syntax::{
+    Declaration, Expression, GuardCall, Script, Statement, Test, Variable, VerbCall, parse_script,
+};
 use crate::value::Type;
 
 /// What secrets are called when a command takes them.
@@ -234,7 +236,7 @@ impl Background {
         main.script
             .statements
             .retain(|statement| statement.span.start >= end || is_wanted(&statement.node));
-        let known = Names::of(&line.modules, &main, &self.inventory);
+        let known = Names::of(self, &line.modules, &main);
         let all = main.script.statements.iter().enumerate();
         let meant: Vec<(usize, Statement)> = all
             .filter_map(|(index, statement)| Some((index, known.settle(statement)?)))
@@ -244,7 +246,10 @@ impl Background {
             line.is_bare_guard |= matches!(statement, Statement::Require { .. });
             main.script.statements[index].node = statement;
         }
-        let named = self.named.iter().filter(|(name, _)| mentions(&line.text, name));
+        let named = self
+            .named
+            .iter()
+            .filter(|(name, _)| mentions(&line.text, name) || line.text.trim() == name);
         let named: Vec<(String, Type)> = named.cloned().collect();
         let is_readable = !line.problems.has_errors();
         let program = check_line(&line.modules, &main, &named, &self.inventory, &mut line.problems);
@@ -327,7 +332,8 @@ pub(super) fn holds_secret(text: &str, program: &Program) -> bool {
     let names = secrets
         .map(|parameter| parameter.name.as_str())
         .chain(SECRET_NAMES.iter().copied());
-    let lower = text.to_lowercase();
+    // `name = value` gives it as `name=value` does.
+    let lower = text.to_lowercase().replace(" =", "=").replace("= ", "=");
     let is_given = |name: &str| {
         let given = format!("{}=", name.to_lowercase());
         let after = lower
@@ -337,7 +343,24 @@ pub(super) fn holds_secret(text: &str, program: &Program) -> bool {
             .into_iter()
             .any(|rest| !rest.is_empty() && !rest.starts_with(['$', ' ']))
     };
-    names.into_iter().any(is_given)
+    names.into_iter().any(is_given) || gives_by_place(text, program)
+}
+
+/// Whether a verb that takes a secret is given anything by its place.
+fn gives_by_place(text: &str, program: &Program) -> bool {
+    let takes_secret = |name: &str| {
+        let verb = program.verb(&program.module, name);
+        verb.is_some_and(|verb| {
+            verb.parameters
+                .iter()
+                .any(|parameter| parameter.kind == Type::Secret)
+        })
+    };
+    text.split(['<', '>', ';', '\n']).any(|part| {
+        let mut words = part.split_whitespace();
+        words.next().is_some_and(takes_secret)
+            && words.any(|word| !word.starts_with('$') && !word.contains('='))
+    })
 }
 
 /// Whether a text speaks of `$name`.
@@ -356,15 +379,17 @@ struct Names<'a> {
     facts: HashSet<&'a str>,
     guards: HashSet<&'a str>,
     inventory: &'a Inventory,
+    named: &'a [(String, Type)],
 }
 
 impl<'a> Names<'a> {
-    fn of(modules: &'a [Module], main: &'a Module, inventory: &'a Inventory) -> Names<'a> {
+    fn of(background: &'a Background, modules: &'a [Module], main: &'a Module) -> Names<'a> {
         let mut names = Names {
             verbs: HashSet::new(),
             facts: HashSet::new(),
             guards: HashSet::new(),
-            inventory,
+            inventory: &background.inventory,
+            named: &background.named,
         };
         let scripts = modules.iter().chain([main]).map(|module| &module.script);
         for statement in scripts.flat_map(|script| &script.statements) {
@@ -409,7 +434,14 @@ impl<'a> Names<'a> {
                 name: call.name.clone(),
                 arguments: call.arguments.positional.clone(),
             }
-        } else if self.inventory.group(name).is_some() && call.arguments.positional.is_empty() {
+        } else if !call.arguments.positional.is_empty() || !call.arguments.named.is_empty() {
+            return None;
+        } else if self.named.iter().any(|(known, _)| known == name) {
+            Expression::Variable(Variable {
+                name: Spanned::new(name.to_owned(), call.name.span),
+                fields: Vec::new(),
+            })
+        } else if self.inventory.group(name).is_some() {
             Expression::Name(name.to_owned())
         } else {
             return None;

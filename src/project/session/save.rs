@@ -19,8 +19,19 @@ pub struct Done {
     pub text: String,
     /// What kind of line it is.
     pub kind: DoneKind,
-    /// Whether it ended well.
-    pub is_done: bool,
+    /// How it ended, in a word: [`Done::WELL`] or what went wrong.
+    pub outcome: String,
+    /// Why a runbook cannot have it although it ended well.
+    pub only_here: Option<String>,
+}
+
+impl Done {
+    /// The outcome of what ended well.
+    pub const WELL: &'static str = "done";
+
+    fn is_done(&self) -> bool {
+        self.outcome == Done::WELL
+    }
 }
 
 /// The kinds of line, by what a runbook wants of them.
@@ -74,6 +85,10 @@ impl Session {
         if statements.is_empty() {
             return Err("nothing was done so far that a runbook could do".to_owned());
         }
+        let only_here = done.iter().filter(|one| one.is_done());
+        let only_here: Vec<String> = only_here
+            .filter_map(|one| Some(format!("{}: {}", one.text.trim(), one.only_here.as_ref()?)))
+            .collect();
         let offers = offer(&statements, self.inventory());
         parts.extend(statements.into_iter().map(Part::statement));
         let title = format!(
@@ -88,12 +103,10 @@ impl Session {
             let Some(problem) = self.first_problem(name, &text) else {
                 let text = Project::format_text(name, &text, Style::Plain)?;
                 let left = parts.into_iter();
-                let left_out =
+                let refused =
                     left.filter_map(|part| Some(format!("{}: {}", part.text.trim(), part.refused?)));
-                return Ok(Saved {
-                    text,
-                    left_out: left_out.collect(),
-                });
+                let left_out = only_here.into_iter().chain(refused).collect();
+                return Ok(Saved { text, left_out });
             };
             if problem.code == "check::left_stopped" && !is_closed {
                 is_closed = true;
@@ -200,7 +213,11 @@ fn choose_statements(done: &[Done]) -> Vec<String> {
     let mut chosen: Vec<(String, String)> = Vec::new();
     let mut wanted: BTreeSet<String> = BTreeSet::new();
     // From the end: a value is wanted by what comes after it.
-    for one in done.iter().rev().filter(|one| one.is_done) {
+    for one in done
+        .iter()
+        .rev()
+        .filter(|one| one.is_done() && one.only_here.is_none())
+    {
         let text = one.text.trim();
         let (name, text) = match &one.kind {
             DoneKind::Declaration => continue,
@@ -394,7 +411,8 @@ mod tests {
             at: String::new(),
             text: text.to_owned(),
             kind,
-            is_done: true,
+            outcome: Done::WELL.to_owned(),
+            only_here: None,
         }
     }
 
