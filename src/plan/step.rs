@@ -39,7 +39,7 @@ pub struct Acting<'p> {
 
 /// The shortest secret that is blotted out of what hosts print, in bytes: a shorter one would take
 /// half of it away.
-const SHORTEST_SECRET: usize = 4;
+pub const SHORTEST_SECRET: usize = 4;
 
 impl Plan {
     /// The secrets among the arguments that are blotted out of what hosts print.

@@ -51,6 +51,9 @@ pub(super) const COMMANDS: &[(&str, &str, &str)] = &[
     ("quit", "", "leaves, as Ctrl-D does"),
 ];
 
+/// What is said when a look takes too long.
+const NOT_SEEN: &str = "the cluster does not answer in time";
+
 /// The longest text that `:why` shows, in lines.
 const LONGEST_TEXT: usize = 5;
 
@@ -278,7 +281,9 @@ impl Conversation {
         if !self.watched.contains(&name) {
             self.watched.push(name.clone());
         }
-        self.look();
+        if !self.look() {
+            return Err(NOT_SEEN.to_owned());
+        }
         let verdict = self
             .seen
             .as_ref()
@@ -292,10 +297,9 @@ impl Conversation {
     }
 
     fn tell_changes(&mut self) -> Result<(), String> {
-        let before = self.looked.take();
-        self.look();
-        let Some((now, _)) = &self.seen else {
-            return Err("the cluster does not answer in time".to_owned());
+        let before = self.looked.clone();
+        let (true, Some((now, _))) = (self.look(), &self.seen) else {
+            return Err(NOT_SEEN.to_owned());
         };
         let changes = before.map_or(Vec::new(), |before| list_changes(&before, now));
         match changes.is_empty() {
@@ -307,9 +311,8 @@ impl Conversation {
     }
 
     fn tell_status(&mut self) -> Result<(), String> {
-        self.look();
-        let Some((glance, _)) = &self.seen else {
-            return Err("the cluster does not answer in time".to_owned());
+        let (true, Some((glance, _))) = (self.look(), &self.seen) else {
+            return Err(NOT_SEEN.to_owned());
         };
         if glance.roles.is_empty() && glance.guards.is_empty() && glance.words.is_empty() {
             return Err(
@@ -375,6 +378,8 @@ impl Conversation {
 
     fn load(&mut self, text: &str) -> Result<(), String> {
         wanted(text, "load", "FILE")?;
+        let text = plain_path(text);
+        let text = text.as_str();
         let line = self
             .session
             .load(Path::new(text))
@@ -393,6 +398,8 @@ impl Conversation {
 
     fn save(&mut self, text: &str) -> Result<(), String> {
         wanted(text, "save", "FILE")?;
+        let text = plain_path(text);
+        let text = text.as_str();
         let path = Path::new(text);
         if path.exists() {
             return Err(format!(
@@ -472,6 +479,11 @@ fn wanted(text: &str, word: &str, takes: &str) -> Result<(), String> {
         true => Err(format!("write `:{word} {takes}`")),
         false => Ok(()),
     }
+}
+
+/// A path without the backslashes that a completed one has before its blanks.
+fn plain_path(text: &str) -> String {
+    text.replace("\\ ", " ")
 }
 
 fn count(number: usize, noun: &str) -> String {

@@ -151,10 +151,14 @@ impl Conversation {
     fn hold(mut self) {
         self.greet();
         if self.is_quick() {
-            self.look();
+            let _ = self.look();
         }
         while !self.is_over {
-            let Some(line) = self.next_line() else { break };
+            // A passphrase that a look wants is asked for with the next statement.
+            self.person.terminal.set_typing(true);
+            let line = self.next_line();
+            self.person.terminal.set_typing(false);
+            let Some(line) = line else { break };
             self.answer(&line);
             self.tell_editor();
             if self.session.is_ending() {
@@ -230,15 +234,16 @@ impl Conversation {
         !self.session.is_real() && self.session.inventory().nodes().nth(MOST_AT_ONCE).is_none()
     }
 
-    /// Looks at the cluster now.
-    pub fn look(&mut self) {
+    /// Looks at the cluster now; whether it was seen in time.
+    pub fn look(&mut self) -> bool {
         let glance = self.session.glance(&self.watched);
-        self.seen = glance
-            .map(|glance| (glance, self.session.now()))
-            .or(self.seen.take());
+        let is_seen = glance.is_some();
+        let now = self.session.now();
+        self.seen = glance.map(|glance| (glance, now)).or(self.seen.take());
         if self.looked.is_none() {
             self.looked = self.seen.as_ref().map(|(glance, _)| glance.clone());
         }
+        is_seen
     }
 
     /// Takes in what was seen while somebody types; what has become worse is told above the line.

@@ -172,9 +172,11 @@ impl Conversation {
             None => {}
         }
         if self.is_quick() {
-            self.look();
+            let _ = self.look();
         }
         if self.person.decided.get() == Some(Decision::Undo) {
+            // What was allowed was allowed for the statement itself.
+            self.overrides.clear();
             self.start_again(&stopped_before);
         }
     }
@@ -247,6 +249,8 @@ impl Conversation {
                 true => "***".to_owned(),
                 false => line.text.clone(),
             },
+            written: line.written.clone(),
+            uses: self.session.background().used_by(&line.text),
             kind: line.kind(acts),
             outcome: outcome.to_owned(),
             only_here,

@@ -4,9 +4,9 @@ use super::here::{Halt, Here, trouble};
 use super::walk::Walk;
 use crate::evaluate::{Ask, Context, EvaluateError, Frame, Measured, Reply, Stop};
 use crate::journal::{Trouble, TroubleKind};
-use crate::plan::Step;
+use crate::plan::{SHORTEST_SECRET, Step};
 use crate::transport::{Outcome, Purpose, Request, TransportError};
-use crate::value::{Type, Value};
+use crate::value::{Secret, Type, Value};
 
 impl Walk<'_> {
     /// Evaluates, measuring what is needed, afresh for this call and once within it.
@@ -152,11 +152,20 @@ impl Walk<'_> {
         }
     }
 
+    /// Remembers a secret that a verb was given.
+    pub(super) fn keep_secret(&self, secret: &Secret) {
+        let mut state = self.state.borrow_mut();
+        if secret.reveal().len() >= SHORTEST_SECRET && !state.secrets.contains(secret) {
+            state.secrets.push(secret.clone());
+        }
+    }
+
     /// What a host printed, the script's secrets blotted out: a command may echo its input.
     pub(super) fn without_secrets(&self, outcome: Outcome) -> Outcome {
         let mut outcome = outcome;
         // The longest first: another one may be its beginning.
-        let mut secrets: Vec<_> = self.plan.secrets().collect();
+        let state = self.state.borrow();
+        let mut secrets: Vec<_> = self.plan.secrets().chain(&state.secrets).collect();
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.reveal().len()));
         for secret in secrets {
             outcome.output = outcome.output.replace(secret.reveal(), "***");

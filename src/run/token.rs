@@ -4,7 +4,7 @@ use std::rc::Rc;
 use super::here::{BodyId, Here, Used};
 use crate::evaluate::{Groups, Mask};
 use crate::inventory::NodeName;
-use crate::value::Value;
+use crate::value::{Secret, Value};
 
 /// What the walk remembers beside the events.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +30,8 @@ pub(super) struct State {
     pub measured: Vec<(String, Value)>,
     /// The facts that were measured when something was refused last.
     pub evidence: Vec<(String, Value)>,
+    /// Secrets that verbs were given: they are blotted out of what hosts print.
+    pub secrets: Vec<Secret>,
     /// Undos of blocks that have not ended.
     pub owed: Vec<String>,
     /// Undos that somebody did not want, or that failed.

@@ -40,6 +40,9 @@ impl Walk<'_> {
         }
         let mut inner = here.fresh(&verb.module);
         for (name, value) in bound {
+            if let Value::Secret(secret) = &value {
+                self.keep_secret(secret);
+            }
             inner = inner.with(&name, value);
         }
         let mut hosts = Vec::new();

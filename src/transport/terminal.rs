@@ -27,6 +27,9 @@ struct Shared {
     screen: Option<Rc<dyn Screen>>,
     turn: Mutex<()>,
     is_asking: Cell<bool>,
+    /// Whether somebody types of their own accord, and must not be asked anything.
+    is_typing: Cell<bool>,
+    free: Notify,
     has_gone: Cell<bool>,
     gone: Notify,
     interrupted: Notify,
@@ -42,6 +45,8 @@ impl Terminal {
                 screen,
                 turn: Mutex::new(()),
                 is_asking: Cell::new(false),
+                is_typing: Cell::new(false),
+                free: Notify::new(),
                 has_gone: Cell::new(false),
                 gone: Notify::new(),
                 interrupted: Notify::new(),
@@ -52,12 +57,27 @@ impl Terminal {
 
     /// Waits for one's turn to ask; the terminal is free as long as the turn is held.
     pub async fn take(&self) -> Turn<'_> {
+        loop {
+            let free = self.shared.free.notified();
+            if !self.shared.is_typing.get() {
+                break;
+            }
+            free.await;
+        }
         let lock = self.shared.turn.lock().await;
         self.shared.is_asking.set(true);
         self.shared.set_aside();
         Turn {
             shared: &self.shared,
             _lock: lock,
+        }
+    }
+
+    /// Says whether somebody types of their own accord: whoever wants to ask something waits meanwhile.
+    pub fn set_typing(&self, is_typing: bool) {
+        self.shared.is_typing.set(is_typing);
+        if !is_typing {
+            self.shared.free.notify_waiters();
         }
     }
 

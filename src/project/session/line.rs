@@ -53,13 +53,22 @@ pub struct Line {
     pub is_statement: bool,
     /// Whether it is one value, which is to be shown.
     pub is_value: bool,
-    /// Whether it asks a guard by its bare name.
-    pub is_bare_guard: bool,
+    /// The same as a runbook writes it: a bare guard is asked by `require`.
+    pub written: String,
     /// Whether a secret stands in it, so that it is kept nowhere.
     pub holds_secret: bool,
     pub(super) program: Option<Arc<Program>>,
     sources: SourceMap,
     modules: Arc<Vec<Module>>,
+}
+
+impl Declared {
+    /// Whether a text has its name as a word.
+    fn is_named_in(&self, text: &str) -> bool {
+        let name = self.title.rsplit(' ').next().unwrap_or_default();
+        let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-';
+        text.split(|letter| !is_part(letter)).any(|word| word == name)
+    }
 }
 
 impl Line {
@@ -87,7 +96,6 @@ impl Line {
         match body.last().map(|statement| &statement.node) {
             _ if acts => DoneKind::Act,
             None => DoneKind::Declaration,
-            Some(Statement::Require { .. }) if self.is_bare_guard => DoneKind::BareGuard,
             Some(Statement::Require { .. } | Statement::Wait { .. }) => DoneKind::Guard,
             Some(Statement::Let { name, .. }) if name.node != Standing::LAST => {
                 DoneKind::Name(name.node.clone())
@@ -143,6 +151,21 @@ impl Background {
         self.named = named;
     }
 
+    /// What earlier lines have declared and a text speaks of, also by way of one another.
+    pub fn used_by(&self, text: &str) -> Vec<Declared> {
+        let mut used: Vec<Declared> = Vec::new();
+        let mut texts = vec![text.to_owned()];
+        while let Some(text) = texts.pop() {
+            for known in self.declared.iter().filter(|known| known.is_named_in(&text)) {
+                if !used.contains(known) {
+                    used.push(known.clone());
+                    texts.push(known.text.clone());
+                }
+            }
+        }
+        used
+    }
+
     /// Reads and checks a line.
     pub fn read(&self, text: &str) -> Line {
         self.read_part(NAME, text, Path::new(""), &|_| true)
@@ -175,7 +198,7 @@ impl Background {
             declares: Vec::new(),
             is_statement: false,
             is_value: false,
-            is_bare_guard: false,
+            written: text.to_owned(),
             holds_secret: false,
             program: None,
             sources: SourceMap::default(),
@@ -241,10 +264,17 @@ impl Background {
         let meant: Vec<(usize, Statement)> = all
             .filter_map(|(index, statement)| Some((index, known.settle(statement)?)))
             .collect();
+        let mut asked = Vec::new();
         for (index, statement) in meant {
             line.is_value |= matches!(statement, Statement::Let { .. });
-            line.is_bare_guard |= matches!(statement, Statement::Require { .. });
+            let at = main.script.statements[index].span.start;
+            if matches!(statement, Statement::Require { .. }) && at < end {
+                asked.push((at - main.base) as usize);
+            }
             main.script.statements[index].node = statement;
+        }
+        for at in asked.into_iter().rev() {
+            line.written.insert_str(at, "require ");
         }
         let named = self
             .named

@@ -1,8 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Session;
 use super::line::mentions;
-use crate::diagnostic::{Problems, Span, Style};
+use super::{Declared, Session};
+use crate::diagnostic::{Problem, Problems, Span, Style};
 use crate::inventory::{Inventory, NodeSet};
 use crate::project::{Project, write_now};
 use crate::run::Standing;
@@ -17,6 +17,10 @@ pub struct Done {
     pub at: String,
     /// As it was typed.
     pub text: String,
+    /// As a runbook writes it.
+    pub written: String,
+    /// What it used of what was declared then.
+    pub uses: Vec<Declared>,
     /// What kind of line it is.
     pub kind: DoneKind,
     /// How it ended, in a word: [`Done::WELL`] or what went wrong.
@@ -43,8 +47,6 @@ pub enum DoneKind {
     Act,
     /// It asks a guard, or waits for one.
     Guard,
-    /// It asks a guard by its bare name.
-    BareGuard,
     /// It names a value.
     Name(String),
     /// It only looks.
@@ -75,6 +77,7 @@ impl Session {
     ///
     /// Why there is no such runbook: nothing was done, or what was done cannot be one.
     pub fn save(&mut self, name: &str, done: &[Done]) -> Result<Saved, String> {
+        let done = &self.mark_changed(done);
         let mut parts: Vec<Part> = self
             .background()
             .declared()
@@ -85,7 +88,9 @@ impl Session {
         if statements.is_empty() {
             return Err("nothing was done so far that a runbook could do".to_owned());
         }
-        let only_here = done.iter().filter(|one| one.is_done());
+        let only_here = done
+            .iter()
+            .filter(|one| one.is_done() && one.kind != DoneKind::Declaration);
         let only_here: Vec<String> = only_here
             .filter_map(|one| Some(format!("{}: {}", one.text.trim(), one.only_here.as_ref()?)))
             .collect();
@@ -127,6 +132,19 @@ impl Session {
         Err("it would take too many changes to pass the checker".to_owned())
     }
 
+    /// Marks what used a declaration that is another one by now: the runbook has only the last one.
+    fn mark_changed(&self, done: &[Done]) -> Vec<Done> {
+        let declared = self.background().declared();
+        let mark = |one: &Done| {
+            let mut one = one.clone();
+            let changed = one.uses.iter().find(|used| !declared.contains(used));
+            let why = changed.map(|used| format!("{} was declared anew since", used.title));
+            one.only_here = one.only_here.or(why);
+            one
+        };
+        done.iter().map(mark).collect()
+    }
+
     /// What is stopped at the end of the session is left so by word.
     fn closing_parts(&self) -> Vec<Part> {
         let stopped = self.standing().stopped().into_iter();
@@ -143,7 +161,16 @@ impl Session {
     fn first_problem(&mut self, name: &str, text: &str) -> Option<Found> {
         let base = self.project.sources().end();
         let problems: Problems = self.project.check_text(name, text);
-        let found = problems.iter().find(|problem| problem.is_error())?;
+        // A declaration that came with others is not for this runbook; what is unused inside of one may stay.
+        let is_unused = |problem: &&Problem| {
+            let text = problem.finding.to_string();
+            let is_whole = ["verb ", "guard ", "fact "]
+                .iter()
+                .any(|word| text.starts_with(word));
+            problem.code() == "check::unused_name" && is_whole
+        };
+        let mut errors = problems.iter().filter(|problem| problem.is_error());
+        let found = errors.next().or_else(|| problems.iter().find(is_unused))?;
         let at = found.span().unwrap_or(Span::new(base, base));
         Some(Found {
             code: found.code(),
@@ -218,11 +245,10 @@ fn choose_statements(done: &[Done]) -> Vec<String> {
         .rev()
         .filter(|one| one.is_done() && one.only_here.is_none())
     {
-        let text = one.text.trim();
+        let text = one.written.trim();
         let (name, text) = match &one.kind {
             DoneKind::Declaration => continue,
             DoneKind::Act | DoneKind::Guard => (String::new(), text.to_owned()),
-            DoneKind::BareGuard => (String::new(), format!("require {text}")),
             DoneKind::Name(name) if wanted.remove(name) => (name.clone(), text.to_owned()),
             DoneKind::Look if wanted.remove(Standing::LAST) => {
                 let name = Standing::LAST.to_owned();
@@ -410,6 +436,8 @@ mod tests {
         Done {
             at: String::new(),
             text: text.to_owned(),
+            written: text.to_owned(),
+            uses: Vec::new(),
             kind,
             outcome: Done::WELL.to_owned(),
             only_here: None,
@@ -423,7 +451,7 @@ mod tests {
             done(DoneKind::Look, "mds"),
             done(name("cs"), "let cs = 1026"),
             done(name("idle"), "let idle = 3"),
-            done(DoneKind::BareGuard, "quorum losing=node1"),
+            done(DoneKind::Guard, "require quorum losing=node1"),
             done(DoneKind::Look, "chunk-servers | where csid is $cs | only"),
             done(DoneKind::Act, "on $_.host < stop pstorage-csd >"),
             done(name("cs"), "let cs = 1027"),
