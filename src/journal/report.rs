@@ -252,7 +252,12 @@ impl<'a, W: Write> LiveReport<'a, W> {
             Detail::Verbose => usize::MAX,
             Detail::Quiet | Detail::Usual => MOST_LINES,
         };
-        drawn.push_str(&draw_output(&line.output, &margin, most, paint));
+        let hint = if self.style.is_framed {
+            "; -v shows all"
+        } else {
+            ""
+        };
+        drawn.push_str(&draw_output(&line.output, &margin, most, hint, paint));
         drawn
     }
 

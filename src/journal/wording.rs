@@ -203,7 +203,7 @@ pub(super) fn describe_end(
 }
 
 /// Draws what a host printed, at most so many lines, with a word about what is left out.
-pub(super) fn draw_output(output: &str, margin: &str, most: usize, paint: Paint) -> String {
+pub(super) fn draw_output(output: &str, margin: &str, most: usize, hint: &str, paint: Paint) -> String {
     let clean = neutralise_text(output);
     let lines: Vec<&str> = clean.trim_end().lines().collect();
     let mut drawn = String::new();
@@ -221,7 +221,7 @@ pub(super) fn draw_output(output: &str, margin: &str, most: usize, paint: Paint)
             .filter(|line| line.starts_with('[') && line.contains("more bytes are left out"));
         let word = match last {
             Some(last) => format!("… {last}"),
-            None => format!("… {} more lines; -v shows all", lines.len() - most),
+            None => format!("… {} more lines{hint}", lines.len() - most),
         };
         drawn.push_str(&format!("{margin}{}\n", paint.faint(&word)));
     }

@@ -47,6 +47,7 @@ pub(super) const COMMANDS: &[(&str, &str, &str)] = &[
     ("edit", "", "opens $EDITOR for a statement of several lines"),
     ("save", "FILE", "writes what was done as a runbook"),
     ("journal", "", "lists what was said and how it ended"),
+    ("left", "", "shows what this session leaves behind so far"),
     ("help", "[NAME]", "says what a name means, or lists these words"),
     ("quit", "", "leaves, as Ctrl-D does"),
 ];
@@ -83,6 +84,7 @@ impl Conversation {
             "edit" => self.edit(),
             "save" => self.save(rest),
             "journal" => self.tell_journal(),
+            "left" => self.tell_left(),
             "help" => self.help(rest),
             "quit" | "exit" | "q" => {
                 self.is_over = true;
@@ -388,6 +390,12 @@ impl Conversation {
         if line.program().is_none() || line.problems.has_errors() {
             return Ok(());
         }
+        if line.passed_over > 0 {
+            say!(
+                "its other statements were not carried out ({}): `quorate run` does that",
+                line.passed_over
+            );
+        }
         let titles: Vec<&str> = line.declares.iter().map(|one| one.title.as_str()).collect();
         match titles.is_empty() {
             true => say!("{text} declares nothing"),
@@ -412,6 +420,15 @@ impl Conversation {
         say!("saved as {text}; `quorate check {text}` finds nothing wrong with it");
         for left in &saved.left_out {
             say!("  left out: {}", neutralise_text(left));
+        }
+        Ok(())
+    }
+
+    fn tell_left(&self) -> Result<(), String> {
+        let left = self.left_behind();
+        match left.is_empty() {
+            true => say!("nothing is left behind so far"),
+            false => print_paged(&format!("{}\n", left.join("\n"))),
         }
         Ok(())
     }

@@ -1,5 +1,4 @@
 use std::fs::File;
-use std::io::Write;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -306,12 +305,10 @@ impl Conversation {
         if let Some((folder, _)) = &self.kept {
             say!("all that happened is kept in {}", folder.path().display());
         }
-        // Nobody may be there to read it.
-        let _ = std::io::stdout().flush();
     }
 
     /// What is not as it was found: services down, tokens held, undos not done, groups changed.
-    fn left_behind(&self) -> Vec<String> {
+    pub fn left_behind(&self) -> Vec<String> {
         let standing = self.session.standing();
         let mut lines = Vec::new();
         let unknown = self.done.iter().filter(|one| one.outcome == "unknown");

@@ -106,8 +106,10 @@ impl LineEditor {
         tell(self.lines.readline(&(plain, prompt)))
     }
 
-    /// Reads an answer, which is no line of the session.
+    /// Reads an answer, which is no line of the session. What was typed before the question stood
+    /// there is thrown away: nobody answers what they have not seen.
     pub fn read_answer(&mut self, prompt: &str) -> Read {
+        let _ = tcflush(std::io::stdin(), FlushArg::TCIFLUSH);
         tell(self.answers.readline(prompt))
     }
 

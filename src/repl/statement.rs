@@ -131,7 +131,8 @@ impl Conversation {
 
     fn carry_out(&mut self, line: &Line, plan: &Plan, dropped: Vec<OverriddenFinding>, acts: bool) {
         let options = RunOptions {
-            asks_on_failure: true,
+            // Whatever only looks can be asked again.
+            asks_on_failure: acts,
             ..self.options()
         };
         let stopped_before = self.session.standing().stopped();
@@ -275,6 +276,7 @@ impl Conversation {
         RunOptions {
             limit,
             overrides: self.overrides.clone(),
+            keeps_evidence: true,
             ..RunOptions::default()
         }
     }

@@ -88,6 +88,12 @@ fn look(walk: &Walk<'_>, context: &Context<'_>, watched: &[String]) -> Result<Gl
     let mut facts: Vec<String> = Vec::new();
     let mut guards: Vec<String> = Vec::new();
     for service in context.program.all_services() {
+        // A module may come along whose services are not there at all.
+        let group = context.groups.of(context.inventory, &service.group);
+        let group = group.cloned().unwrap_or_default();
+        if group.is_empty() {
+            continue;
+        }
         for name in guards_before_stop(context, service) {
             if !guards.contains(&name) {
                 guards.push(name);
@@ -96,11 +102,6 @@ fn look(walk: &Walk<'_>, context: &Context<'_>, watched: &[String]) -> Result<Gl
         let Some(members) = &service.members else { continue };
         let fact = format!("{}.{}", service.module, members.fact);
         if facts.contains(&fact) {
-            continue;
-        }
-        let group = context.groups.of(context.inventory, &service.group);
-        let group = group.cloned().unwrap_or_default();
-        if group.is_empty() {
             continue;
         }
         facts.push(fact);

@@ -48,7 +48,7 @@ impl Walk<'_> {
 
     /// Remembers what was measured last, in case something is refused for it.
     fn remember(&self, measured: &Measured) {
-        if self.options.asks_on_failure || self.options.dry_run {
+        if self.options.keeps_evidence {
             let facts = measured.facts();
             if !facts.is_empty() {
                 self.state.borrow_mut().measured = facts;

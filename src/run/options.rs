@@ -34,6 +34,8 @@ pub struct RunOptions {
     pub dry_run: bool,
     /// The person is asked what becomes of a step that failed.
     pub asks_on_failure: bool,
+    /// What was measured for a refusal is kept, for somebody who asks why.
+    pub keeps_evidence: bool,
     /// Set from outside when the run shall end after the nodes in hand (Ctrl-C).
     pub stop_requested: Rc<Cell<bool>>,
     /// Switches the tokens off, to show what a lagging view does to a rolling stop; in tests alone.

@@ -49,6 +49,8 @@ pub struct Line {
     pub problems: Problems,
     /// What it declares.
     pub declares: Vec<Declared>,
+    /// How many statements of a file were left alone.
+    pub passed_over: usize,
     /// Whether it does anything beside declaring.
     pub is_statement: bool,
     /// Whether it is one value, which is to be shown.
@@ -196,6 +198,7 @@ impl Background {
             text: text.to_owned(),
             problems: Problems::new(),
             declares: Vec::new(),
+            passed_over: 0,
             is_statement: false,
             is_value: false,
             written: text.to_owned(),
@@ -224,6 +227,13 @@ impl Background {
                 _ => line.is_statement = true,
             }
         }
+        let acts = script
+            .statements
+            .iter()
+            .filter(|statement| !is_wanted(&statement.node));
+        line.passed_over = acts
+            .filter(|statement| !matches!(statement.node, Statement::Declaration(_)))
+            .count();
         self.check(&mut line, name, folder, is_wanted);
         line
     }
