@@ -242,6 +242,7 @@ impl Conversation {
         let only_here = match (line.holds_secret, limit) {
             (true, _) => Some("a secret stands in it".to_owned()),
             (false, Some(limit)) => Some(format!("it was limited to {limit}")),
+            (false, None) if !self.overrides.is_empty() => Some("it went on by an override".to_owned()),
             (false, None) => None,
         };
         self.done.push(Done {
