@@ -104,7 +104,8 @@ pub fn check_overrides(
             .chain(RUN_FINDINGS.iter().copied());
         let help = nearest(&known.name, names).map(|near| format!("; did you mean `{near}`?"));
         return Err(ProjectError::Given(format!(
-            "override {}: no guard or finding has this name here{}",
+            "override {}: no guard or finding has this name here{}; a finding goes by its code, such as \
+             `stops_too_many`, a budget by `may-lose:SERVICE`",
             known.name,
             help.unwrap_or_default()
         )));

@@ -103,10 +103,12 @@ impl Person for PromptPerson {
             }
         }
         // Somebody is there, and did not say yes.
-        match question.kind {
-            QuestionKind::Manual => Answer::Park,
-            _ => Answer::No,
-        }
+        let (taken, answer) = match question.kind {
+            QuestionKind::Manual => ("later", Answer::Park),
+            _ => ("no", Answer::No),
+        };
+        say!("that counts as `{taken}`");
+        answer
     }
 
     async fn decide(&self, failure: &Failure) -> Option<Decision> {

@@ -90,7 +90,7 @@ impl Conversation {
             dry_run: true,
             ..self.options()
         };
-        let mut report = self.report(line.sources(), None);
+        let mut report = WithoutLast(self.report(line.sources(), None));
         self.session.preview(plan, &options, &mut report)
     }
 

@@ -294,9 +294,13 @@ impl Walk<'_> {
             StepKind::Undo(body) | StepKind::Finally(body) => {
                 let is_finally = matches!(step.kind, StepKind::Finally(_));
                 let place = self.place(step, here);
-                if !is_finally && !self.options.dry_run {
-                    let undo = describe_owed(&place, body);
-                    self.state.borrow_mut().owed.push(undo);
+                match (is_finally, self.options.dry_run) {
+                    (true, _) => {}
+                    (false, true) => self.show_undo(&place, body),
+                    (false, false) => {
+                        let undo = describe_owed(&place, body);
+                        self.state.borrow_mut().owed.push(undo);
+                    }
                 }
                 cleanups.borrow_mut().push(Cleanup {
                     here: here.clone(),
@@ -343,6 +347,15 @@ impl Walk<'_> {
             command: None,
         });
         Value::text("")
+    }
+
+    /// Shows an undo, which only a failure brings about.
+    fn show_undo(&self, place: &StepPlace, steps: &[Step]) {
+        let steps: Vec<String> = steps.iter().map(|step| describe_step(&step.kind)).collect();
+        self.record(Happening::Branch {
+            place: place.clone(),
+            what: format!("undo, if something fails after this: {}", steps.join("; ")),
+        });
     }
 
     /// A value as it is shown to a person: a text, or whatever it prints as.

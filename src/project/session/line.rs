@@ -481,7 +481,7 @@ impl<'a> Names<'a> {
                 name: Spanned::new(name.to_owned(), call.name.span),
                 fields: Vec::new(),
             })
-        } else if self.inventory.group(name).is_some() {
+        } else if self.inventory.group(name).is_some() || self.inventory.node(name).is_some() {
             Expression::Name(name.to_owned())
         } else {
             return None;
