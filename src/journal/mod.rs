@@ -27,6 +27,6 @@ pub use ledger::{Ledger, NodeState, SetLedger};
 pub use overridden::{OverriddenFinding, WithOverridden};
 pub use record::{JsonRecorder, Record, RecordKind, RecordPlace, RecordResult, RecordTrouble};
 pub use report::{Detail, LiveReport, ReportStyle};
-pub use screen::neutralise_text;
+pub use screen::{Paint, neutralise_text};
 pub use summary::describe_ledger;
 pub use view::LiveView;

@@ -46,7 +46,7 @@ pub(super) fn write_length(length: Duration) -> String {
 
 /// Colours, or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Paint {
+pub struct Paint {
     /// Whether colours are wanted.
     pub coloured: bool,
 }

@@ -329,12 +329,13 @@ fn complete_set(word: &str, inventory: &Inventory) -> Option<Vec<Pair>> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::project::{Project, Session, SessionWays, Ways};
     use crate::transport::Terminal;
 
-    fn vocabulary() -> Vocabulary {
+    /// The names of the built-in simulated cluster.
+    pub fn vocabulary() -> Vocabulary {
         let ways = SessionWays {
             ways: Ways::default(),
             terminal: Terminal::new(None),

@@ -7,12 +7,12 @@ use std::time::Duration;
 use super::editor::{Knowledge, LineEditor, Read};
 use super::keyboard::Keyboard;
 use super::person::PromptPerson;
-use super::prompt::{Paint, Seen, compare_glances, draw_prompt, draw_state};
+use super::prompt::{Seen, compare_glances, draw_prompt, draw_state};
 use super::speech::say;
 use super::stage::Stage;
 use crate::diagnostic::Style;
 use crate::inventory::NodeSet;
-use crate::journal::neutralise_text;
+use crate::journal::{Paint, neutralise_text};
 use crate::project::{Came, Done, Project, ProjectError, RunFolder, Session, SessionWays, Ways};
 use crate::run::{Glance, Override};
 use crate::transport::{Screen, Terminal};
@@ -121,7 +121,7 @@ pub fn converse(project: Project, manner: Manner) -> Result<(), ProjectError> {
     };
     let conversation = Conversation {
         paint: Paint {
-            is_coloured: manner.is_coloured,
+            coloured: manner.is_coloured,
         },
         confirms: !manner.says_yes,
         session,

@@ -117,19 +117,11 @@ impl<'v> Names<'v> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::project::{Project, Session, SessionWays, Ways};
-    use crate::transport::Terminal;
+    use crate::repl::complete::tests::vocabulary;
 
     #[test]
     fn nothing_but_colours_is_added() {
-        let ways = SessionWays {
-            ways: Ways::default(),
-            terminal: Terminal::new(None),
-            listener: None,
-            output_folder: None,
-        };
-        let session = Session::open(Project::simulated(), ways).expect("it is built in");
-        let vocabulary = session.vocabulary();
+        let vocabulary = vocabulary();
         let lines = [
             "on mds_nodes serially < stop pstorage-mdsd >",
             ":plan on node1 < run \"df -h $node\" > # look",

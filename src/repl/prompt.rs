@@ -2,44 +2,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::guard::Verdict;
-use crate::journal::neutralise_text;
+use crate::journal::{Paint, neutralise_text};
 use crate::run::{Glance, RoleGlance};
 use crate::value::{Value, write_duration};
-
-/// Colours, or none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Paint {
-    pub is_coloured: bool,
-}
-
-impl Paint {
-    pub fn bad(self, text: &str) -> String {
-        self.paint("1;31", text)
-    }
-
-    pub fn good(self, text: &str) -> String {
-        self.paint("32", text)
-    }
-
-    pub fn notable(self, text: &str) -> String {
-        self.paint("33", text)
-    }
-
-    pub fn faint(self, text: &str) -> String {
-        self.paint("2", text)
-    }
-
-    pub fn strong(self, text: &str) -> String {
-        self.paint("1", text)
-    }
-
-    fn paint(self, code: &str, text: &str) -> String {
-        match self.is_coloured && !text.is_empty() {
-            true => format!("\x1b[{code}m{text}\x1b[0m"),
-            false => text.to_owned(),
-        }
-    }
-}
 
 /// What was seen of the cluster, and how long ago.
 #[derive(Debug, Clone, Copy)]
