@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use rustyline::completion::Pair;
 
 use super::command::COMMANDS;
-use crate::inventory::{Inventory, NodeSet};
+use crate::inventory::Inventory;
 use crate::project::{KEYWORDS, Vocabulary};
 use crate::value::Type;
 
@@ -254,7 +254,7 @@ fn complete_variable(name: &str, vocabulary: &Vocabulary) -> Vec<Pair> {
     )
 }
 
-/// The groups and nodes that begin so; very many nodes are listed as sets.
+/// The groups and nodes that begin so; very many nodes are counted by their next letter.
 fn complete_nodes(word: &str, inventory: &Inventory) -> Vec<Pair> {
     let mut found = pairs(inventory.group_names().map(str::to_owned).collect(), word);
     let nodes = inventory.nodes().map(|node| &node.name);
@@ -265,14 +265,17 @@ fn complete_nodes(word: &str, inventory: &Inventory) -> Vec<Pair> {
     }
     // By their next letter: so each is a few keys away.
     let common = common_beginning(nodes.iter().map(|name| name.as_str()));
-    let mut next: BTreeMap<String, NodeSet> = BTreeMap::new();
+    let mut next: BTreeMap<String, usize> = BTreeMap::new();
     for name in nodes {
         let letter = name.as_str()[common.len()..].chars().next();
         let start = common.clone() + &letter.map(String::from).unwrap_or_default();
-        next.entry(start).or_default().insert(name.clone());
+        *next.entry(start).or_default() += 1;
     }
-    found.extend(next.into_iter().map(|(replacement, nodes)| Pair {
-        display: nodes.to_string(),
+    found.extend(next.into_iter().map(|(replacement, count)| Pair {
+        display: match count {
+            1 => replacement.clone(),
+            _ => format!("{replacement}… ({count} nodes)"),
+        },
         replacement,
     }));
     found
