@@ -177,8 +177,13 @@ impl Advice {
         if !is_ended || line.trim().is_empty() || line.starts_with(':') || is_unfinished(line) {
             return None;
         }
-        let line = self.knowledge().background.read(line);
-        let problem = line.problems.iter().find(|problem| problem.is_error())?;
+        let read = self.knowledge().background.read(line);
+        let problem = read.problems.iter().find(|problem| problem.is_error())?;
+        // What is wrong at the very end may be only that more is to come.
+        let end = problem.span().map_or(0, |span| span.end as usize);
+        if problem.code().starts_with("syntax::") && end >= line.trim_end().len() {
+            return None;
+        }
         let text = problem.finding.to_string();
         let first = text.lines().next().unwrap_or_default();
         let short: String = first.chars().take(LONGEST_COMPLAINT).collect();
