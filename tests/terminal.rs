@@ -117,7 +117,9 @@ fn nothing_is_written_into_a_question() {
     );
     let mut run = Run::start(80, &script, &[]);
     let asked = |screen: &str| screen.trim_end().ends_with("a: Go on? [yes/no]");
-    run.until("the question", asked);
+    run.wait("the question", |terminal| {
+        terminal.cursor().1.trim_end().ends_with("a: Go on? [yes/no]")
+    });
     run.let_go("go");
     let deadline = Instant::now() + LIMIT;
     while !run.has("through") && Instant::now() < deadline {

@@ -191,7 +191,7 @@ impl Walk<'_> {
         };
         let judged = self.judge_reply(here, step, act, replied);
         let result = match &judged {
-            Ok(_) | Err(Halt::Skipped(_)) => StepResult::Done,
+            Ok(_) | Err(Halt::Skipped(_) | Halt::GivenUp(_)) => StepResult::Done,
             Err(Halt::Trouble(trouble)) => StepResult::Trouble((**trouble).clone()),
         };
         self.record(Happening::StepEnded {

@@ -42,7 +42,7 @@ impl Walk<'_> {
             let why = match &walked {
                 Err(Halt::Trouble(trouble)) if trouble.kind == TroubleKind::Parked => continue,
                 Err(Halt::Trouble(trouble)) => trouble.message.clone(),
-                Err(Halt::Skipped(why)) if self.given_up.borrow().contains(why) => why.clone(),
+                Err(Halt::GivenUp(why)) => why.clone(),
                 _ if cleanup.is_finally => "the block ended".to_owned(),
                 // A block that ends well forgets its undos.
                 _ => continue,

@@ -49,10 +49,7 @@ impl Walk<'_> {
             Decision::Retry => Ok(Next::Again),
             // Outside any node there is none to be passed over, but the step.
             Decision::Skip if here.node().is_none() => Ok(Next::Further),
-            Decision::Skip => {
-                self.given_up.borrow_mut().push(trouble.message.clone());
-                Err(Halt::Skipped(trouble.message.clone()))
-            }
+            Decision::Skip => Err(Halt::GivenUp(trouble.message.clone())),
             Decision::Undo | Decision::Stop => {
                 self.decided.set(Some(decision));
                 Err(halt)

@@ -417,7 +417,9 @@ impl Walk<'_> {
         let walked = self.scoped(inner, &on.body).await;
         let (result, walked) = match walked {
             Ok(value) => (StepResult::Done, Ok(value)),
-            Err(Halt::Skipped(why)) => (StepResult::Skipped(why), Ok(Value::unknown("skipped"))),
+            Err(Halt::Skipped(why) | Halt::GivenUp(why)) => {
+                (StepResult::Skipped(why), Ok(Value::unknown("skipped")))
+            }
             Err(Halt::Trouble(mut trouble)) => {
                 trouble.node.get_or_insert_with(|| node.clone());
                 (

@@ -162,6 +162,8 @@ pub(super) enum Halt {
     Trouble(Box<Trouble>),
     /// `skip`: done with this node.
     Skipped(String),
+    /// A person passes the node over after a failure, so that what it owes is still to be settled.
+    GivenUp(String),
 }
 
 /// What walking a step gives.

@@ -57,7 +57,7 @@ pub async fn run_statement(
     });
     let ended = walk.whole(standing).await;
     let trouble = match ended {
-        Ok(_) | Err(Halt::Skipped(_)) => None,
+        Ok(_) | Err(Halt::Skipped(_) | Halt::GivenUp(_)) => None,
         Err(Halt::Trouble(trouble)) => Some(*trouble),
     };
     let exit_code = trouble.as_ref().map_or(0, |trouble| trouble.kind.exit_code());
@@ -81,8 +81,6 @@ pub(super) struct Walk<'w> {
     pub asking: Mutex<()>,
     /// What a person has decided about a step that failed, once nothing more is begun.
     pub decided: Cell<Option<Decision>>,
-    /// Why nodes were passed over because a person said so.
-    pub given_up: RefCell<Vec<String>>,
     began: Duration,
 }
 
@@ -104,7 +102,6 @@ impl<'w> Walk<'w> {
             section: Mutex::new(()),
             asking: Mutex::new(()),
             decided: Cell::new(None),
-            given_up: RefCell::default(),
             began: world.clock.now(),
         }
     }

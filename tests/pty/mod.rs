@@ -70,7 +70,6 @@ impl Terminal {
     }
 
     /// The row that the cursor is in, and what stands in it before the cursor.
-    #[allow(dead_code, reason = "not every test looks at the cursor")]
     pub fn cursor(&self) -> (u16, String) {
         let screen = self.terminal.screen();
         let (row, column) = screen.cursor_position();
