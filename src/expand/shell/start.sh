@@ -10,7 +10,7 @@ start() {
     fi
     mkdir "$work/tokens" "$work/replaced" "$work/runs"
     # It goes at one blow, so that nobody finds half of it.
-    trap 'mv "$work" "$work.ended" && rm -rf "$work.ended"' EXIT
+    trap '[ ! -d "$work" ] || mv "$work" "$work.ended"; rm -rf "$work.ended"' EXIT
     trap 'exit 130' INT TERM HUP
     exec 3<&0 </dev/null
     if [ -z "$simulated" ]; then
@@ -41,8 +41,10 @@ run_shielded() {
     } &
     runner=$!
     trap 'if [ -e "$work/stopping" ]; then
-            printf "%s\n" "broken off; what was in flight is unknown" >&2
             kill -KILL "$runner"
+            mv "$work" "$work.ended"
+            # Told only now: from here on nothing more is begun.
+            printf "%s\n" "broken off; what was in flight is unknown" >&2
             exit 6
         fi
         : >"$work/stopping"
