@@ -143,7 +143,8 @@ fn describe_on(on: &On) -> String {
     )
 }
 
-fn describe_nodes(nodes: &NodeExpression) -> String {
+/// Nodes as they are written.
+pub fn describe_nodes(nodes: &NodeExpression) -> String {
     match nodes {
         NodeExpression::Name(text) | NodeExpression::Folded(text) => text.clone(),
         NodeExpression::Quoted(text) => format!("\"{text}\""),

@@ -23,7 +23,7 @@ mod probe;
 mod text;
 
 pub use context::{Context, Frame, Groups, Mask, Place, Scope};
-pub use describe::{describe, describe_quantifier};
+pub use describe::{describe, describe_nodes, describe_quantifier};
 pub use error::EvaluateError;
 pub use measured::{Ask, Measured, Reply, Stop};
 pub use probe::gather;

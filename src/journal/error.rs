@@ -4,6 +4,51 @@ use thiserror::Error;
 use super::{Trouble, TroubleKind};
 use crate::diagnostic::Span;
 
+/// Why the journal cannot be used.
+#[derive(Debug, Clone, Error, Diagnostic, PartialEq, Eq)]
+pub enum JournalError {
+    /// It cannot be opened or made.
+    #[error("the journal in `{path}` cannot be opened: {why}")]
+    #[diagnostic(
+        code(journal::not_opened),
+        help(
+            "nothing was begun; make room there or mend it, or name another folder: QUORATE_JOURNAL=/some/folder"
+        )
+    )]
+    NotOpened {
+        /// The folder.
+        path: String,
+        /// What the system said.
+        why: String,
+    },
+
+    /// It cannot be written.
+    #[error("the journal in `{path}` cannot be written: {why}")]
+    #[diagnostic(
+        code(journal::not_written),
+        help("no change is begun that cannot be written down; make room there, or let it be written")
+    )]
+    NotWritten {
+        /// The folder.
+        path: String,
+        /// What the system said.
+        why: String,
+    },
+
+    /// What it holds is not what was written.
+    #[error("the journal in `{path}` is damaged: {why}")]
+    #[diagnostic(
+        code(journal::damaged),
+        help("`quorate show --verify` tells what was altered; move the folder away to begin a new journal")
+    )]
+    Damaged {
+        /// The folder.
+        path: String,
+        /// What is wrong.
+        why: String,
+    },
+}
+
 /// What went wrong in a run, with the place in the script that asked for it.
 #[derive(Debug, Clone, Error, PartialEq, Eq)]
 #[error("{message}")]

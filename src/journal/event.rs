@@ -3,6 +3,7 @@ use std::time::Duration;
 use crate::diagnostic::Span;
 use crate::inventory::{NodeName, NodeSet};
 use crate::plan::StepId;
+use crate::transport::StepPath;
 
 /// Something that happened, and when.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,10 +21,17 @@ pub trait Recorder {
 
     /// Hears that time has gone by, up to `at` since the run began, while nothing happened.
     fn pass(&mut self, _at: Duration) {}
+
+    /// Takes in one event that happened before the run was interrupted, and was told of then.
+    fn recall(&mut self, _event: &Event) {}
 }
 
 impl Recorder for Vec<Event> {
     fn record(&mut self, event: &Event) {
+        self.push(event.clone());
+    }
+
+    fn recall(&mut self, event: &Event) {
         self.push(event.clone());
     }
 }
@@ -36,6 +44,10 @@ impl<R: Recorder + ?Sized> Recorder for &mut R {
     fn pass(&mut self, at: Duration) {
         (**self).pass(at);
     }
+
+    fn recall(&mut self, event: &Event) {
+        (**self).recall(event);
+    }
 }
 
 impl<R: Recorder + ?Sized> Recorder for Box<R> {
@@ -45,6 +57,10 @@ impl<R: Recorder + ?Sized> Recorder for Box<R> {
 
     fn pass(&mut self, at: Duration) {
         (**self).pass(at);
+    }
+
+    fn recall(&mut self, event: &Event) {
+        (**self).recall(event);
     }
 }
 
@@ -60,6 +76,12 @@ impl<R: Recorder> Recorder for Option<R> {
             recorder.pass(at);
         }
     }
+
+    fn recall(&mut self, event: &Event) {
+        if let Some(recorder) = self {
+            recorder.recall(event);
+        }
+    }
 }
 
 /// Two recorders, each of which takes in every event; the first one first.
@@ -73,6 +95,11 @@ impl<A: Recorder, B: Recorder> Recorder for (A, B) {
         self.0.pass(at);
         self.1.pass(at);
     }
+
+    fn recall(&mut self, event: &Event) {
+        self.0.recall(event);
+        self.1.recall(event);
+    }
 }
 
 /// Which step, where it is written, and on which node.
@@ -84,6 +111,8 @@ pub struct StepPlace {
     pub span: Span,
     /// The node in hand; `None` outside `on`.
     pub node: Option<NodeName>,
+    /// Which statement of the run it is.
+    pub path: StepPath,
 }
 
 /// The number of what belongs to no step.
@@ -122,6 +151,8 @@ pub enum Happening {
         step: StepId,
         /// The node.
         node: NodeName,
+        /// The body on this node.
+        path: StepPath,
     },
     /// A node of an `on` is through.
     NodeEnded {
@@ -129,6 +160,8 @@ pub enum Happening {
         step: StepId,
         /// The node.
         node: NodeName,
+        /// The body on this node.
+        path: StepPath,
         /// How.
         result: StepResult,
     },

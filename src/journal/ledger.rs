@@ -196,12 +196,14 @@ impl Ledger {
                 states: BTreeMap::new(),
                 started: NodeSet::default(),
             }),
-            Happening::NodeStarted { step, node } => {
+            Happening::NodeStarted { step, node, .. } => {
                 if let Some(set) = self.open_set(*step, node) {
                     set.started.insert(node.clone());
                 }
             }
-            Happening::NodeEnded { step, node, result } => {
+            Happening::NodeEnded {
+                step, node, result, ..
+            } => {
                 if let Some(set) = self.open_set(*step, node) {
                     set.states.insert(node.clone(), state_of(result));
                 }
@@ -373,12 +375,14 @@ fn enter_cleaning(cleaning: &mut Vec<OwedLedger>, what: &Happening, owed: &mut V
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transport::StepPath;
 
     fn place(step: u32, node: Option<&str>) -> StepPlace {
         StepPlace {
             step: StepId(step),
             span: Span::new(step, step + 1),
             node: node.map(NodeName::from),
+            path: StepPath::default(),
         }
     }
 
@@ -405,6 +409,7 @@ mod tests {
         Happening::NodeStarted {
             step: StepId(step),
             node: node.into(),
+            path: StepPath::default(),
         }
     }
 
@@ -412,6 +417,7 @@ mod tests {
         Happening::NodeEnded {
             step: StepId(step),
             node: node.into(),
+            path: StepPath::default(),
             result,
         }
     }

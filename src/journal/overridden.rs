@@ -5,6 +5,7 @@ use super::event::NO_STEP;
 use super::{Event, Happening, Recorder, StepPlace, StepResult};
 use crate::diagnostic::Span;
 use crate::inventory::NodeName;
+use crate::transport::StepPath;
 
 /// The code of the finding that a script leaves a service stopped.
 const LEFT_STOPPED: &str = "check::left_stopped";
@@ -47,6 +48,7 @@ impl<'a> WithOverridden<'a> {
                 step: NO_STEP,
                 span: finding.at,
                 node: None,
+                path: StepPath::default(),
             };
             let what = Happening::Overridden {
                 place,
@@ -112,6 +114,10 @@ impl Recorder for WithOverridden<'_> {
     fn pass(&mut self, at: Duration) {
         self.inner.pass(at);
     }
+
+    fn recall(&mut self, event: &Event) {
+        self.inner.recall(event);
+    }
 }
 
 #[cfg(test)]
@@ -125,6 +131,7 @@ mod tests {
                 step: StepId(1),
                 span: Span::default(),
                 node: Some(node.into()),
+                path: StepPath::default(),
             },
             what: what.to_owned(),
             result: StepResult::Done,

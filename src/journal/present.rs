@@ -85,7 +85,9 @@ impl Present {
                     set.in_hand += 1;
                 }
             }
-            Happening::NodeEnded { step, node, result } => self.end_node(*step, node, result),
+            Happening::NodeEnded {
+                step, node, result, ..
+            } => self.end_node(*step, node, result),
             Happening::StepStarted { place, what, .. } => self.begin(event.at, place, what, None),
             Happening::StepEnded { place, .. } | Happening::Waited { place, .. } => self.end(place),
             Happening::Waiting {
@@ -313,12 +315,14 @@ mod tests {
     use super::*;
     use crate::diagnostic::Span;
     use crate::journal::Trouble;
+    use crate::transport::StepPath;
 
     fn place(step: u32, node: Option<&str>) -> StepPlace {
         StepPlace {
             step: StepId(step),
             span: Span::default(),
             node: node.map(NodeName::from),
+            path: StepPath::default(),
         }
     }
 
@@ -359,6 +363,7 @@ mod tests {
         Happening::NodeStarted {
             step: StepId(2),
             node: node.into(),
+            path: StepPath::default(),
         }
     }
 
@@ -366,6 +371,7 @@ mod tests {
         Happening::NodeEnded {
             step: StepId(2),
             node: node.into(),
+            path: StepPath::default(),
             result,
         }
     }

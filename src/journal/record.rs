@@ -34,6 +34,9 @@ pub struct RecordPlace {
     /// The node in hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
+    /// Which statement of the run it is: one part a line.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub path: String,
 }
 
 fn no_step() -> u32 {
@@ -106,10 +109,14 @@ pub enum RecordKind {
     NodeStarted {
         step: u32,
         node: String,
+        #[serde(default)]
+        path: String,
     },
     NodeEnded {
         step: u32,
         node: String,
+        #[serde(default)]
+        path: String,
         #[serde(flatten)]
         result: RecordResult,
     },
@@ -311,6 +318,7 @@ fn write_place(place: &StepPlace, sources: &SourceMap) -> RecordPlace {
         line,
         column,
         node,
+        path: place.path.as_str().to_owned(),
     }
 }
 
@@ -389,13 +397,20 @@ fn write_happening(what: &Happening, sources: &SourceMap) -> RecordKind {
             mode,
             left_out: left_out.to_string(),
         },
-        Happening::NodeStarted { step, node } => RecordKind::NodeStarted {
+        Happening::NodeStarted { step, node, path } => RecordKind::NodeStarted {
             step: step.0,
             node: node.to_string(),
+            path: path.as_str().to_owned(),
         },
-        Happening::NodeEnded { step, node, result } => RecordKind::NodeEnded {
+        Happening::NodeEnded {
+            step,
+            node,
+            path,
+            result,
+        } => RecordKind::NodeEnded {
             step: step.0,
             node: node.to_string(),
+            path: path.as_str().to_owned(),
             result: write_result(&result, sources),
         },
         Happening::StepStarted { place, what, command } => RecordKind::StepStarted {

@@ -53,6 +53,8 @@ pub struct LiveReport<'a, W: Write> {
     style: ReportStyle,
     view: Option<Rc<LiveView>>,
     is_closed: bool,
+    /// Whether what happens was told before the run was interrupted.
+    is_recalling: bool,
     /// What waits for the end of a question on the same terminal.
     held: String,
     steps: u32,
@@ -89,6 +91,7 @@ impl<'a, W: Write> LiveReport<'a, W> {
             style,
             view,
             is_closed: false,
+            is_recalling: false,
             held: String::new(),
             steps: 0,
             sets: Vec::new(),
@@ -110,7 +113,7 @@ impl<'a, W: Write> LiveReport<'a, W> {
 
     /// Writes lines above what is going on.
     fn print(&mut self, text: &str) {
-        if self.is_closed {
+        if self.is_closed || self.is_recalling {
             return;
         }
         let written = match &self.view {
@@ -486,6 +489,13 @@ impl<'a, W: Write> LiveReport<'a, W> {
 }
 
 impl<W: Write> Recorder for LiveReport<'_, W> {
+    fn recall(&mut self, event: &Event) {
+        self.is_recalling = !matches!(event.what, Happening::RunStarted { .. });
+        self.record(event);
+        self.gather.take_all();
+        self.is_recalling = false;
+    }
+
     fn pass(&mut self, at: Duration) {
         let sets = self.sets.iter().filter(|set| !set.is_serial);
         let alive: Vec<NodeSet> = sets.map(|set| set.alive.clone()).collect();
@@ -515,7 +525,9 @@ impl<W: Write> Recorder for LiveReport<'_, W> {
                 self.show_set(place, nodes, mode, left_out);
             }
             Happening::NodeStarted { .. } => {}
-            Happening::NodeEnded { step, node, result } => self.end_node(at, *step, node, result),
+            Happening::NodeEnded {
+                step, node, result, ..
+            } => self.end_node(at, *step, node, result),
             Happening::StepStarted { place, command, .. } => {
                 let key = (place.node.clone(), place.step);
                 self.in_flight.insert(key, command.clone());

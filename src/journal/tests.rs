@@ -9,6 +9,7 @@ use super::{
 use crate::diagnostic::{SourceMap, Span};
 use crate::inventory::{NodeName, NodeSet};
 use crate::plan::StepId;
+use crate::transport::StepPath;
 
 const SCRIPT: &str = "on mds_nodes in parallel <\n  stop mdsd\n>\n";
 
@@ -22,6 +23,7 @@ fn place(step: u32, node: Option<&str>) -> StepPlace {
         step: StepId(step),
         span,
         node: node.map(NodeName::from),
+        path: StepPath::default(),
     }
 }
 
@@ -85,6 +87,7 @@ fn step(node: &str, at: u64, result: StepResult, output: &str) -> Vec<(u64, Happ
             Happening::NodeStarted {
                 step: StepId(0),
                 node: node.into(),
+                path: StepPath::default(),
             },
         ),
         (
@@ -111,6 +114,7 @@ fn step(node: &str, at: u64, result: StepResult, output: &str) -> Vec<(u64, Happ
             Happening::NodeEnded {
                 step: StepId(0),
                 node: node.into(),
+                path: StepPath::default(),
                 result,
             },
         ),

@@ -1,5 +1,5 @@
 use super::step::StepKind;
-use crate::evaluate::describe;
+use crate::evaluate::{describe, describe_nodes};
 use crate::syntax::{Arguments, Mode, Test};
 
 /// A step in the script's own words, on one line, without its body.
@@ -51,6 +51,18 @@ pub fn describe_step(kind: &StepKind) -> String {
         StepKind::Outage { why, .. } => format!("outage {}", describe(&why.node)),
         StepKind::Verb { verb, arguments, .. } => format!("{} {}", verb.name, words(arguments)),
         StepKind::Value(value) => describe(&value.node),
+    }
+}
+
+/// What tells a step from its neighbours, on one line: its words without those that only say how it
+/// is done, so that it is the same step when these change.
+pub fn identify_step(kind: &StepKind) -> String {
+    match kind {
+        StepKind::On(on) => {
+            let any = if on.any { "any " } else { "" };
+            format!("on {any}{}", describe_nodes(&on.nodes.node))
+        }
+        other => describe_step(other),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::journal::{
 use crate::plan::{Plan, Step, StepId};
 use crate::project::{Came, Done, Line, check_overrides, drop_overridden, write_now};
 use crate::run::{Ending, RunOptions, Standing};
-use crate::transport::{Answers, Decision, InTurn};
+use crate::transport::{Answers, Decision, InTurn, StepPath};
 
 impl Conversation {
     /// Checks a line, shows what it would change and asks for it, and carries it out.
@@ -304,6 +304,7 @@ impl Conversation {
             step: StepId(u32::MAX),
             span: Span::default(),
             node: None,
+            path: StepPath::default(),
         };
         let what = Happening::Note {
             place,

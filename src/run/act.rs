@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::here::{Halt, Here, Walked, trouble};
+use super::settle::Settles;
 use super::walk::Walk;
 use crate::evaluate::Place;
 use crate::journal::{Happening, StepResult, TroubleKind};
@@ -32,6 +33,8 @@ pub(super) struct Act {
     pub expect: Option<regex::Regex>,
     /// Whether it may cut its own connection.
     pub may_disconnect: bool,
+    /// What tells whether it was done, when nobody knows.
+    pub settles: Settles,
 }
 
 impl Act {
@@ -46,6 +49,7 @@ impl Act {
             ok: vec![0],
             expect: None,
             may_disconnect: false,
+            settles: Settles::Nobody,
         }
     }
 }
@@ -110,6 +114,9 @@ impl Walk<'_> {
             .await?;
         let mut act = Act::new(describe_step(&step.kind), command);
         act.may_disconnect = call.may_disconnect;
+        if let Some(test) = &call.done_when {
+            act.settles = Settles::Guard(test.clone());
+        }
         if !call.acts {
             act.purpose = Purpose::Probe;
             act.limit = Some(PROBE_LIMIT);
@@ -181,9 +188,17 @@ impl Walk<'_> {
             limit: act.limit.or(self.options.timeout).unwrap_or(ACT_LIMIT),
             purpose: act.purpose,
             as_root: here.as_root,
+            may_disconnect: act.may_disconnect,
+            path: here.path.clone(),
+            is_kept: here.is_kept,
+            secrets: self.secrets(),
         };
-        let replied = self.world.transport.carry_out(&request).await;
-        let replied = replied.map(|outcome| self.without_secrets(outcome));
+        let mut replied = self.world.transport.carry_out(&request).await;
+        if let Err(TransportError::Unsettled { .. }) = replied {
+            let settlement = self.settle(here, step, act).await;
+            replied = self.world.transport.settle(&request, &settlement).await;
+        }
+        let replied = replied.map(|outcome| outcome.without(&request.secrets));
         let took = self.now().saturating_sub(began);
         let (output, errors) = match &replied {
             Ok(outcome) => (outcome.output.clone(), outcome.errors.clone()),
@@ -213,6 +228,7 @@ impl Walk<'_> {
             text: format!("{}: `{}`?", act.what, act.command),
             node: here.node().cloned(),
             rehearsed_as: None,
+            path: here.path.clone(),
         };
         self.question(here, step, question).await
     }
@@ -224,11 +240,6 @@ impl Walk<'_> {
         act: &Act,
         replied: Result<Outcome, TransportError>,
     ) -> Result<Outcome, Halt> {
-        let nothing = || Outcome {
-            status: 0,
-            output: String::new(),
-            errors: String::new(),
-        };
         match replied {
             Ok(outcome) if !act.ok.contains(&i64::from(outcome.status)) => {
                 let said = if outcome.errors.trim().is_empty() {
@@ -251,8 +262,10 @@ impl Walk<'_> {
                 }
                 _ => Ok(outcome),
             },
-            Err(TransportError::HeldBack) => Ok(nothing()),
-            Err(TransportError::Unknown { is_late: false, .. }) if act.may_disconnect => Ok(nothing()),
+            Err(TransportError::HeldBack) => Ok(Outcome::nothing()),
+            Err(TransportError::Unknown { is_late: false, .. }) if act.may_disconnect => {
+                Ok(Outcome::nothing())
+            }
             // A probe changes nothing, so one without an answer has failed and no more.
             Err(TransportError::Unknown { node, why, .. }) if act.purpose == Purpose::Probe => {
                 let message = format!("{node} did not answer `{}`: {why}", act.command);
@@ -261,6 +274,17 @@ impl Walk<'_> {
             Err(error @ TransportError::Unreachable { .. }) => {
                 let message = format!("`{}` was not started: {error}", act.command);
                 Err(trouble(TroubleKind::Unreachable, message, step, here))
+            }
+            Err(TransportError::NotWritten { why }) => {
+                let message = format!(
+                    "`{}` was not started: the journal cannot take it down: {why}",
+                    act.command
+                );
+                let help = "make room for the journal, or let it be written, then resume the run";
+                Err(trouble(TroubleKind::Failed, message, step, here).with_help(help))
+            }
+            Err(error @ TransportError::Unsettled { .. }) => {
+                Err(trouble(TroubleKind::Unknown, error.to_string(), step, here))
             }
             Err(TransportError::Unknown { node, why, .. }) => {
                 let message = format!("`{}` may or may not have happened on {node}: {why}", act.command);

@@ -59,6 +59,7 @@ impl Walk<'_> {
                 why,
             });
             let mut here = cleanup.here.clone();
+            here.is_kept = false;
             // What ran out of time is tidied up all the same; what an outage lifted is lifted no more.
             here.deadline = None;
             here.is_owed = true;
@@ -112,6 +113,7 @@ impl Walk<'_> {
             text: format!("{why}. Take back what this block did?"),
             node: cleanup.place.node.clone(),
             rehearsed_as: None,
+            path: cleanup.here.path.child("undo"),
         };
         matches!(
             self.world.person.ask(&question).await,

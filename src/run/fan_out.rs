@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
-use super::here::{Halt, Here, Walked, trouble};
+use super::here::{Halt, Here, Used, Walked, trouble};
 use super::walk::Walk;
 use crate::diagnostic::Spanned;
 use crate::evaluate::{Ask, Place, Reply, gather};
@@ -62,7 +62,7 @@ impl Walk<'_> {
     /// `on NODES MODE, OPTIONS < … >`
     pub(super) async fn on(&self, here: &Here, step: &Step, on: &OnStep) -> Walked {
         let all = match self
-            .measured(here, |context, frame| context.nodes(frame, &on.nodes))
+            .measured(&here.keeping(), |context, frame| context.nodes(frame, &on.nodes))
             .await
         {
             Err(_) if self.options.dry_run && self.is_past_acts() => {
@@ -126,10 +126,12 @@ impl Walk<'_> {
             match &option.node {
                 OnOption::Last(fact) => options.last = Some(fact.clone()),
                 OnOption::Tolerating(count) => {
-                    options.tolerating = self.count(inner, count, step).await?;
+                    options.tolerating = self.count(&inner.keeping(), count, step).await?;
                     inner.is_caught |= options.tolerating > 0;
                 }
-                OnOption::AtMost(count) => options.width = Some(self.count(inner, count, step).await?.max(1)),
+                OnOption::AtMost(count) => {
+                    options.width = Some(self.count(&inner.keeping(), count, step).await?.max(1))
+                }
                 OnOption::AsRoot => inner.as_root = true,
             }
         }
@@ -142,7 +144,7 @@ impl Walk<'_> {
         let acts = on.body.iter().any(Step::acts);
         let mut worst: Option<Trouble> = None;
         for node in nodes.iter() {
-            if acts && !self.answers(here, node).await {
+            if acts && !self.answers(&here.keeping(), node).await {
                 continue;
             }
             let inner = if acts { here.clone() } else { here.catching() };
@@ -200,9 +202,18 @@ impl Walk<'_> {
             .as_ref()
             .map(|starts| starts.take())
             .unwrap_or_default();
+        // Their nodes are through, so that this belongs to the `on`.
+        let started: Vec<(Here, Used)> = started
+            .into_iter()
+            .map(|started| {
+                let node = started.here.node().map_or_else(String::new, ToString::to_string);
+                let path = here.path.child(&format!("{} on {node}", started.used.name()));
+                (Here { path, ..started.here }, started.used)
+            })
+            .collect();
         let mut hooks: FuturesUnordered<_> = started
             .iter()
-            .map(|started| self.after_start(&started.here, step, &started.used))
+            .map(|(here, used)| self.after_start(here, step, used))
             .collect();
         let mut troubles = Vec::new();
         while let Some(asked) = hooks.next().await {
@@ -276,7 +287,7 @@ impl Walk<'_> {
         };
         let mut sizes = Vec::new();
         for size in written {
-            sizes.push(match self.value(here, size).await? {
+            sizes.push(match self.value(&here.keeping(), size).await? {
                 Value::Int(count) if count > 0 => count as usize,
                 Value::Percent(hundredths) if hundredths > 0 => {
                     (nodes.len() * hundredths as usize / 10_000).max(1)
@@ -302,7 +313,7 @@ impl Walk<'_> {
         let written = Spanned::new(Expression::Name(fact.node.clone()), fact.span);
         let end = self.now() + ORDER_LIMIT;
         let last = loop {
-            let read = self.value_as(here, &written, &Type::Nodes).await;
+            let read = self.value_as(&here.keeping(), &written, &Type::Nodes).await;
             match read {
                 Ok(Value::Nodes(nodes)) => break nodes,
                 Err(_) | Ok(_) if self.options.dry_run && self.is_past_acts() => break NodeSet::default(),
@@ -398,11 +409,14 @@ impl Walk<'_> {
     }
 
     async fn on_node(&self, here: &Here, step: &Step, on: &OnStep, node: NodeName) -> (StepResult, Walked) {
+        let mut inner = here.clone();
+        inner.path = here.path.on(node.as_str());
+        let path = inner.path.clone();
         self.record(Happening::NodeStarted {
             step: step.id,
             node: node.clone(),
+            path: path.clone(),
         });
-        let mut inner = here.clone();
         let mut bodies = (*here.bodies).clone();
         {
             let mut state = self.state.borrow_mut();
@@ -431,6 +445,7 @@ impl Walk<'_> {
         self.record(Happening::NodeEnded {
             step: step.id,
             node,
+            path,
             result: result.clone(),
         });
         (result, walked)
@@ -450,6 +465,7 @@ impl Walk<'_> {
             self.record(Happening::NodeEnded {
                 step: step.id,
                 node: node.clone(),
+                path: here.path.on(node.as_str()),
                 result,
             });
         }

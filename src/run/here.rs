@@ -4,14 +4,26 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::check::ServiceDefinition;
+use crate::diagnostic::Spanned;
 use crate::evaluate::Frame;
 use crate::inventory::NodeName;
 use crate::journal::{Trouble, TroubleKind};
 use crate::plan::Step;
+use crate::syntax::Test;
+use crate::transport::StepPath;
 use crate::value::Value;
 
 /// The number of a body in hand: of an `on`, on one node.
 pub(super) type BodyId = u64;
+
+/// What a verb says of when it is done.
+#[derive(Debug)]
+pub(super) struct Settling {
+    /// Holds when it is done.
+    pub test: Spanned<Test>,
+    /// Where it is asked.
+    pub here: Here,
+}
 
 /// Where the walk stands: what names mean, which node is in hand, what encloses it.
 #[derive(Debug, Clone, Default)]
@@ -38,6 +50,13 @@ pub(super) struct Here {
     pub is_caught: bool,
     /// Whether this is what a block owes at its end, which is done after a signal as well.
     pub is_owed: bool,
+    /// Which statement is carried out.
+    pub path: StepPath,
+    /// Whether what is measured is measured once and for all: a value that is named, a list, an
+    /// order of nodes.
+    pub is_kept: bool,
+    /// What settles an act in the verb that is carried out.
+    pub settles: Option<Rc<Settling>>,
 }
 
 impl Here {
@@ -68,6 +87,22 @@ impl Here {
     pub fn catching(&self) -> Here {
         Here {
             is_caught: true,
+            ..self.clone()
+        }
+    }
+
+    /// The same place, where what is measured is measured once and for all.
+    pub fn keeping(&self) -> Here {
+        Here {
+            is_kept: true,
+            ..self.clone()
+        }
+    }
+
+    /// The same place, further down.
+    pub fn further(&self, part: &str) -> Here {
+        Here {
+            path: self.path.child(part),
             ..self.clone()
         }
     }

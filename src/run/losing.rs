@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use super::act::Act;
 use super::here::{Halt, Here, Used, Walked, trouble};
+use super::settle::Settles;
 use super::walk::Walk;
 use crate::evaluate::{Ask, Reply};
 use crate::inventory::NodeName;
@@ -12,9 +13,9 @@ use crate::syntax::{Arguments, ServiceAction};
 use crate::value::{CommandLine, Type, Value};
 
 /// How long a reboot may take unless told.
-const REBOOT_LIMIT: Duration = Duration::from_secs(15 * 60);
+pub(super) const REBOOT_LIMIT: Duration = Duration::from_secs(15 * 60);
 /// The pause between two looks whether a node is back.
-const REBOOT_EVERY: Duration = Duration::from_secs(5);
+pub(super) const REBOOT_EVERY: Duration = Duration::from_secs(5);
 /// Tells one boot of a machine from the next.
 const BOOT_ID: &str = "cat /proc/sys/kernel/random/boot_id";
 
@@ -119,6 +120,7 @@ impl Walk<'_> {
         })?;
         let mut act = Act::new("reboot".to_owned(), CommandLine::from_quoted("reboot"));
         act.may_disconnect = true;
+        act.settles = Settles::NewBoot(before.clone());
         if self.carry_out(&inner, step, &act).await?.is_none() {
             return Ok(Value::text(""));
         }
@@ -143,7 +145,8 @@ impl Walk<'_> {
         Ok(Value::text(""))
     }
 
-    async fn boot_id(&self, here: &Here, node: &NodeName) -> Result<String, String> {
+    /// What tells this boot of a node from others.
+    pub(super) async fn boot_id(&self, here: &Here, node: &NodeName) -> Result<String, String> {
         let command = CommandLine::from_quoted(BOOT_ID);
         let limit = super::act::PROBE_LIMIT;
         match self

@@ -1,3 +1,5 @@
+use std::rc::Rc;
+
 use futures_util::stream::{self, StreamExt};
 
 use super::here::{Halt, Here, trouble};
@@ -5,7 +7,7 @@ use super::walk::Walk;
 use crate::evaluate::{Ask, Context, EvaluateError, Frame, Measured, Reply, Stop};
 use crate::journal::{Trouble, TroubleKind};
 use crate::plan::{SHORTEST_SECRET, Step};
-use crate::transport::{Outcome, Purpose, Request, TransportError};
+use crate::transport::{Purpose, Request, TransportError};
 use crate::value::{Secret, Type, Value};
 
 impl Walk<'_> {
@@ -135,10 +137,14 @@ impl Walk<'_> {
             limit: ask.limit,
             purpose: Purpose::Probe,
             as_root: here.as_root,
+            may_disconnect: false,
+            path: here.path.clone(),
+            is_kept: here.is_kept,
+            secrets: self.secrets(),
         };
         match self.world.transport.carry_out(&request).await {
             Ok(outcome) => {
-                let outcome = self.without_secrets(outcome);
+                let outcome = outcome.without(&request.secrets);
                 Reply::Ran {
                     status: outcome.status,
                     output: outcome.output,
@@ -147,6 +153,9 @@ impl Walk<'_> {
             }
             Err(TransportError::Unreachable { why, .. } | TransportError::Unknown { why, .. }) => {
                 Reply::Silent(why)
+            }
+            Err(error @ (TransportError::Unsettled { .. } | TransportError::NotWritten { .. })) => {
+                Reply::Silent(error.to_string())
             }
             Err(TransportError::HeldBack) => Reply::Silent("held back".to_owned()),
         }
@@ -160,18 +169,10 @@ impl Walk<'_> {
         }
     }
 
-    /// What a host printed, the script's secrets blotted out: a command may echo its input.
-    pub(super) fn without_secrets(&self, outcome: Outcome) -> Outcome {
-        let mut outcome = outcome;
-        // The longest first: another one may be its beginning.
+    /// The script's secrets, and those that verbs were given.
+    pub(super) fn secrets(&self) -> Rc<[Secret]> {
         let state = self.state.borrow();
-        let mut secrets: Vec<_> = self.plan.secrets().chain(&state.secrets).collect();
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.reveal().len()));
-        for secret in secrets {
-            outcome.output = outcome.output.replace(secret.reveal(), "***");
-            outcome.errors = outcome.errors.replace(secret.reveal(), "***");
-        }
-        outcome
+        self.plan.secrets().chain(&state.secrets).cloned().collect()
     }
 }
 

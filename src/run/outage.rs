@@ -28,6 +28,7 @@ impl Walk<'_> {
             text: format!("outage of {}: {why}", self.plan.inventory.name),
             node: here.node().cloned(),
             rehearsed_as: None,
+            path: here.path.clone(),
         };
         self.question(here, step, question).await?;
         let place = self.place(step, here);

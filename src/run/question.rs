@@ -92,6 +92,7 @@ impl Walk<'_> {
                 text,
                 node,
                 rehearsed_as: None,
+                path: here.path.clone(),
             },
         )
         .await?;
@@ -124,6 +125,7 @@ impl Walk<'_> {
                 text,
                 node,
                 rehearsed_as,
+                path: here.path.clone(),
             },
         )
         .await?;

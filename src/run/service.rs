@@ -4,6 +4,7 @@ use futures_util::lock::MutexGuard;
 
 use super::act::{Act, PROBE_LIMIT};
 use super::here::{Halt, Here, Started, Used, Walked, trouble};
+use super::settle::Settles;
 use super::walk::Walk;
 use crate::check::ServiceDefinition;
 use crate::evaluate::{Ask, Frame, Reply};
@@ -293,7 +294,14 @@ impl Walk<'_> {
                 .service_command(here, &one, &one.service.command, action.word())
                 .await?;
             let what = format!("{} {}", action.word(), one.name());
-            self.carry_out(here, step, &Act::new(what, command)).await?;
+            let mut act = Act::new(what, command);
+            act.settles = match action {
+                ServiceAction::Stop => Settles::Service(one, false),
+                ServiceAction::Start => Settles::Service(one, true),
+                // That it runs does not say since when.
+                ServiceAction::Restart | ServiceAction::Status => Settles::Nobody,
+            };
+            self.carry_out(here, step, &act).await?;
         }
         Ok(())
     }
@@ -466,6 +474,7 @@ impl Walk<'_> {
         }
         let mut inner = here.clone();
         inner.frame = self.service_frame(here, used, action);
+        inner.path = here.path.child(&format!("hooks of {action} {}", used.name()));
         self.scoped(inner, steps).await.map(|_| ())
     }
 

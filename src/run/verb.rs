@@ -35,6 +35,7 @@ impl Walk<'_> {
                 text: format!("`{}` cannot be taken back. Go on?", call_in_words(verb, &bound)),
                 node: here.node().cloned(),
                 rehearsed_as: None,
+                path: here.path.clone(),
             };
             self.question(here, step, question).await?;
         }

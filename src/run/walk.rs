@@ -1,4 +1,5 @@
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::diagnostic::Spanned;
 use crate::evaluate::{Frame, Place};
 use crate::inventory::NodeName;
 use crate::journal::{Event, Happening, Recorder, StepPlace, TroubleKind};
-use crate::plan::{Plan, Step, StepKind, describe_step};
+use crate::plan::{Plan, Step, StepKind, describe_step, identify_step};
 use crate::syntax::{Expression, Written};
 use crate::transport::Decision;
 use crate::value::{Truth, Value};
@@ -153,6 +154,7 @@ impl Walk<'_> {
             step: step.id,
             span: step.span,
             node: here.node().cloned(),
+            path: here.path.clone(),
         }
     }
 
@@ -209,8 +211,10 @@ impl Walk<'_> {
     /// Walks steps in order, each again as long as somebody wants it; afterwards `here` knows what they named.
     async fn steps(&self, here: &mut Here, steps: &[Step], cleanups: &Cleanups) -> Walked {
         let mut last = Value::text("");
+        let (enclosing, mut parts) = (here.path.clone(), Parts::default());
         for step in steps {
             self.check_interrupt(here, step)?;
+            here.path = enclosing.child(&parts.name(identify_step(&step.kind)));
             last = loop {
                 match self.step(here, step, cleanups).await {
                     Err(halt) => match self.decide(here, step, halt).await? {
@@ -221,6 +225,7 @@ impl Walk<'_> {
                 }
             };
         }
+        here.path = enclosing;
         Ok(last)
     }
 
@@ -371,10 +376,10 @@ impl Walk<'_> {
     ) -> Walked {
         let found = match source {
             Some(source) => {
-                let flowing = self.scoped(here.clone(), source).await?;
+                let flowing = self.scoped(here.keeping(), source).await?;
                 match &value.node {
                     Expression::Pipeline { filters, .. } => {
-                        self.measured(here, |context, frame| {
+                        self.measured(&here.keeping(), |context, frame| {
                             context.pipe(frame, flowing.clone(), filters)
                         })
                         .await?
@@ -385,7 +390,7 @@ impl Walk<'_> {
             None if self.is_past_acts() && !is_constant(value) => {
                 Value::unknown("a dry run cannot know it: it is measured after an act that was held back")
             }
-            None => self.value(here, value).await?,
+            None => self.value(&here.keeping(), value).await?,
         };
         let shown = found.to_string();
         self.record(Happening::Named {
@@ -448,7 +453,7 @@ impl Walk<'_> {
         let found = if self.is_past_acts() && !is_constant(list) {
             Value::unknown("a dry run cannot know it")
         } else {
-            self.value(here, list).await?
+            self.value(&here.keeping(), list).await?
         };
         let turns = match found {
             // The body is shown once.
@@ -458,13 +463,15 @@ impl Walk<'_> {
                     .await?
             }
         };
-        let mut last = Value::text("");
+        let (mut last, mut parts) = (Value::text(""), Parts::default());
         for item in turns {
+            let turn = format!("{name} = {item}");
             self.record(Happening::Branch {
                 place: self.place(step, here),
-                what: format!("{name} = {item}"),
+                what: turn.clone(),
             });
-            last = self.scoped(here.with(name, item), body).await?;
+            let inner = here.further(&parts.name(turn));
+            last = self.scoped(inner.with(name, item), body).await?;
         }
         Ok(last)
     }
@@ -509,6 +516,7 @@ impl Walk<'_> {
         };
         let mut attempt = 1;
         loop {
+            let here = &here.further(&format!("attempt {attempt}"));
             // The last attempt is one that nothing catches any more.
             let inner = if attempt < times {
                 here.catching()
@@ -533,6 +541,23 @@ impl Walk<'_> {
                 }
                 walked => return walked,
             }
+        }
+    }
+}
+
+/// Tells parts of a path with the same words from one another.
+#[derive(Default)]
+struct Parts {
+    seen: HashMap<String, usize>,
+}
+
+impl Parts {
+    fn name(&mut self, words: String) -> String {
+        let count = self.seen.entry(words.clone()).or_default();
+        *count += 1;
+        match count {
+            1 => words,
+            count => format!("{words} ({count})"),
         }
     }
 }

@@ -281,14 +281,8 @@ mod tests {
     use std::time::Duration;
 
     fn carry_out(text: &str, change: impl FnOnce(&mut Request)) -> Result<Outcome, TransportError> {
-        let mut request = Request {
-            node: None,
-            command: CommandLine::from_quoted(text),
-            input: None,
-            limit: Duration::from_secs(20),
-            purpose: Purpose::Act,
-            as_root: false,
-        };
+        let (command, limit) = (CommandLine::from_quoted(text), Duration::from_secs(20));
+        let mut request = Request::plain(None, command, limit, Purpose::Act);
         change(&mut request);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime

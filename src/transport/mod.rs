@@ -10,6 +10,7 @@ mod clock;
 mod dry;
 mod error;
 mod local;
+mod path;
 mod person;
 mod secrets;
 pub mod simulated;
@@ -17,12 +18,14 @@ mod ssh;
 mod tee;
 mod terminal;
 
+use std::rc::Rc;
 use std::time::Duration;
 
 pub use clock::SystemClock;
 pub use dry::DryTransport;
 pub use error::ShapeError;
 pub use local::LocalTransport;
+pub use path::StepPath;
 pub use person::{Answers, InTurn, TerminalPerson, read_answer, write_question};
 pub use secrets::{NoSecrets, TerminalSecrets};
 pub use ssh::{SshOptions, SshTransport, ssh_words};
@@ -59,6 +62,33 @@ pub struct Request {
     pub purpose: Purpose,
     /// Whether it is carried out as root although the login is another.
     pub as_root: bool,
+    /// Whether it may cut its own connection, which then counts as done.
+    pub may_disconnect: bool,
+    /// The statement that it belongs to.
+    pub path: StepPath,
+    /// Whether its reply is a value that the script names, a list that it goes through or an order
+    /// of nodes: what is measured once and for all.
+    pub is_kept: bool,
+    /// What is blotted out of what it prints.
+    pub secrets: Rc<[Secret]>,
+}
+
+impl Request {
+    /// A command on a node that belongs to no statement.
+    pub fn plain(node: Option<NodeName>, command: CommandLine, limit: Duration, purpose: Purpose) -> Request {
+        Request {
+            node,
+            command,
+            input: None,
+            limit,
+            purpose,
+            as_root: false,
+            may_disconnect: false,
+            path: StepPath::default(),
+            is_kept: false,
+            secrets: Rc::from([]),
+        }
+    }
 }
 
 /// A command that ran to its end, well or badly.
@@ -70,6 +100,29 @@ pub struct Outcome {
     pub output: String,
     /// What it wrote to standard error.
     pub errors: String,
+}
+
+impl Outcome {
+    /// That of a command that went well and said nothing.
+    pub fn nothing() -> Outcome {
+        Outcome {
+            status: 0,
+            output: String::new(),
+            errors: String::new(),
+        }
+    }
+
+    /// The same, secrets blotted out: a command may echo its input.
+    pub fn without(mut self, secrets: &[Secret]) -> Outcome {
+        // The longest first: another one may be its beginning.
+        let mut secrets: Vec<&Secret> = secrets.iter().collect();
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.reveal().len()));
+        for secret in secrets {
+            self.output = self.output.replace(secret.reveal(), "***");
+            self.errors = self.errors.replace(secret.reveal(), "***");
+        }
+        self
+    }
 }
 
 /// A command of which no outcome is known.
@@ -93,6 +146,18 @@ pub enum TransportError {
         /// Whether it took longer than it may, rather than that the connection went.
         is_late: bool,
     },
+    /// It was begun by a run that was broken off, and nobody has looked yet whether it was done.
+    #[error("the run was broken off before it was known whether it was done on {node}")]
+    Unsettled {
+        /// The node.
+        node: String,
+    },
+    /// It surely did not run: it could not be written down before.
+    #[error("it cannot be written down: {why}")]
+    NotWritten {
+        /// What the system says.
+        why: String,
+    },
     /// It was held back: a dry run changes nothing.
     #[error("held back")]
     HeldBack,
@@ -110,6 +175,34 @@ pub trait Transport {
     /// [`TransportError::Unreachable`] when it surely did not run;
     /// [`TransportError::Unknown`] when nobody can tell, as after a time-out.
     async fn carry_out(&self, request: &Request) -> Result<Outcome, TransportError>;
+
+    /// Takes in what is known of a request that was [`TransportError::Unsettled`], and gives what
+    /// came of it.
+    async fn settle(&self, request: &Request, settlement: &Settlement) -> Result<Outcome, TransportError> {
+        match settlement.is_done {
+            Some(true) => Ok(Outcome::nothing()),
+            Some(false) => self.carry_out(request).await,
+            None => Err(TransportError::Unknown {
+                node: request
+                    .node
+                    .as_ref()
+                    .map_or_else(String::new, ToString::to_string),
+                why: settlement.by.clone(),
+                is_late: false,
+            }),
+        }
+    }
+}
+
+/// Whether an act was done of which nobody knew it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settlement {
+    /// Whether it was done; `None`: still nobody knows.
+    pub is_done: Option<bool>,
+    /// How that is known: what was measured, or who said so.
+    pub by: String,
+    /// What is settled: the statement, or a verb and all in it.
+    pub path: StepPath,
 }
 
 /// Time: real or virtual.
@@ -135,6 +228,8 @@ pub struct Question {
     pub node: Option<NodeName>,
     /// What a simulated person does for a manual step.
     pub rehearsed_as: Option<CommandLine>,
+    /// The statement that asks.
+    pub path: StepPath,
 }
 
 /// The kinds of question, by how much it takes to answer them.
@@ -148,6 +243,8 @@ pub enum QuestionKind {
     Outage,
     /// An irreversible verb.
     Irreversible,
+    /// Whether an act was done of which nobody knows it.
+    Unsettled,
 }
 
 /// What a person says.

@@ -101,7 +101,7 @@ impl Person for TerminalPerson {
             }
         }
         // Somebody is there, and did not say yes.
-        if question.kind == QuestionKind::Manual {
+        if matches!(question.kind, QuestionKind::Manual | QuestionKind::Unsettled) {
             Answer::Park
         } else {
             Answer::No
@@ -119,6 +119,9 @@ pub fn write_question(question: &Question, cluster: &str) -> String {
     match question.kind {
         QuestionKind::Confirm => format!("{place}{text} [yes/no] "),
         QuestionKind::Manual => format!("{place}{text}\ntype `done`, `no` or `later`: "),
+        QuestionKind::Unsettled => format!(
+            "{place}{text}\ntype `done` if it was done, `not` if it was not and is to be done now, `later` to stop: "
+        ),
         QuestionKind::Outage => format!("{place}outage: {text}\ntype `{cluster}` to go on, `no` to stop: "),
         QuestionKind::Irreversible => {
             format!("{place}{text}\nthis cannot be undone; type `{cluster}` to go on, `no` to stop: ")
@@ -129,9 +132,12 @@ pub fn write_question(question: &Question, cluster: &str) -> String {
 /// What a typed line means; `None` when it is no answer to such a question.
 pub fn read_answer(kind: QuestionKind, cluster: &str, line: &str) -> Option<Answer> {
     match (kind, line.trim()) {
+        (QuestionKind::Unsettled, "not") => Some(Answer::No),
+        // To this question it would be no answer.
+        (QuestionKind::Unsettled, "no" | "n" | "No" | "NO") => None,
         (_, "no" | "n" | "No" | "NO") => Some(Answer::No),
-        (QuestionKind::Manual, "done") => Some(Answer::Yes),
-        (QuestionKind::Manual, "later") => Some(Answer::Park),
+        (QuestionKind::Manual | QuestionKind::Unsettled, "done") => Some(Answer::Yes),
+        (QuestionKind::Manual | QuestionKind::Unsettled, "later") => Some(Answer::Park),
         (QuestionKind::Confirm, "yes" | "y" | "Yes" | "YES") => Some(Answer::Yes),
         (QuestionKind::Outage | QuestionKind::Irreversible, typed) if typed == cluster => Some(Answer::Yes),
         _ => None,
@@ -142,7 +148,7 @@ pub fn read_answer(kind: QuestionKind, cluster: &str, line: &str) -> Option<Answ
 mod tests {
     use super::{Answers, InTurn, read_answer};
     use crate::transport::simulated::SimulatedCluster;
-    use crate::transport::{Answer, Person, Question, QuestionKind};
+    use crate::transport::{Answer, Person, Question, QuestionKind, StepPath};
     use std::collections::BTreeMap;
 
     fn ask(person: &dyn Person, kind: QuestionKind, name: &str) -> Answer {
@@ -152,6 +158,7 @@ mod tests {
             text: String::new(),
             node: None,
             rehearsed_as: None,
+            path: StepPath::default(),
         };
         SimulatedCluster::from_default().block_on(person.ask(&question))
     }
@@ -228,8 +235,12 @@ mod tests {
 
     #[test]
     fn a_typed_line_answers_only_its_kind() {
-        use QuestionKind::{Confirm, Irreversible, Manual, Outage};
+        use QuestionKind::{Confirm, Irreversible, Manual, Outage, Unsettled};
         let cases = [
+            (Unsettled, "no", None),
+            (Unsettled, "not", Some(Answer::No)),
+            (Unsettled, "done", Some(Answer::Yes)),
+            (Unsettled, "yes", None),
             (Confirm, "yes\n", Some(Answer::Yes)),
             (Confirm, "done", None),
             (Manual, " done ", Some(Answer::Yes)),

@@ -275,13 +275,12 @@ impl<'a> Serving<'a> {
                 input,
                 limit_ms,
             } => {
+                let node = node.as_deref().map(NodeName::from);
+                let command = CommandLine::from_quoted(command.as_str());
+                let limit = Duration::from_millis(*limit_ms);
                 let request = Request {
-                    node: node.as_deref().map(NodeName::from),
-                    command: CommandLine::from_quoted(command.as_str()),
                     input: (!input.is_empty()).then(|| Secret::new(input.as_str())),
-                    limit: Duration::from_millis(*limit_ms),
-                    purpose: Purpose::Act,
-                    as_root: false,
+                    ..Request::plain(node, command, limit, Purpose::Act)
                 };
                 async move { reply_of(door.carry_out(&request).await) }.boxed_local()
             }

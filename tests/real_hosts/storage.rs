@@ -214,13 +214,11 @@ impl Hosts {
         else {
             return Err(std::io::Error::other("no program of a host wants that"));
         };
+        let node = node.as_deref().map(NodeName::from);
+        let (command, limit) = (CommandLine::from_quoted(command), Duration::from_millis(limit_ms));
         let request = Request {
-            node: node.as_deref().map(NodeName::from),
-            command: CommandLine::from_quoted(command),
             input: (!input.is_empty()).then(|| Secret::new(input)),
-            limit: Duration::from_millis(limit_ms),
-            purpose: Purpose::Act,
-            as_root: false,
+            ..Request::plain(node, command, limit, Purpose::Act)
         };
         let transport = self.cluster.transport();
         let reply = match self.cluster.block_on(transport.carry_out(&request)) {

@@ -258,14 +258,8 @@ impl Drop for Reach {
 
 /// A command for a host, with much time.
 pub fn request(host: &str, text: &str) -> Request {
-    Request {
-        node: Some(NodeName::from(host)),
-        command: CommandLine::from_quoted(text),
-        input: None,
-        limit: Duration::from_secs(300),
-        purpose: Purpose::Act,
-        as_root: false,
-    }
+    let (command, limit) = (CommandLine::from_quoted(text), Duration::from_secs(300));
+    Request::plain(Some(NodeName::from(host)), command, limit, Purpose::Act)
 }
 
 /// An end as text: `0 "output" "errors"`, or the error.

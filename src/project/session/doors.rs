@@ -237,15 +237,9 @@ impl Shells {
 
     /// Carries out a command in the shell of a simulated node, and gives what it prints.
     pub fn carry_out<'a>(&'a self, node: &NodeName, line: &str) -> impl Future<Output = String> + 'a {
-        let request = Request {
-            node: Some(node.clone()),
-            command: CommandLine::from_quoted(line),
-            input: None,
-            limit: SHELL_LIMIT,
-            // A person's own commands are no acts of the run.
-            purpose: Purpose::Probe,
-            as_root: false,
-        };
+        let command = CommandLine::from_quoted(line);
+        // A person's own commands are no acts of the run.
+        let request = Request::plain(Some(node.clone()), command, SHELL_LIMIT, Purpose::Probe);
         async move {
             let Shells::Simulated(cluster) = self else {
                 return String::new();

@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::{count_of, good, line, request, run, shaped, stat, try_run, wait};
 use crate::inventory::NodeName;
 use crate::transport::simulated::{CommandFault, Fault, Shape, SimulatedCluster};
-use crate::transport::{Answer, Answers, Clock, Person, Question, QuestionKind, Transport};
+use crate::transport::{Answer, Answers, Clock, Person, Question, QuestionKind, StepPath, Transport};
 use crate::value::CommandLine;
 
 #[test]
@@ -227,6 +227,7 @@ fn a_simulated_person_does_what_the_step_is_rehearsed_as() {
         text: "Do it.".to_owned(),
         node: Some(NodeName::from("node6")),
         rehearsed_as: Some(CommandLine::from_quoted(command)),
+        path: StepPath::default(),
     };
     let person = cluster.person(Box::new(Answers {
         yes: true,

@@ -10,14 +10,8 @@ use crate::transport::{Clock, Outcome, Purpose, Request, Transport, TransportErr
 use crate::value::CommandLine;
 
 fn request(node: &str, command: &str) -> Request {
-    Request {
-        node: Some(NodeName::from(node)),
-        command: CommandLine::from_quoted(command),
-        input: None,
-        limit: Duration::from_secs(300),
-        purpose: Purpose::Act,
-        as_root: false,
-    }
+    let (command, limit) = (CommandLine::from_quoted(command), Duration::from_secs(300));
+    Request::plain(Some(NodeName::from(node)), command, limit, Purpose::Act)
 }
 
 fn try_run(cluster: &SimulatedCluster, node: &str, command: &str) -> Result<Outcome, TransportError> {

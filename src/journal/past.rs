@@ -1,0 +1,545 @@
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::Duration;
+
+use super::entry::{Answered, Marked, Replied, Reply, Sent, Settled};
+use super::{Entry, Record, RecordKind};
+use crate::transport::{Answer, Outcome, StepPath, TransportError};
+
+/// What is known of what a run has done before it was interrupted.
+///
+/// What was done is known for good, and so is what was measured once and for all. Everything
+/// else, such as what a guard has measured, is known only where something was done after it:
+/// it has been acted on, and is history. What nothing was done after is measured, asked and tried
+/// anew.
+#[derive(Debug, Clone, Default)]
+pub struct Past {
+    rows: Vec<Row>,
+    marks: Vec<Mark>,
+    /// Verbs that were done as a whole, although not all that is in them was seen to be done.
+    settled: Vec<StepPath>,
+    last_at: u64,
+    exit_code: Option<u8>,
+}
+
+/// A step that a person has finished by hand.
+#[derive(Debug, Clone)]
+struct Mark {
+    path: StepPath,
+    node: Option<String>,
+}
+
+/// One thing that is known.
+#[derive(Debug, Clone)]
+struct Row {
+    /// Its place in the journal.
+    order: usize,
+    at: u64,
+    path: StepPath,
+    what: What,
+}
+
+#[derive(Debug, Clone)]
+enum What {
+    Command(Command),
+    Answer(Answered),
+    /// The body of an `on` on a node begins.
+    BodyBegan,
+    /// It ended, well or not.
+    BodyEnded(bool),
+    /// What a block owes at its end was begun.
+    CleaningUp,
+}
+
+#[derive(Debug, Clone)]
+struct Command {
+    node: Option<String>,
+    command: String,
+    acts: bool,
+    is_kept: bool,
+    fate: Fate,
+    /// Whether the runbook took it for success; `None`: the run was broken off just before.
+    is_well: Option<bool>,
+}
+
+/// What became of a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Fate {
+    Replied(Reply),
+    /// It was sent, and nobody knows what came of it.
+    Unsettled,
+}
+
+impl Command {
+    /// Whether it went well.
+    fn is_success(&self) -> bool {
+        let ended_well = matches!(self.fate, Fate::Replied(Reply::Ran { status: 0, .. }));
+        self.fate != Fate::Unsettled && self.is_well.unwrap_or(ended_well)
+    }
+}
+
+impl Fate {
+    fn of(reply: Reply) -> Fate {
+        match reply {
+            Reply::Unknown { .. } => Fate::Unsettled,
+            known => Fate::Replied(known),
+        }
+    }
+}
+
+/// Which command: where in the runbook, on which node, and its text.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Which {
+    pub path: StepPath,
+    pub node: Option<String>,
+    pub words: String,
+}
+
+/// Something known that a replay gives back, with its place in the order of things.
+#[derive(Debug, Clone)]
+pub(super) struct Known<T> {
+    pub order: usize,
+    pub at: Duration,
+    /// Whether it changed something.
+    pub is_act: bool,
+    pub what: T,
+}
+
+/// An act of which nobody knows whether it was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenAct {
+    /// Which statement it belongs to.
+    pub path: StepPath,
+    /// Where.
+    pub node: Option<String>,
+    /// What.
+    pub command: String,
+}
+
+/// Blocks whose undo or finally has run, so that what they did may be gone.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TakenBack {
+    /// Whether that is the runbook itself.
+    pub whole: bool,
+    /// The bodies on nodes.
+    pub bodies: Vec<StepPath>,
+}
+
+impl Past {
+    /// Reads what is known from the entries of a run.
+    pub fn read(entries: &[Entry]) -> Past {
+        let mut past = Past::default();
+        for (order, entry) in entries.iter().enumerate() {
+            past.take(order, entry);
+        }
+        past.forget_what_nothing_followed();
+        past
+    }
+
+    fn take(&mut self, order: usize, entry: &Entry) {
+        match entry {
+            Entry::Opened(_) => {}
+            Entry::Resumed(_) => {
+                self.forget_what_nothing_followed();
+                self.exit_code = None;
+            }
+            Entry::Happened(record) => self.take_record(order, record),
+            Entry::Sent(sent) => self.take_sent(order, sent),
+            Entry::Replied(replied) => self.take_reply(order, replied),
+            Entry::Answered(answered) => {
+                let path = StepPath::read(&answered.path);
+                self.add(order, answered.at_ms, path, What::Answer(answered.clone()));
+            }
+            Entry::Settled(settled) => self.take_settled(settled),
+            Entry::Marked(marked) => self.take_mark(marked),
+            Entry::BegunAnew(anew) => {
+                let path = StepPath::read(&anew.path);
+                self.rows.retain(|row| !row.path.is_in(&path));
+            }
+        }
+    }
+
+    fn add(&mut self, order: usize, at: u64, path: StepPath, what: What) {
+        self.last_at = self.last_at.max(at);
+        self.rows.push(Row {
+            order,
+            at,
+            path,
+            what,
+        });
+    }
+
+    fn take_record(&mut self, order: usize, record: &Record) {
+        let at = record.at_ms;
+        self.last_at = self.last_at.max(at);
+        match &record.what {
+            RecordKind::NodeStarted { path, .. } => {
+                self.add(order, at, StepPath::read(path), What::BodyBegan);
+            }
+            RecordKind::NodeEnded { path, result, .. } if result.result != "not_reached" => {
+                let is_well = matches!(result.result.as_str(), "done" | "skipped");
+                self.add(order, at, StepPath::read(path), What::BodyEnded(is_well));
+            }
+            RecordKind::CleaningUp { place, .. } => {
+                self.add(order, at, StepPath::read(&place.path), What::CleaningUp);
+            }
+            RecordKind::StepEnded { place, result, .. } => {
+                self.take_judgement(
+                    &StepPath::read(&place.path),
+                    place.node.as_ref(),
+                    result.result == "done",
+                );
+            }
+            RecordKind::RunEnded { exit_code, .. } => self.exit_code = Some(*exit_code),
+            _ => {}
+        }
+    }
+
+    /// Takes in how the runbook judged the last act of a step.
+    fn take_judgement(&mut self, path: &StepPath, node: Option<&String>, is_well: bool) {
+        let last = self.rows.iter_mut().rev().find_map(|row| match &mut row.what {
+            What::Command(command) if command.acts && row.path == *path && command.node.as_ref() == node => {
+                Some(command)
+            }
+            _ => None,
+        });
+        if let Some(command) = last {
+            command.is_well = Some(is_well);
+        }
+    }
+
+    fn take_sent(&mut self, order: usize, sent: &Sent) {
+        let command = Command {
+            node: sent.node.clone(),
+            command: sent.command.clone(),
+            acts: true,
+            is_kept: false,
+            fate: Fate::Unsettled,
+            is_well: None,
+        };
+        self.add(
+            order,
+            sent.at_ms,
+            StepPath::read(&sent.path),
+            What::Command(command),
+        );
+    }
+
+    fn take_reply(&mut self, order: usize, replied: &Replied) {
+        let path = StepPath::read(&replied.path);
+        let command = Command {
+            node: replied.node.clone(),
+            command: replied.command.clone(),
+            acts: replied.acts,
+            is_kept: replied.is_kept,
+            fate: Fate::of(replied.reply.clone()),
+            is_well: None,
+        };
+        if replied.acts {
+            // The intent was only ever the beginning of this.
+            let sent = self.rows.iter().rposition(|row| {
+                row.path == path
+                    && matches!(&row.what, What::Command(sent) if sent.acts
+                        && sent.fate == Fate::Unsettled
+                        && sent.node == command.node
+                        && sent.command == command.command)
+            });
+            if let Some(sent) = sent {
+                self.rows.remove(sent);
+            }
+        }
+        self.add(order, replied.at_ms, path, What::Command(command));
+    }
+
+    fn take_settled(&mut self, settled: &Settled) {
+        let path = StepPath::read(&settled.path);
+        let is_it = |row: &Row| {
+            row.path.is_in(&path)
+                && matches!(&row.what, What::Command(command) if command.fate == Fate::Unsettled
+                    && command.node == settled.node
+                    && command.command == settled.command)
+        };
+        if !settled.is_done {
+            self.rows.retain(|row| !is_it(row));
+            return;
+        }
+        let mut is_whole = false;
+        for row in self.rows.iter_mut().filter(|row| is_it(row)) {
+            is_whole |= row.path != path;
+            if let What::Command(command) = &mut row.what {
+                command.fate = Fate::Replied(done());
+                command.is_well = Some(true);
+            }
+        }
+        if is_whole {
+            self.settled.push(path);
+        }
+    }
+
+    fn take_mark(&mut self, marked: &Marked) {
+        let mark = Mark {
+            path: StepPath::read(&marked.path),
+            node: marked.node.clone(),
+        };
+        for row in self.rows.iter_mut().filter(|row| row.path.is_in(&mark.path)) {
+            match &mut row.what {
+                What::Command(command) if command.acts && command.node == mark.node => {
+                    command.fate = Fate::Replied(done());
+                    command.is_well = Some(true);
+                }
+                What::Answer(answered) if answered.node == mark.node => {
+                    "yes".clone_into(&mut answered.answer)
+                }
+                _ => {}
+            }
+        }
+        self.marks.push(mark);
+    }
+
+    /// Forgets what is to be measured, asked and tried anew.
+    fn forget_what_nothing_followed(&mut self) {
+        let mut later = Later::default();
+        let mut kept = Vec::with_capacity(self.rows.len());
+        for row in std::mem::take(&mut self.rows).into_iter().rev() {
+            if later.keeps(&row) {
+                later.note(&row);
+                kept.push(row);
+            }
+        }
+        kept.reverse();
+        self.rows = kept;
+    }
+
+    /// The exit code, where the run, or its last resume, has come to an end.
+    pub fn exit_code(&self) -> Option<u8> {
+        self.exit_code
+    }
+
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.last_at == 0 && self.marks.is_empty()
+    }
+
+    /// Time since the run began until it was interrupted.
+    pub fn length(&self) -> Duration {
+        Duration::from_millis(self.last_at)
+    }
+
+    /// The acts of which nobody knows whether they were done.
+    pub fn open_acts(&self) -> Vec<OpenAct> {
+        let open = self.rows.iter().filter_map(|row| match &row.what {
+            What::Command(command) if command.fate == Fate::Unsettled && command.acts => Some(OpenAct {
+                path: row.path.clone(),
+                node: command.node.clone(),
+                command: command.command.clone(),
+            }),
+            _ => None,
+        });
+        open.collect()
+    }
+
+    /// How many acts were done.
+    pub fn done_count(&self) -> usize {
+        let is_done =
+            |row: &&Row| matches!(&row.what, What::Command(command) if command.acts && command.is_success());
+        self.rows.iter().filter(is_done).count()
+    }
+
+    /// The blocks whose undo or finally has run to its end after something went wrong.
+    pub fn taken_back(&self) -> TakenBack {
+        let mut found = TakenBack::default();
+        let mut ended: HashSet<StepPath> = HashSet::new();
+        for row in &self.rows {
+            match row.what {
+                What::BodyEnded(false) => {
+                    ended.insert(row.path.clone());
+                }
+                What::BodyEnded(true) | What::BodyBegan => {
+                    ended.remove(&row.path);
+                }
+                _ => {}
+            }
+        }
+        for row in self
+            .rows
+            .iter()
+            .filter(|row| matches!(row.what, What::CleaningUp))
+        {
+            let outermost = row.path.bodies().find(|body| ended.contains(body));
+            match outermost {
+                Some(body) if !found.bodies.contains(&body) => found.bodies.push(body),
+                Some(_) => {}
+                None => {
+                    found.whole |=
+                        self.exit_code.is_some_and(|code| code != 0) && row.path.body() == StepPath::default()
+                }
+            }
+        }
+        found
+    }
+
+    /// The commands that are known, each in the order in which it came.
+    pub(super) fn commands(&self) -> HashMap<Which, VecDeque<Known<Result<Outcome, TransportError>>>> {
+        let mut known: HashMap<Which, VecDeque<_>> = HashMap::new();
+        for row in &self.rows {
+            let What::Command(command) = &row.what else {
+                continue;
+            };
+            let which = Which {
+                path: row.path.clone(),
+                node: command.node.clone(),
+                words: command.command.clone(),
+            };
+            known.entry(which).or_default().push_back(Known {
+                order: row.order,
+                at: Duration::from_millis(row.at),
+                is_act: command.acts,
+                what: reply_of(command),
+            });
+        }
+        known
+    }
+
+    /// The answers that are known, by the path and the name of the question.
+    pub(super) fn answers(&self) -> HashMap<Which, VecDeque<Known<Answer>>> {
+        let mut known: HashMap<Which, VecDeque<_>> = HashMap::new();
+        for row in &self.rows {
+            let What::Answer(answered) = &row.what else {
+                continue;
+            };
+            let which = Which {
+                path: row.path.clone(),
+                node: answered.node.clone(),
+                words: answered.name.clone(),
+            };
+            known.entry(which).or_default().push_back(Known {
+                order: row.order,
+                at: Duration::from_millis(row.at),
+                is_act: true,
+                what: read_answer(answered),
+            });
+        }
+        known
+    }
+
+    /// Whether a step, or the verb it belongs to, was finished as a whole: by hand, or as its own guard says.
+    pub(super) fn is_finished(&self, path: &StepPath, node: Option<&str>) -> bool {
+        self.settled.iter().any(|settled| path.is_in(settled))
+            || self
+                .marks
+                .iter()
+                .any(|mark| path.is_in(&mark.path) && mark.node.as_deref() == node)
+    }
+}
+
+/// What stands later in the journal than the row that is looked at.
+#[derive(Default)]
+struct Later {
+    /// Bodies in which something was done.
+    bodies: HashSet<StepPath>,
+    /// Bodies in which, or in a body in which, something was done.
+    around: HashSet<StepPath>,
+    /// Bodies in which a body on a node was begun.
+    began: HashSet<StepPath>,
+    /// Bodies that have ended for good: well, or badly and the run went on all the same.
+    ended: HashSet<StepPath>,
+}
+
+impl Later {
+    fn keeps(&self, row: &Row) -> bool {
+        let is_history = || {
+            row.path.bodies().any(|body| self.ended.contains(&body)) || self.is_followed_in_line(&row.path)
+        };
+        match &row.what {
+            What::Command(command) if command.acts => {
+                command.fate == Fate::Unsettled || command.is_success() || is_history()
+            }
+            What::Command(command) => command.is_kept || is_history(),
+            What::Answer(answered) => answered.answer == "yes" || is_history(),
+            What::BodyEnded(is_well) => {
+                *is_well || self.goes_on_after(&row.path) || self.around.contains(&row.path)
+            }
+            What::BodyBegan | What::CleaningUp => true,
+        }
+    }
+
+    /// Whether something was done later in the same body, in one around it or in one inside it:
+    /// what other nodes did meanwhile does not count.
+    fn is_followed_in_line(&self, path: &StepPath) -> bool {
+        self.around.contains(&path.body()) || around(path).any(|body| self.bodies.contains(&body))
+    }
+
+    /// Whether the run went on after the end of a body on a node, outside it.
+    fn goes_on_after(&self, body: &StepPath) -> bool {
+        around(&body.parent()).any(|outer| self.bodies.contains(&outer) || self.began.contains(&outer))
+    }
+
+    fn note(&mut self, row: &Row) {
+        match &row.what {
+            What::Command(command) if !command.acts => {}
+            What::Command(_) | What::Answer(_) | What::CleaningUp => {
+                self.bodies.insert(row.path.body());
+                self.around.extend(around(&row.path));
+            }
+            What::BodyBegan => {
+                self.ended.remove(&row.path);
+                self.began.insert(row.path.parent().body());
+            }
+            What::BodyEnded(_) => {
+                if self.goes_on_after(&row.path) || matches!(row.what, What::BodyEnded(true)) {
+                    self.ended.insert(row.path.clone());
+                }
+            }
+        }
+    }
+}
+
+/// The bodies around a path, and the runbook itself.
+fn around(path: &StepPath) -> impl Iterator<Item = StepPath> {
+    std::iter::once(StepPath::default()).chain(path.bodies().collect::<Vec<_>>())
+}
+
+fn done() -> Reply {
+    Reply::Ran {
+        status: 0,
+        output: String::new(),
+        errors: String::new(),
+    }
+}
+
+fn reply_of(command: &Command) -> Result<Outcome, TransportError> {
+    let node = command
+        .node
+        .clone()
+        .unwrap_or_else(|| "the local machine".to_owned());
+    match &command.fate {
+        Fate::Unsettled => Err(TransportError::Unsettled { node }),
+        Fate::Replied(Reply::Ran {
+            status,
+            output,
+            errors,
+        }) => Ok(Outcome {
+            status: *status,
+            output: output.clone(),
+            errors: errors.clone(),
+        }),
+        Fate::Replied(Reply::Unreachable(why)) => Err(TransportError::Unreachable {
+            node,
+            why: why.clone(),
+        }),
+        Fate::Replied(Reply::Unknown { why, is_late }) => Err(TransportError::Unknown {
+            node,
+            why: why.clone(),
+            is_late: *is_late,
+        }),
+    }
+}
+
+fn read_answer(answered: &Answered) -> Answer {
+    match answered.answer.as_str() {
+        "yes" => Answer::Yes,
+        "no" => Answer::No,
+        "later" => Answer::Park,
+        "could_not" => Answer::CouldNot(answered.why.clone().unwrap_or_default()),
+        _ => Answer::Nobody,
+    }
+}

@@ -1,0 +1,166 @@
+use super::act::Act;
+use super::here::{Halt, Here, Settling, Used};
+use super::losing::{REBOOT_EVERY, REBOOT_LIMIT};
+use super::walk::Walk;
+use crate::diagnostic::Spanned;
+use crate::plan::Step;
+use crate::syntax::Test;
+use crate::transport::{Answer, Question, QuestionKind, Settlement};
+use crate::value::Truth;
+
+/// What tells whether an act was done, when the run was broken off before that was known.
+#[derive(Debug, Clone)]
+pub(super) enum Settles {
+    /// The state of the service: whether it ought to run now.
+    Service(Used, bool),
+    /// `done when GUARD`
+    Guard(Spanned<Test>),
+    /// The node has another boot id than this.
+    NewBoot(String),
+    /// Nothing but a person.
+    Nobody,
+}
+
+impl Walk<'_> {
+    /// Finds out whether an act was done: by its own probe, by that of the verb it belongs to, or from a person.
+    pub(super) async fn settle(&self, here: &Here, step: &Step, act: &Act) -> Settlement {
+        let mut there = here.clone();
+        there.path = here.path.settling();
+        let path = here.path.clone();
+        let (is_done, by) = match &act.settles {
+            Settles::Service(used, should_run) => {
+                self.settle_by_service(&there, step, used, *should_run).await
+            }
+            Settles::Guard(test) => self.settle_by_guard(&there, test).await,
+            Settles::NewBoot(before) => self.settle_by_boot(&there, before).await,
+            Settles::Nobody => (None, String::new()),
+        };
+        if is_done.is_some() {
+            return without_output(here, Settlement { is_done, by, path });
+        }
+        if let Some(Settling { test, here: verb }) = here.settles.as_deref() {
+            let path = verb.path.clone();
+            let mut asked = verb.clone();
+            asked.path = here.path.settling();
+            let (is_done, by) = self.settle_by_guard(&asked, test).await;
+            if is_done == Some(true) {
+                return without_output(here, Settlement { is_done, by, path });
+            }
+        }
+        let settlement = self.settle_by_person(&there, step, act, &by).await;
+        without_output(here, settlement)
+    }
+
+    async fn settle_by_service(
+        &self,
+        here: &Here,
+        step: &Step,
+        used: &Used,
+        should_run: bool,
+    ) -> (Option<bool>, String) {
+        let Some(node) = here.node().cloned() else {
+            return (None, String::new());
+        };
+        let name = used.name();
+        match self.status(here, step, &node, used).await {
+            Ok(Some(true)) => (Some(should_run), format!("{name} runs on {node}")),
+            Ok(Some(false)) => (Some(!should_run), format!("{name} is stopped on {node}")),
+            Ok(None) => (
+                None,
+                format!("the status of {name} on {node} does not say whether it runs"),
+            ),
+            Err(halt) => (None, describe_halt(&halt)),
+        }
+    }
+
+    async fn settle_by_guard(&self, here: &Here, test: &Spanned<Test>) -> (Option<bool>, String) {
+        match self
+            .measured(here, |context, frame| context.judge(frame, test))
+            .await
+        {
+            Ok(verdict) => {
+                let is_done = match verdict.truth {
+                    Truth::Yes => Some(true),
+                    Truth::No => Some(false),
+                    Truth::Unknown(_) => None,
+                };
+                (is_done, verdict.reason)
+            }
+            Err(halt) => (None, describe_halt(&halt)),
+        }
+    }
+
+    /// A node that does not answer may be on its way down or up, so it is given time.
+    async fn settle_by_boot(&self, here: &Here, before: &str) -> (Option<bool>, String) {
+        let Some(node) = here.node().cloned() else {
+            return (None, String::new());
+        };
+        let end = self.now() + REBOOT_LIMIT;
+        loop {
+            match self.boot_id(here, &node).await {
+                Ok(now) if now == before => {
+                    return (Some(false), format!("{node} still has the boot id it had"));
+                }
+                Ok(_) => return (Some(true), format!("{node} has another boot id")),
+                Err(why) if self.now() >= end => {
+                    return (None, format!("the boot id of {node} cannot be read: {why}"));
+                }
+                Err(_) => self.world.clock.sleep(REBOOT_EVERY).await,
+            }
+        }
+    }
+
+    async fn settle_by_person(&self, here: &Here, step: &Step, act: &Act, why: &str) -> Settlement {
+        let measured = match why.is_empty() {
+            true => String::new(),
+            false => format!(" ({why})"),
+        };
+        let question = Question {
+            kind: QuestionKind::Unsettled,
+            name: format!("done-{}", step.id.0 + 1),
+            text: format!(
+                "the run was broken off while `{}` was under way, and nobody knows whether it was done{measured}",
+                act.command
+            ),
+            node: here.node().cloned(),
+            rehearsed_as: None,
+            path: here.path.clone(),
+        };
+        let (is_done, by) = match self.world.person.ask(&question).await {
+            Answer::Yes => (Some(true), "a person says that it was done".to_owned()),
+            Answer::No => (Some(false), "a person says that it was not done".to_owned()),
+            _ if why.is_empty() => (
+                None,
+                "nothing that it says of itself tells, and no person did".to_owned(),
+            ),
+            _ => (None, why.to_owned()),
+        };
+        Settlement {
+            is_done,
+            by,
+            path: here.path.parent(),
+        }
+    }
+}
+
+/// Of a command whose output is named, it is not enough to know that it was done.
+fn without_output(here: &Here, settlement: Settlement) -> Settlement {
+    if !here.is_kept || settlement.is_done != Some(true) {
+        return settlement;
+    }
+    Settlement {
+        is_done: None,
+        by: format!(
+            "{}, and what it printed, which the runbook names, is lost; it can only be done again",
+            settlement.by
+        ),
+        ..settlement
+    }
+}
+
+fn describe_halt(halt: &Halt) -> String {
+    match halt {
+        Halt::Trouble(trouble) => trouble.message.clone(),
+        Halt::Skipped(why) | Halt::GivenUp(why) => why.clone(),
+    }
+}
