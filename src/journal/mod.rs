@@ -5,22 +5,29 @@
 //!
 //! May import: `diagnostic`, `inventory`, `value`, `guard`, `plan`, `transport`.
 
+mod account;
 mod difference;
+mod entry;
 mod error;
 mod event;
 mod gather;
 mod ledger;
 mod overridden;
 mod present;
+mod read;
 mod record;
 mod report;
 mod screen;
+mod show;
 mod summary;
 #[cfg(test)]
 mod tests;
 mod view;
+mod when;
 mod wording;
 
+pub use account::{Account, RunState};
+pub use entry::{Answered, Entry, Marked, Opening, Replied, Reply, Resumption, Sent, Settled};
 pub use error::RunError;
 pub use event::{Event, Happening, Recorder, StepPlace, StepResult, Trouble, TroubleKind};
 pub use ledger::{Ledger, NodeState, SetLedger};
@@ -28,5 +35,8 @@ pub use overridden::{OverriddenFinding, WithOverridden};
 pub use record::{JsonRecorder, Record, RecordKind, RecordPlace, RecordResult, RecordTrouble};
 pub use report::{Detail, LiveReport, ReportStyle};
 pub use screen::{Paint, neutralise_text};
+pub use show::{
+    HistoryRow, describe_account, describe_history, write_account, write_history, write_html, write_markdown,
+};
 pub use summary::describe_ledger;
 pub use view::LiveView;

@@ -132,6 +132,13 @@ impl<'a, W: Write> LiveReport<'a, W> {
         self.is_closed = written.is_err();
     }
 
+    /// Prints a line of its own, after all that nodes have said so far.
+    pub(super) fn interject(&mut self, text: &str) {
+        let rest = self.gather.take_all();
+        self.print_gathered(rest);
+        self.print(text);
+    }
+
     /// `[ 3/12] `, or blanks of the same width for what is not written in the script itself.
     fn number(&self, step: StepId) -> String {
         let width = self.steps.to_string().len();
