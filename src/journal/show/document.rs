@@ -78,6 +78,17 @@ impl Tone {
     }
 }
 
+/// Most letters of a cell or caption: what is longer stands in full elsewhere.
+const MOST_LETTERS: usize = 400;
+
+/// The beginning of a text that is too long for a table.
+pub(super) fn shorten(text: &str) -> String {
+    match text.char_indices().nth(MOST_LETTERS) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
+}
+
 impl Cell {
     /// A cell that only says something.
     pub fn plain(text: impl Into<String>) -> Cell {
@@ -86,9 +97,7 @@ impl Cell {
 
     /// A cell that is meant in a way.
     pub fn toned(text: impl Into<String>, tone: Tone) -> Cell {
-        Cell {
-            text: text.into(),
-            tone,
-        }
+        let text = shorten(&text.into());
+        Cell { text, tone }
     }
 }

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use super::document::{Block, Cell, Document, Table, Tone};
+use super::document::{Block, Cell, Document, Table, Tone, shorten};
 use super::history::{HistoryRow, name_runbook};
 use super::human::{head, open_matters};
 use super::moment::{Replay, Told};
@@ -26,13 +26,26 @@ pub(super) fn tell_story(account: &Account) -> Document {
     blocks.push(Block::Picture);
     add_failures(&ledger, &replay.sources, &mut blocks);
     let tables = [
-        ("Timeline", tell_timeline(&replay)),
-        ("Guards", tell_guards(&replay)),
-        ("Decisions", tell_decisions(&replay)),
+        (
+            "Timeline",
+            "Each line stands at the time at which it was over. Nodes that did the same side by side are one line.",
+            tell_timeline(&replay),
+        ),
+        (
+            "Guards",
+            "What was asked before and after acts, and what was measured.",
+            tell_guards(&replay),
+        ),
+        (
+            "Decisions",
+            "What people answered and did, and why.",
+            tell_decisions(&replay),
+        ),
     ];
-    for (heading, table) in tables {
+    for (heading, said, table) in tables {
         if !table.rows.is_empty() {
-            blocks.extend([Block::Heading(heading), Block::Table(table)]);
+            let said = Block::Paragraph(said.to_owned());
+            blocks.extend([Block::Heading(heading), said, Block::Table(table)]);
         }
     }
     add_accepted(&replay, &mut blocks);
@@ -144,7 +157,11 @@ fn add_failures(ledger: &Ledger, sources: &SourceMap, blocks: &mut Vec<Block>) {
             Tone::Bad,
         );
     }
-    for (by, trouble) in &ledger.caught {
+    for (by, trouble) in ledger
+        .caught
+        .iter()
+        .filter(|(_, caught)| !is_told(&caught.message))
+    {
         let what = format!("{} (caught by {by})", trouble.message);
         let (help, at) = (trouble.help.as_ref(), trouble.at);
         add(write_node(trouble.node.as_ref()), what, help, at, Tone::Notable);
@@ -256,8 +273,10 @@ fn add_outputs(replay: &Replay, blocks: &mut Vec<Block>) {
             true => String::new(),
             false => format!("{}: ", printed.nodes),
         };
+        let caption = format!("{nodes}{}: {}", printed.what, printed.result);
+        let first = caption.lines().next().unwrap_or_default();
         blocks.push(Block::Text {
-            caption: format!("{nodes}{}: {}", printed.what, printed.result),
+            caption: shorten(first),
             text: printed.text,
             is_open: printed.is_open,
         });

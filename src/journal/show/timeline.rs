@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::document::{Cell, Table, Tone};
-use super::human::{describe_marked, describe_resumption, describe_settled};
+use super::human::{describe_marked, describe_settled};
 use super::moment::{Moment, Replay, Told};
 use crate::inventory::{NodeName, NodeSet};
 use crate::journal::screen::write_length;
@@ -175,14 +175,7 @@ pub(super) fn tell_timeline(replay: &Replay) -> Table {
     }
     Table {
         caption: "What happened, in its order",
-        head: &[
-            "Time (UTC)",
-            "Since the beginning",
-            "Nodes",
-            "What",
-            "Result",
-            "Took",
-        ],
+        head: &["Time (UTC)", "Into the run", "Nodes", "What", "Result", "Took"],
         rows: lines.rows(true),
     }
 }
@@ -220,7 +213,7 @@ pub(super) fn tell_guards(replay: &Replay) -> Table {
     }
     Table {
         caption: "Guards and waits, with what was measured",
-        head: &["Time (UTC)", "Since the beginning", "Nodes", "Guard", "Answer"],
+        head: &["Time (UTC)", "Into the run", "Nodes", "Guard", "Answer"],
         rows: lines.rows(false),
     }
 }
@@ -251,13 +244,7 @@ pub(super) fn tell_decisions(replay: &Replay) -> Table {
     }
     Table {
         caption: "What people decided, and why",
-        head: &[
-            "Time (UTC)",
-            "Since the beginning",
-            "Nodes",
-            "What",
-            "Answer or reason",
-        ],
+        head: &["Time (UTC)", "Into the run", "Nodes", "What", "Answer or reason"],
         rows: lines.rows(false),
     }
 }
@@ -343,7 +330,8 @@ fn describe_moment(moment: &Moment, is_unfinished: bool) -> Option<Said> {
                 Some(_) => "what had changed was accepted",
                 None => "nothing had changed",
             };
-            Said::of(None, describe_resumption(resumption), accepted, Tone::Notable)
+            let what = format!("taken up again by {}@{}", resumption.who, resumption.host);
+            Said::of(None, what, accepted, Tone::Notable)
         }
         Told::Settled(settled) => Said {
             node: settled.node.as_deref().map(NodeName::from),
@@ -495,12 +483,18 @@ fn describe_said(what: &Happening) -> Option<Said> {
         Happening::CleaningUp { place, what, why } => {
             Said::of(Some(place), what, format!("because {why}"), Tone::Notable)
         }
-        Happening::Caught { place, by, trouble } => Said::of(
-            Some(place),
-            format!("caught by {by}"),
-            &trouble.message,
-            Tone::Notable,
-        ),
+        Happening::Caught { place, by, trouble } => Said {
+            node: place.node.clone().or_else(|| trouble.node.clone()),
+            ..Said::of(
+                Some(place),
+                match by.as_str() {
+                    "tolerated" => by.clone(),
+                    by => format!("caught by {by}"),
+                },
+                &trouble.message,
+                Tone::Notable,
+            )
+        },
         _ => return None,
     })
 }
