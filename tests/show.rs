@@ -29,7 +29,7 @@ fn carry_out(words: &str) -> Vec<Record> {
         .output()
         .expect("the binary was built for this test");
     let text = String::from_utf8(output.stdout).expect("JSON is text");
-    let rows = text.lines().map(|line| serde_json::from_str(line));
+    let rows = text.lines().map(serde_json::from_str);
     rows.collect::<Result<_, _>>().unwrap_or_default()
 }
 
@@ -255,6 +255,42 @@ fn many_nodes_are_told_in_few_lines() {
     assert!(page.lines().count() < 200, "{} lines", page.lines().count());
 }
 
+#[test]
+fn what_a_parked_run_leaves_open_is_told() {
+    let mut told = run(
+        "scripts/network-maintenance.runbook",
+        "--sim --answer outage-1=yes",
+    );
+    for (_, entry) in &mut told.entries {
+        let Entry::Happened(record) = entry else { continue };
+        match &mut record.what {
+            RecordKind::Answered { name, answer, .. } if name == "manual-1" => "later".clone_into(answer),
+            RecordKind::RunEnded {
+                trouble: Some(trouble),
+                exit_code,
+            } => {
+                "parked".clone_into(&mut trouble.kind);
+                "parked at: Replace the switch".clone_into(&mut trouble.message);
+                *exit_code = 9;
+            }
+            _ => {}
+        }
+    }
+    let entries = told.entries.into_iter().map(|(_, entry)| entry).collect();
+    compare("parked", &account("scripts/network-maintenance.runbook", entries));
+}
+
+#[test]
+fn an_undo_in_which_a_run_broke_off_is_owed() {
+    let script = "tests/golden/run/undo.runbook";
+    let mut records = carry_out(&format!("run {script} --sim --yes"));
+    let is_undo = |record: &Record| matches!(record.what, RecordKind::CleaningUp { .. });
+    let last = records.iter().rposition(is_undo).expect("it is undone");
+    records.truncate(last + 2);
+    let entries = records.into_iter().map(Entry::Happened).collect();
+    compare("owed", &account(script, entries));
+}
+
 /// The place of the act that is in flight when the run breaks off.
 fn break_point(records: &[Record]) -> usize {
     let is_act = |record: &Record| match &record.what {
@@ -383,22 +419,39 @@ fn what_a_hostile_host_prints_does_nothing() {
     }
 }
 
-/// All that is told of a long run with many nodes, one after another, stays readable.
+/// A long run stays readable: a few lines of time, and a row for each node.
 #[test]
 fn a_long_run_has_a_picture() {
-    let script = "tests/golden/show/restart.runbook";
-    let mut told = run(script, "--sim --yes");
+    let script = "tests/golden/show/many.runbook";
+    let mut told = run(script, "--sim tests/golden/show/many.toml --yes");
     for (_, entry) in &mut told.entries {
         let Entry::Happened(record) = entry else { continue };
-        record.at_ms *= 40;
+        // Each node at a time of its own, so that no two rows are alike.
+        let node = match &record.what {
+            RecordKind::StepStarted { place, .. } | RecordKind::StepEnded { place, .. } => {
+                place.node.as_deref()
+            }
+            RecordKind::NodesChosen { .. } => None,
+            RecordKind::NodeStarted { node, .. } | RecordKind::NodeEnded { node, .. } => Some(node.as_str()),
+            _ => None,
+        };
+        let number = node.and_then(|node| node.strip_prefix("node")?.parse::<u64>().ok());
+        record.at_ms += number.map_or(0, |number| number * 216_000);
         if let RecordKind::StepEnded { took_ms, .. } = &mut record.what {
-            *took_ms *= 40;
+            *took_ms += 100_000;
+            record.at_ms += 100_000;
+        }
+        if let RecordKind::NodesChosen { mode, .. } = &mut record.what {
+            "serially".clone_into(mode);
+            record.at_ms = 0;
         }
     }
     let page = write_html(&told);
     check_marks("long", &page);
-    assert!(
-        page.contains(">2h</text>") || page.contains(">1h</text>"),
-        "{page}"
-    );
+    assert!(page.contains(">2h</text>"), "{page}");
+    // The script has a row, too.
+    assert_eq!(page.matches("<text x=\"6\"").count(), 201);
+    if let Some(folder) = std::env::var_os("SHOW_FOLDER") {
+        std::fs::write(Path::new(&folder).join("long.html"), page).expect("the folder can be written");
+    }
 }

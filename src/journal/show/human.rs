@@ -1,4 +1,5 @@
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::rc::Rc;
 use std::time::Duration;
@@ -6,12 +7,15 @@ use std::time::Duration;
 use super::hash_text;
 use super::history::name_runbook;
 use super::moment::{Replay, Told};
-use crate::inventory::NodeName;
+use crate::diagnostic::{SourceMap, Span};
+use crate::inventory::{NodeName, NodeSet};
 use crate::journal::screen::write_length;
+use crate::journal::wording::{forget_node, join_command, name_node};
 use crate::journal::{
     Account, Happening, Ledger, LiveReport, Marked, Opening, Paint, Recorder, ReportStyle, Resumption,
-    RunState, Settled, Trouble, TroubleKind, describe_ledger, neutralise_text,
+    RunState, Settled, StepPlace, Trouble, TroubleKind, describe_ledger, neutralise_text,
 };
+use crate::plan::StepId;
 
 /// Width of the column that says what a line is about.
 const WIDTH: usize = 10;
@@ -136,7 +140,8 @@ fn draw_report(account: &Account, style: ReportStyle, paint: Paint) -> String {
     let mut report = LiveReport::new(out.clone(), &replay.sources, style, None);
     let mut has_ledger = false;
     let mut is_real = false;
-    for moment in &replay.moments {
+    let mut unfinished = replay.unfinished();
+    for (index, moment) in replay.moments.iter().enumerate() {
         match &moment.what {
             Told::Event(event) => {
                 if let Happening::RunStarted { simulated, .. } = event.what {
@@ -151,7 +156,13 @@ fn draw_report(account: &Account, style: ReportStyle, paint: Paint) -> String {
             }
             Told::BrokenOff => {
                 let text = format!("── broken off after {} ──", write_length(moment.at));
-                report.interject(&format!("{}\n", paint.bad(&text)));
+                let rest = unfinished.split_off(unfinished.partition_point(|begun| *begun < index));
+                let begun = std::mem::replace(&mut unfinished, rest);
+                report.interject(&format!(
+                    "{}{}\n",
+                    draw_begun(&replay, &begun, paint),
+                    paint.bad(&text)
+                ));
             }
             Told::Resumed(resumption) => {
                 has_ledger = false;
@@ -171,6 +182,38 @@ fn draw_report(account: &Account, style: ReportStyle, paint: Paint) -> String {
         let ledger = Ledger::of(&replay.events());
         let ledger = describe_ledger(&ledger, &replay.sources, style.coloured);
         drawn.push_str(&format!("\n{ledger}"));
+    }
+    drawn
+}
+
+/// The steps in which a run broke off; nodes in the same step are one line.
+fn draw_begun(replay: &Replay, begun: &[usize], paint: Paint) -> String {
+    let mut steps: BTreeMap<(StepId, String), NodeSet> = BTreeMap::new();
+    for index in begun {
+        if let Told::Event(event) = &replay.moments[*index].what
+            && let Happening::StepStarted { place, what, command } = &event.what
+        {
+            let (words, command) = join_command(what, command.clone());
+            let words = command.map_or(words.clone(), |command| format!("{words}: {command}"));
+            let words = match &place.node {
+                Some(node) => forget_node(&words, node),
+                None => words,
+            };
+            let nodes = steps.entry((place.step, words)).or_default();
+            place.node.iter().for_each(|node| nodes.insert(node.clone()));
+        }
+    }
+    let mut drawn = String::new();
+    for ((_, words), nodes) in steps {
+        let nodes = nodes.to_string();
+        let words = neutralise_text(&name_node(&words, &nodes));
+        let on = if nodes.is_empty() {
+            nodes
+        } else {
+            format!("{nodes}  ")
+        };
+        let mark = paint.notable("?");
+        drawn.push_str(&format!("{on}{mark} {words}: begun; its end is not known\n"));
     }
     drawn
 }
@@ -272,23 +315,50 @@ pub(super) fn open_matters(account: &Account) -> Vec<(&'static str, String)> {
     open
 }
 
+/// An `undo` or `finally` that began.
+struct Cleaning<'a> {
+    node: Option<&'a NodeName>,
+    span: Span,
+    what: &'a str,
+}
+
+impl Cleaning<'_> {
+    /// Whether a step of the same text, on the same node, tells that it is over.
+    fn is_over(&self, place: &StepPlace, sources: &SourceMap) -> bool {
+        let file = |span| sources.place(span).map(|place| place.file);
+        let is_own = self.node == place.node.as_ref();
+        // Steps of verbs and services are written elsewhere, and tell nothing.
+        is_own && !self.span.holds(place.span) && file(self.span) == file(place.span)
+    }
+}
+
 /// Each `undo` and `finally` in which the run broke off, and did not go on.
 fn broken_cleanings(replay: &Replay) -> Vec<String> {
-    let mut begun: Vec<(Option<&NodeName>, &str)> = Vec::new();
+    let mut begun: Vec<Cleaning> = Vec::new();
     for moment in &replay.moments {
         let Told::Event(event) = &moment.what else {
             continue;
         };
         match &event.what {
-            Happening::CleaningUp { place, what, .. } => begun.push((place.node.as_ref(), what)),
-            Happening::NodeEnded { node, .. } => begun.retain(|(known, _)| *known != Some(node)),
+            Happening::CleaningUp { place, what, .. } => {
+                begun.retain(|known| !known.is_over(place, &replay.sources));
+                begun.push(Cleaning {
+                    node: place.node.as_ref(),
+                    span: place.span,
+                    what,
+                });
+            }
+            Happening::StepStarted { place, .. } | Happening::NodesChosen { place, .. } => {
+                begun.retain(|known| !known.is_over(place, &replay.sources));
+            }
+            Happening::NodeEnded { node, .. } => begun.retain(|known| known.node != Some(node)),
             Happening::RunEnded { .. } => begun.clear(),
             _ => {}
         }
     }
-    let describe = |(node, what): (Option<&NodeName>, &str)| {
-        let on = on_node(node.map(NodeName::as_str));
-        format!("{what}{on}: the run broke off in it")
+    let describe = |cleaning: Cleaning| {
+        let on = on_node(cleaning.node.map(NodeName::as_str));
+        format!("{}{on}: the run broke off in it", cleaning.what)
     };
     begun.into_iter().map(describe).collect()
 }

@@ -34,7 +34,7 @@ pub(super) struct Moment<'a> {
 /// What is told of a run.
 pub(super) enum Told<'a> {
     /// An event.
-    Event(Event),
+    Event(Box<Event>),
     /// The run broke off.
     BrokenOff,
     /// It was taken up again.
@@ -68,7 +68,7 @@ impl<'a> Replay<'a> {
                     };
                     at = event.at;
                     is_open = !matches!(event.what, Happening::RunEnded { .. });
-                    Told::Event(event)
+                    Told::Event(Box::new(event))
                 }
                 Entry::Resumed(resumption) => {
                     if is_open {
@@ -125,7 +125,7 @@ impl<'a> Replay<'a> {
     /// The events alone.
     pub fn events(&self) -> Vec<Event> {
         let events = self.moments.iter().filter_map(|moment| match &moment.what {
-            Told::Event(event) => Some(event.clone()),
+            Told::Event(event) => Some(Event::clone(event)),
             _ => None,
         });
         events.collect()

@@ -49,7 +49,7 @@ enum Kind {
     Bar,
     /// A wait.
     Thin,
-    /// What a guard answered.
+    /// What a guard or a person answered.
     Answer,
 }
 
@@ -77,7 +77,7 @@ pub(super) fn draw_picture(account: &Account) -> String {
         bottom: TOP + scale.height * rows.len() as f64,
         ..scale
     };
-    let whole = scale.bottom + 34.0;
+    let whole = scale.bottom + 52.0;
     let mut drawn = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WHOLE} {whole}\" role=\"img\" \
          aria-labelledby=\"picture-title picture-text\">\n<title id=\"picture-title\">The run in its time</title>\n\
@@ -163,17 +163,18 @@ fn collect(replay: &Replay) -> (Vec<Row>, Across) {
 
 /// The shape of an event; `last` is when a step without an end was last known to be under way.
 fn shape_of(at: Duration, what: &Happening, last: Option<Duration>) -> Option<(&StepPlace, Shape)> {
-    match what {
-        Happening::StepStarted { place, what, .. } => Some((
-            place,
-            Shape {
-                kind: Kind::Bar,
-                from: at,
-                to: last?,
-                tone: Tone::Notable,
-                text: format!("{what}: begun; its end is not known"),
-            },
-        )),
+    let shape = |kind, (from, to), tone, text| Shape {
+        kind,
+        from,
+        to,
+        tone,
+        text,
+    };
+    Some(match what {
+        Happening::StepStarted { place, what, .. } => {
+            let text = format!("{what}: begun; its end is not known");
+            (place, shape(Kind::Bar, (at, last?), Tone::Notable, text))
+        }
         Happening::StepEnded {
             place,
             what,
@@ -182,43 +183,35 @@ fn shape_of(at: Duration, what: &Happening, last: Option<Duration>) -> Option<(&
             ..
         } => {
             let (word, tone) = describe_result(result);
-            let shape = Shape {
-                kind: Kind::Bar,
-                from: at.saturating_sub(*took),
-                to: at,
-                tone,
-                text: format!("{what}: {word}"),
-            };
-            Some((place, shape))
+            let time = (at.saturating_sub(*took), at);
+            (place, shape(Kind::Bar, time, tone, format!("{what}: {word}")))
         }
         Happening::Waited { place, waited, .. } => {
             let said = describe_guard(what)?;
-            let shape = Shape {
-                kind: Kind::Thin,
-                from: at.saturating_sub(*waited),
-                to: at,
-                tone: if said.tone == Tone::Good {
-                    Tone::Plain
-                } else {
-                    said.tone
-                },
-                text: format!("wait for {}: {}", said.what, said.result),
+            let tone = match said.tone {
+                Tone::Good => Tone::Plain,
+                tone => tone,
             };
-            Some((place, shape))
+            let text = format!("wait for {}: {}", said.what, said.result);
+            let time = (at.saturating_sub(*waited), at);
+            (place, shape(Kind::Thin, time, tone, text))
         }
         Happening::Asked { place, .. } | Happening::Overridden { place, .. } => {
             let said = describe_guard(what)?;
-            let shape = Shape {
-                kind: Kind::Answer,
-                from: at,
-                to: at,
-                tone: said.tone,
-                text: format!("{}: {}", said.what, said.result),
-            };
-            Some((place, shape))
+            let text = format!("{}: {}", said.what, said.result);
+            (place, shape(Kind::Answer, (at, at), said.tone, text))
         }
-        _ => None,
-    }
+        Happening::Answered {
+            place,
+            name,
+            text,
+            answer,
+        } => {
+            let text = format!("{text} ({name}): {answer}");
+            (place, shape(Kind::Answer, (at, at), Tone::Plain, text))
+        }
+        _ => return None,
+    })
 }
 
 /// Makes one row of nodes to which the same happened at about the same time.
@@ -243,12 +236,15 @@ fn fold_rows(rows: Vec<Row>, slack: Duration) -> Vec<Row> {
     folded
 }
 
+/// Whether the same happened side by side; what happened one after another stays apart.
 fn is_alike(known: &Row, row: &Row, slack: Duration) -> bool {
     let mut pairs = known.shapes.iter().zip(&row.shapes);
     pairs.all(|(a, b)| {
+        let overlap = a.from.max(b.from) < a.to.min(b.to) || a.kind == Kind::Answer;
+        let is_near = a.from.abs_diff(b.from) <= slack && a.to.abs_diff(b.to) <= slack;
         (a.kind, a.tone, &a.text) == (b.kind, b.tone, &b.text)
-            && a.from.abs_diff(b.from) <= slack
-            && a.to.abs_diff(b.to) <= slack
+            && is_near
+            && (overlap || (a.from, a.to) == (b.from, b.to))
     })
 }
 
@@ -378,11 +374,11 @@ impl Scale {
     }
 }
 
-/// The sign of what a guard answered; each has a form of its own.
+/// The sign of what a guard or a person answered; each has a form of its own.
 fn draw_answer(x: f64, y: f64, size: f64, (tone, title): (Tone, &str), drawn: &mut String) {
     let class = tone.class();
     let form = match tone {
-        // Held: a dot.
+        // Held, or said: a dot.
         Tone::Good | Tone::Passed | Tone::Plain => {
             format!(
                 "<circle class=\"mark {class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{size:.1}\">{title}</circle>"
@@ -419,6 +415,7 @@ fn draw_legend(y: f64, drawn: &mut String) {
         ("notable", "not known"),
         ("passed", "skipped"),
         ("plain", "a wait"),
+        ("outage", "an outage"),
     ];
     let mut x = LEFT;
     for (class, word) in bars {
@@ -436,14 +433,16 @@ fn draw_legend(y: f64, drawn: &mut String) {
     }
     let answers = [
         (Tone::Good, "a guard holds"),
-        (Tone::Bad, "refuses"),
+        (Tone::Bad, "a guard refuses"),
         (Tone::Notable, "not known, overridden"),
+        (Tone::Plain, "a person answers"),
     ];
+    let (mut x, y) = (LEFT, y + 18.0);
     for (tone, word) in answers {
         draw_answer(x + 8.0, y - 4.0, 4.5, (tone, ""), drawn);
         drawn.push_str(&format!(
             "<text x=\"{:.1}\" y=\"{y:.1}\">{word}</text>\n",
-            x + 20.0
+            x + 21.0
         ));
         x += 44.0 + 6.5 * word.len() as f64;
     }

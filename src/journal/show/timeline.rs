@@ -322,7 +322,12 @@ fn describe_moment(moment: &Moment, is_unfinished: bool) -> Option<Said> {
                 let what = write_step(what, command.clone());
                 Said::of(Some(place), what, "begun; its end is not known", Tone::Notable)
             }
-            what => return describe_done(what).or_else(|| describe_said(what)),
+            what => {
+                return describe_run(what)
+                    .or_else(|| describe_done(what))
+                    .or_else(|| describe_decision(what))
+                    .or_else(|| describe_remark(what));
+            }
         },
         Told::BrokenOff => Said::of(None, "the run breaks off", "broken off", Tone::Bad),
         Told::Resumed(resumption) => {
@@ -344,8 +349,8 @@ fn describe_moment(moment: &Moment, is_unfinished: bool) -> Option<Said> {
     })
 }
 
-/// What was done, or not done, by the run.
-fn describe_done(what: &Happening) -> Option<Said> {
+/// How the run began and ended.
+fn describe_run(what: &Happening) -> Option<Said> {
     Some(match what {
         Happening::RunStarted {
             simulated, dry_run, ..
@@ -359,6 +364,22 @@ fn describe_done(what: &Happening) -> Option<Said> {
             }
             Said::of(None, "the run begins", result.trim_end(), Tone::Notable)
         }
+        Happening::RunEnded { trouble, exit_code } => {
+            let (word, tone) = match (trouble, exit_code) {
+                (None, 0) => ("done".to_owned(), Tone::Good),
+                (Some(trouble), _) => (trouble.message.clone(), tone_of(trouble)),
+                (None, _) => ("failed".to_owned(), Tone::Bad),
+            };
+            let word = format!("{word} (exit code {exit_code})");
+            Said::of(None, "the run ends", word, tone)
+        }
+        _ => return None,
+    })
+}
+
+/// What was done, or not done, by the run.
+fn describe_done(what: &Happening) -> Option<Said> {
+    Some(match what {
         Happening::NodesChosen {
             place,
             nodes,
@@ -407,21 +428,49 @@ fn describe_done(what: &Happening) -> Option<Said> {
             ..
         }
         | Happening::Waited { .. } => return describe_guard(what),
-        Happening::RunEnded { trouble, exit_code } => {
-            let (word, tone) = match (trouble, exit_code) {
-                (None, 0) => ("done".to_owned(), Tone::Good),
-                (Some(trouble), _) => (trouble.message.clone(), tone_of(trouble)),
-                (None, _) => ("failed".to_owned(), Tone::Bad),
-            };
-            let word = format!("{word} (exit code {exit_code})");
-            Said::of(None, "the run ends", word, tone)
-        }
         _ => return None,
     })
 }
 
-/// What was said or decided.
-fn describe_said(what: &Happening) -> Option<Said> {
+/// What the script said of itself, and what came of it.
+fn describe_remark(what: &Happening) -> Option<Said> {
+    Some(match what {
+        Happening::GroupChanged {
+            group,
+            node,
+            joined,
+            now,
+        } => Said {
+            node: Some(node.clone()),
+            ..Said::of(
+                None,
+                format!("{} {group}", if *joined { "joins" } else { "leaves" }),
+                format!("{group} is now {now}"),
+                Tone::Plain,
+            )
+        },
+        Happening::Note { place, text } => Said::of(Some(place), "note", text, Tone::Plain),
+        Happening::CleaningUp { place, what, why } => {
+            Said::of(Some(place), what, format!("because {why}"), Tone::Notable)
+        }
+        Happening::Caught { place, by, trouble } => Said {
+            node: place.node.clone().or_else(|| trouble.node.clone()),
+            ..Said::of(
+                Some(place),
+                match by.as_str() {
+                    "tolerated" => by.clone(),
+                    by => format!("caught by {by}"),
+                },
+                &trouble.message,
+                Tone::Notable,
+            )
+        },
+        _ => return None,
+    })
+}
+
+/// What was decided.
+fn describe_decision(what: &Happening) -> Option<Said> {
     Some(match what {
         Happening::Overridden {
             place,
@@ -440,20 +489,6 @@ fn describe_said(what: &Happening) -> Option<Said> {
                 Tone::Notable,
             )
         }
-        Happening::GroupChanged {
-            group,
-            node,
-            joined,
-            now,
-        } => Said {
-            node: Some(node.clone()),
-            ..Said::of(
-                None,
-                format!("{} {group}", if *joined { "joins" } else { "leaves" }),
-                format!("{group} is now {now}"),
-                Tone::Plain,
-            )
-        },
         Happening::Answered {
             place,
             name,
@@ -479,22 +514,6 @@ fn describe_said(what: &Happening) -> Option<Said> {
             let what = format!("{service} is left stopped");
             Said::of(Some(place), what, why, Tone::Notable)
         }
-        Happening::Note { place, text } => Said::of(Some(place), "note", text, Tone::Plain),
-        Happening::CleaningUp { place, what, why } => {
-            Said::of(Some(place), what, format!("because {why}"), Tone::Notable)
-        }
-        Happening::Caught { place, by, trouble } => Said {
-            node: place.node.clone().or_else(|| trouble.node.clone()),
-            ..Said::of(
-                Some(place),
-                match by.as_str() {
-                    "tolerated" => by.clone(),
-                    by => format!("caught by {by}"),
-                },
-                &trouble.message,
-                Tone::Notable,
-            )
-        },
         _ => return None,
     })
 }
