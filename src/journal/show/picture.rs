@@ -339,7 +339,12 @@ impl Scale {
     fn draw_shape(&self, index: usize, row: &Row, shape: &Shape, drawn: &mut String) {
         let (x, end) = (self.across(shape.from), self.across(shape.to));
         let middle = self.down(index) + self.height / 2.0;
-        let width = (end - x).max(2.0);
+        // What went wrong is seen even where it took no time.
+        let least = match shape.tone {
+            Tone::Bad | Tone::Notable => 5.0,
+            Tone::Plain | Tone::Good | Tone::Passed => 2.0,
+        };
+        let width = (end - x).max(least);
         let on = match row.nodes.is_empty() {
             true => String::new(),
             false => format!("{}: ", row.nodes),
