@@ -73,6 +73,12 @@ pub(super) enum Command {
         after_help = "Example: quorate run replace-cs-disk.runbook --set cs=1026 --set mount=/pstorage/disk2"
     )]
     Run(RunFlags),
+    /// List the runs that were kept, the newest first.
+    #[command(after_help = "Example: quorate history --cluster pcs1 -n 10")]
+    History(HistoryFlags),
+    /// Tell of one run: what it was to do, what happened, and what is open.
+    #[command(after_help = "Example: quorate show update-nodes --format html > run.html")]
+    Show(ShowFlags),
     /// Say what is wrong with runbooks, without contact with any node.
     #[command(after_help = "Example: quorate check *.runbook")]
     Check(CheckFlags),
@@ -229,6 +235,55 @@ impl RunFlags {
             (None, None) => InventoryChoice::Found,
         }
     }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct HistoryFlags {
+    /// How runs are told of.
+    #[arg(
+        long,
+        value_enum,
+        hide_possible_values = true,
+        hide_default_value = true,
+        value_name = "human|json",
+        default_value = "human"
+    )]
+    pub format: Format,
+    /// Only so many.
+    #[arg(short = 'n', long, value_name = "COUNT")]
+    pub last: Option<usize>,
+    /// Only those on this cluster.
+    #[arg(long, value_name = "NAME")]
+    pub cluster: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ShowFlags {
+    /// The run, by its name or any part of it that no other has; the newest unless told.
+    pub run: Option<String>,
+    /// How it is told; a post-mortem begins with markdown, html has a picture of the run.
+    #[arg(
+        long,
+        value_enum,
+        hide_possible_values = true,
+        hide_default_value = true,
+        value_name = "human|json|markdown|html",
+        default_value = "human"
+    )]
+    pub format: ShowFormat,
+    /// Say more: all that commands printed.
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ShowFormat {
+    Human,
+    // All that was kept, as one object.
+    Json,
+    Markdown,
+    // One page that needs nothing else.
+    Html,
 }
 
 #[derive(Debug, Args)]

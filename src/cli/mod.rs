@@ -10,11 +10,13 @@ mod check;
 mod exit;
 mod expand;
 mod format;
+mod history;
 mod inventory;
 mod nodes;
 mod parameters;
 mod repl;
 mod run;
+mod show;
 mod streams;
 
 use std::process::ExitCode;
@@ -88,6 +90,8 @@ fn carry_out_command(command: &Command, color: Color) -> Result<Exit, Stop> {
         Command::Repl(flags) => repl::open_prompt(flags, color),
         Command::Run(flags) => run::run_script(flags, color),
         Command::Check(flags) => check::check_files(flags, color),
+        Command::History(flags) => history::list_runs(flags, color),
+        Command::Show(flags) => show::show_run(flags, color),
         Command::Expand(flags) => expand::expand_script(flags, color),
         Command::Fmt(flags) => format::format_files(flags, color),
         Command::Nodes(flags) => nodes::tell_nodes(flags),

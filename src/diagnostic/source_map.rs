@@ -86,6 +86,30 @@ impl SourceMap {
         })
     }
 
+    /// The names and texts of all files, in the order in which they were added.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.files.iter().map(|file| (file.name.as_str(), &*file.text))
+    }
+
+    /// The stretch from a place to the end of its line: the way back from [`SourceMap::place`].
+    ///
+    /// Of several files with one name the last is meant.
+    pub fn find(&self, place: &Place) -> Option<Span> {
+        let file = self.files.iter().rev().find(|file| file.name == place.file)?;
+        let mut start = 0;
+        for _ in 1..place.line {
+            start += file.text[start..].find('\n')? + 1;
+        }
+        let line = file.text[start..].split('\n').next().unwrap_or("");
+        let before: usize = line
+            .chars()
+            .take(place.column.checked_sub(1)?)
+            .map(char::len_utf8)
+            .sum();
+        let (first, last) = (start + before, start + line.len());
+        Some(Span::new(file.base + first as u32, file.base + last as u32))
+    }
+
     fn file_of(&self, at: u32) -> Option<&File> {
         let index = self
             .files
@@ -187,6 +211,26 @@ impl SourceCode for SourceMap {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_is_found_again() {
+        let mut sources = SourceMap::default();
+        sources.add("a", "one\ntw\u{f6} two\n");
+        let base = sources.add("b", "one\n\ntw\u{f6} two");
+        for at in [0, 3, 4, 5, 7, 9, 13] {
+            let span = Span::new(base + at, base + at);
+            let place = sources.place(span).expect("it lies in the text");
+            let found = sources.find(&place).expect("it is there");
+            assert_eq!(found.start, span.start, "{place:?}");
+        }
+        let nowhere = |line, column| Place {
+            file: "b".to_owned(),
+            line,
+            column,
+        };
+        assert_eq!(sources.find(&nowhere(9, 1)), None);
+        assert_eq!(sources.find(&nowhere(1, 0)), None);
+    }
 
     #[test]
     fn what_is_shown_does_nothing_to_a_terminal() {

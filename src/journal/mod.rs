@@ -5,6 +5,7 @@
 //!
 //! May import: `diagnostic`, `inventory`, `value`, `guard`, `plan`, `transport`.
 
+mod account;
 mod difference;
 mod entry;
 mod error;
@@ -15,19 +16,23 @@ mod ledger;
 mod overridden;
 mod past;
 mod present;
+mod read;
 mod record;
 mod replay;
 mod report;
 mod screen;
+mod show;
 mod store;
 mod summary;
 #[cfg(test)]
 mod tests;
 mod verify;
 mod view;
+mod when;
 mod wording;
 
-pub use entry::{BegunAnew, Entry, Marked, Opening, Resumption};
+pub use account::{Account, RunState};
+pub use entry::{Answered, BegunAnew, Entry, Marked, Opening, Replied, Reply, Resumption, Sent, Settled};
 pub use error::{JournalError, RunError};
 pub use event::{Event, Happening, Recorder, StepPlace, StepResult, Trouble, TroubleKind};
 pub use keeper::{Doors, Driven, Keeper, Kept, StillUnknown, Watch};
@@ -37,6 +42,9 @@ pub use past::{OpenAct, Past, TakenBack};
 pub use record::{JsonRecorder, Record, RecordKind, RecordPlace, RecordResult, RecordTrouble};
 pub use report::{Detail, LiveReport, ReportStyle};
 pub use screen::{Paint, neutralise_text};
+pub use show::{
+    HistoryRow, describe_account, describe_history, write_account, write_history, write_html, write_markdown,
+};
 pub use store::{Journal, RunJournal};
 pub use summary::describe_ledger;
 pub use verify::Verification;

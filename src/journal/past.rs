@@ -126,9 +126,9 @@ pub struct TakenBack {
 
 impl Past {
     /// Reads what is known from the entries of a run.
-    pub fn read(entries: &[Entry]) -> Past {
+    pub fn read<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> Past {
         let mut past = Past::default();
-        for (order, entry) in entries.iter().enumerate() {
+        for (order, entry) in entries.into_iter().enumerate() {
             past.take(order, entry);
         }
         past.forget_what_nothing_followed();

@@ -31,6 +31,9 @@ pub struct RecordPlace {
     pub line: usize,
     /// In characters, from 1.
     pub column: usize,
+    /// How much of the text belongs to it, in bytes; 0: to the end of the line.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub length: u32,
     /// The node in hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
@@ -47,6 +50,12 @@ fn no_step() -> u32 {
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_no_step(step: &u32) -> bool {
     *step == no_step()
+}
+
+// `serde` hands over a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_nothing(length: &u32) -> bool {
+    *length == 0
 }
 
 /// The written form of a [`Trouble`].
@@ -317,6 +326,7 @@ fn write_place(place: &StepPlace, sources: &SourceMap) -> RecordPlace {
         file,
         line,
         column,
+        length: place.span.end.saturating_sub(place.span.start),
         node,
         path: place.path.as_str().to_owned(),
     }

@@ -37,7 +37,8 @@ pub fn neutralise_text(text: &str) -> String {
 pub(super) fn write_length(length: Duration) -> String {
     let seconds = length.as_secs();
     match seconds {
-        0..10 => format!("{:.1}s", length.as_secs_f64()),
+        // Whole milliseconds, as they are kept: what is read again is written alike.
+        0..10 => format!("{:.1}s", length.as_millis() as f64 / 1000.0),
         10..60 => format!("{seconds}s"),
         60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
         _ => format!("{}h{:02}m", seconds / 3600, seconds % 3600 / 60),

@@ -376,7 +376,7 @@ impl Phases {
         let mut phases = Phases::default();
         for (number, event) in run.events.iter().enumerate() {
             match &event.what {
-                Happening::NodeStarted { step, node } => {
+                Happening::NodeStarted { step, node, .. } => {
                     phases.0.entry((*step, node.clone())).or_default().0.push(number);
                 }
                 Happening::NodeEnded { step, node, .. } => {

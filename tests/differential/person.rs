@@ -60,6 +60,7 @@ pub fn word_of(kind: QuestionKind) -> &'static str {
         QuestionKind::Manual => "manual",
         QuestionKind::Outage => "outage",
         QuestionKind::Irreversible => "irreversible",
+        QuestionKind::Unsettled => "unsettled",
     }
 }
 

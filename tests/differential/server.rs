@@ -332,8 +332,8 @@ fn reply_of(outcome: Result<quorate::transport::Outcome, TransportError>) -> Rep
         Err(TransportError::Unreachable { why, .. }) => Reply::Unreachable { why },
         Err(TransportError::Unknown { is_late: true, .. }) => Reply::Late,
         Err(TransportError::Unknown { why, .. }) => Reply::Lost { why },
-        Err(TransportError::HeldBack) => Reply::Lost {
-            why: "held back".to_owned(),
+        Err(other) => Reply::Lost {
+            why: other.to_string(),
         },
     }
 }

@@ -271,7 +271,7 @@ pub fn describe(ended: Result<Outcome, TransportError>) -> String {
             why, is_late: true, ..
         }) => format!("late: {why}"),
         Err(TransportError::Unknown { why, .. }) => format!("unknown: {why}"),
-        Err(TransportError::HeldBack) => "held back".to_owned(),
+        Err(other) => other.to_string(),
     }
 }
 

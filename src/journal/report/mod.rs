@@ -1,21 +1,22 @@
+mod draw;
+
 use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::difference::{show_differences, take_alike};
-use super::event::NO_STEP;
-use super::gather::{Gather, Gathered, Line, Mark};
-use super::ledger::Ledger;
-use super::screen::{Paint, neutralise_text, write_length};
-use super::summary::describe_ledger;
-use super::wording::{
-    MOST_LINES, describe_asked, describe_end, describe_remark, draw_output, forget_node, join_command,
-    name_node, trouble_mark,
-};
-use super::{Event, Happening, LiveView, Recorder, StepPlace, StepResult};
 use crate::diagnostic::SourceMap;
 use crate::inventory::{NodeName, NodeSet};
+use crate::journal::difference::{show_differences, take_alike};
+use crate::journal::event::NO_STEP;
+use crate::journal::gather::{Gather, Gathered, Line, Mark};
+use crate::journal::ledger::Ledger;
+use crate::journal::screen::{Paint, neutralise_text, write_length};
+use crate::journal::summary::describe_ledger;
+use crate::journal::wording::{
+    describe_asked, describe_end, describe_remark, forget_node, join_command, name_node, trouble_mark,
+};
+use crate::journal::{Event, Happening, LiveView, Recorder, StepPlace, StepResult};
 use crate::plan::StepId;
 
 /// How often at most a wait is told of off a terminal when nothing new is measured, and how
@@ -135,6 +136,13 @@ impl<'a, W: Write> LiveReport<'a, W> {
         self.is_closed = written.is_err();
     }
 
+    /// Prints a line of its own, after all that nodes have said so far.
+    pub(super) fn interject(&mut self, text: &str) {
+        let rest = self.gather.take_all();
+        self.print_gathered(rest);
+        self.print(text);
+    }
+
     /// `[ 3/12] `, or blanks of the same width for what is not written in the script itself.
     fn number(&self, step: StepId) -> String {
         let width = self.steps.to_string().len();
@@ -204,64 +212,6 @@ impl<'a, W: Write> LiveReport<'a, W> {
                 self.print(&drawn);
             }
         }
-    }
-
-    /// Draws a line, its command and its output, each under the other.
-    fn draw(&self, nodes: Option<String>, line: &Line, took: Option<Duration>) -> String {
-        let paint = self.paint();
-        let width = self
-            .sets
-            .iter()
-            .flat_map(|set| set.nodes.iter())
-            .map(|node| node.as_str().len())
-            .max();
-        let width = width.unwrap_or(0).min(24);
-        let nodes = nodes.unwrap_or_default();
-        let column = if width == 0 && nodes.is_empty() {
-            String::new()
-        } else {
-            format!("{nodes:width$}  ")
-        };
-        let mark = match line.mark {
-            Mark::Good => paint.good("✓"),
-            Mark::Bad => paint.bad("✗"),
-            Mark::Unknown => paint.notable("?"),
-            Mark::Passed => paint.faint("–"),
-            Mark::Said => " ".to_owned(),
-        };
-        let number = self.number(line.step);
-        let margin = " ".repeat(number.chars().count() + column.chars().count() + 2);
-        let took = took
-            .map(|took| format!("  {}", paint.faint(&write_length(took))))
-            .unwrap_or_default();
-        let words = name_node(&line.words, &nodes);
-        let said = match line.latest.is_empty() {
-            true => line.said.clone(),
-            false => name_node(&line.said, &nodes),
-        };
-        // What changes all the time stands before the rows, or it would pass for one of them.
-        let (said, rows) = match said.find('\n') {
-            Some(at) => said.split_at(at),
-            None => (said.as_str(), ""),
-        };
-        let draw = |text: &str| neutralise_text(text).replace('\n', &format!("\n{margin}"));
-        let (words, rows) = (draw(&format!("{words}{said}{}", line.latest)), draw(rows));
-        let mut drawn = format!("{}{column}{mark} {words}{took}{rows}\n", paint.faint(&number));
-        if let Some(command) = &line.command {
-            let command = neutralise_text(command).replace('\n', &format!("\n{margin}  "));
-            drawn.push_str(&format!("{margin}{}\n", paint.faint(&format!("$ {command}"))));
-        }
-        let most = match self.style.detail {
-            Detail::Verbose => usize::MAX,
-            Detail::Quiet | Detail::Usual => MOST_LINES,
-        };
-        let hint = if self.style.is_framed {
-            "; -v shows all"
-        } else {
-            ""
-        };
-        drawn.push_str(&draw_output(&line.output, &margin, most, hint, paint));
-        drawn
     }
 
     fn show_start(&mut self, what: &Happening) {
