@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use quorate::journal::Journal;
+
 use tempfile::TempDir;
 
 /// A folder of its own, in which the command is run.
@@ -543,13 +545,19 @@ fn a_run_on_this_machine_is_told_from_the_first_line_to_the_ledger() {
     assert!(!told.out.contains("done "), "{}", told.out);
 }
 
-/// The folder in which the only run of a place is kept.
-fn kept(place: &Place) -> PathBuf {
-    let runs = place.folder.path().join("state/quorate/runs");
-    let mut found = std::fs::read_dir(runs).expect("a run was kept");
-    let folder = found.next().expect("a run was kept").expect("it can be read");
-    assert!(found.next().is_none(), "one run was kept");
-    folder.path()
+/// The folder of the journal of a place.
+fn journal(place: &Place) -> PathBuf {
+    place.folder.path().join("state/quorate/journal")
+}
+
+/// The name of the only run of a place, and its entries, each as JSON.
+fn kept(place: &Place) -> (String, Vec<String>) {
+    let journal = Journal::open(&journal(place)).expect("it is there");
+    let runs = journal.runs().expect("they can be read");
+    assert_eq!(runs.len(), 1, "one run was kept");
+    let entries = journal.entries(&runs[0]).expect("they can be read");
+    let write = |entry| serde_json::to_string(entry).expect("it was JSON");
+    (runs[0].clone(), entries.iter().map(write).collect())
 }
 
 #[test]
@@ -561,13 +569,15 @@ fn all_that_a_run_does_and_prints_is_kept() {
         "runbook drill\non web <\n  run \"head -c 3000000 /dev/zero && echo end && echo bad >&2\"\n>\n",
     );
     let told = place.run(&["run", "a.runbook"]);
-    let folder = kept(&place);
+    let (name, entries) = kept(&place);
     told.ends(0)
-        .complains(&format!("all that happened is kept in {}", folder.display()));
-    let events = std::fs::read_to_string(folder.join("events.jsonl")).expect("events are kept");
-    let ended = events.lines().find(|line| line.contains("\"step_ended\""));
-    let ended = ended.unwrap_or_else(|| panic!("{events}"));
-    let path = folder.join("output/0001-localhost.txt");
+        .complains(&format!("all that happened is kept: quorate show {name}"));
+    let ended = entries.iter().find(|line| line.contains("\"step_ended\""));
+    let ended = ended.unwrap_or_else(|| panic!("{entries:?}"));
+    let path = journal(&place)
+        .join("output")
+        .join(name)
+        .join("0001-localhost.txt");
     let note = format!(
         "1951428 more bytes are left out: all of it is in {}",
         path.display()
@@ -577,12 +587,7 @@ fn all_that_a_run_does_and_prints_is_kept() {
         "{}",
         &ended[ended.len() - 900..]
     );
-    assert!(
-        events
-            .lines()
-            .last()
-            .is_some_and(|line| line.contains("run_ended"))
-    );
+    assert!(entries.last().is_some_and(|line| line.contains("run_ended")));
     let written = std::fs::read_to_string(path).expect("all output is kept");
     assert_eq!((written.len(), written.ends_with("\0end\n")), (3_000_004, true));
 }
@@ -595,9 +600,9 @@ fn what_cannot_be_kept_is_not_begun() {
     place.write("state", "no folder");
     let told = place.run(&["run", "a.runbook"]);
     told.ends(2)
-        .complains("what the run does cannot be kept in")
+        .complains("cannot be opened")
         .complains("not a directory")
-        .complains("XDG_STATE_HOME");
+        .complains("QUORATE_JOURNAL");
     assert!(!place.folder.path().join("begun").exists());
 }
 

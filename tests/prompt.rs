@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use pty::Terminal;
+use quorate::journal::Journal;
 use tempfile::TempDir;
 
 /// What the cursor stands after when something is to be typed.
@@ -190,11 +191,17 @@ impl Prompt {
 
     /// What is kept of the session: each event a line.
     fn events(&self) -> String {
-        let runs = self.folder.path().join("state/quorate/runs");
-        let mut folders = fs::read_dir(runs).expect("something is kept").flatten();
-        let folder = folders.next().expect("a session").path();
-        fs::read_to_string(folder.join("events.jsonl")).expect("its events")
+        kept_of(self.folder.path())
     }
+}
+
+/// What is kept of the only session of a place: each entry a line.
+fn kept_of(place: &std::path::Path) -> String {
+    let journal = Journal::open(&place.join("state/quorate/journal")).expect("it is there");
+    let runs = journal.runs().expect("they can be read");
+    let entries = journal.entries(&runs[0]).expect("they can be read");
+    let write = |entry| serde_json::to_string(entry).expect("it was JSON") + "\n";
+    entries.iter().map(write).collect()
 }
 
 /// Does something on one node after the other, the first of which waits.
@@ -439,13 +446,7 @@ fn a_terminal_that_is_gone_ends_the_session_in_good_order() {
     assert_eq!(status.code(), Some(0));
     let done = ["done-a", "done-b"].map(|name| folder.path().join(name).exists());
     assert_eq!(done, [false, false], "nobody was there to look");
-    let runs = folder.path().join("state/quorate/runs");
-    let kept = fs::read_dir(runs)
-        .expect("something is kept")
-        .flatten()
-        .next()
-        .expect("a session");
-    let events = fs::read_to_string(kept.path().join("events.jsonl")).expect("its events");
+    let events = kept_of(folder.path());
     assert!(
         events.trim_end().ends_with('}') && events.contains("run_ended"),
         "{events}"

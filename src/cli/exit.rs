@@ -12,7 +12,7 @@ use crate::project::ProjectError;
 pub(super) enum Exit {
     /// 0: done.
     Done,
-    /// 1: files are not formatted.
+    /// 1: files are not formatted, or the journal was altered.
     Different,
     /// 2: the command line, the inventory or a file is wrong.
     Usage,

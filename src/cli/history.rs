@@ -2,12 +2,7 @@ use super::arguments::{Color, Format, HistoryFlags};
 use super::exit::{Exit, Stop};
 use super::streams::{is_coloured, print, say};
 use crate::journal::{Account, describe_history, write_history};
-
-/// Loads all runs that were kept.
-pub(super) fn load_accounts() -> Result<Vec<Account>, Stop> {
-    // Without a store there are none.
-    Ok(Vec::new())
-}
+use crate::project::load_accounts;
 
 /// Lists the runs that were kept, the newest first.
 pub(super) fn list_runs(flags: &HistoryFlags, color: Color) -> Result<Exit, Stop> {

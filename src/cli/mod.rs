@@ -7,6 +7,7 @@
 
 mod arguments;
 mod check;
+mod conduct;
 mod exit;
 mod expand;
 mod format;
@@ -15,6 +16,7 @@ mod inventory;
 mod nodes;
 mod parameters;
 mod repl;
+mod resume;
 mod run;
 mod show;
 mod streams;
@@ -90,6 +92,8 @@ fn carry_out_command(command: &Command, color: Color) -> Result<Exit, Stop> {
         Command::Repl(flags) => repl::open_prompt(flags, color),
         Command::Run(flags) => run::run_script(flags, color),
         Command::Check(flags) => check::check_files(flags, color),
+        Command::Resume(flags) => resume::resume_run(flags, color),
+        Command::Export(flags) => resume::export(flags.run.as_deref(), flags.output.as_deref()),
         Command::History(flags) => history::list_runs(flags, color),
         Command::Show(flags) => show::show_run(flags, color),
         Command::Expand(flags) => expand::expand_script(flags, color),

@@ -1,38 +1,21 @@
 use std::collections::BTreeMap;
-use std::io::{self, Stdout};
 use std::path::Path;
-use std::rc::Rc;
-use std::sync::Arc;
 
-use super::arguments::{Color, Format, RunFlags};
+use super::arguments::{Color, RunFlags};
+use super::conduct::{Ready, carry_out};
 use super::exit::{Exit, Stop};
 use super::parameters::{ask_for_missing, read_secrets, read_settings};
-use super::streams::{Output, error_style, is_coloured, is_live, say};
+use super::streams::{error_style, say};
 use crate::diagnostic::{Style, nearest};
-use crate::journal::{
-    Detail, JsonRecorder, LiveReport, LiveView, OverriddenFinding, Recorder, ReportStyle, WithOverridden,
-};
 use crate::plan::Plan;
-use crate::project::{
-    Project, RunFolder, Setting, check_overrides, drop_overridden, read_limit, read_overrides,
-};
+use crate::project::{Given, Project, check_overrides, drop_overridden, read_limit, read_overrides};
 use crate::run::RunOptions;
-use crate::transport::{Answers, Listener, Screen, Terminal};
-
-/// A runbook that is ready to be carried out.
-struct Ready {
-    project: Project,
-    plan: Plan,
-    options: RunOptions,
-    answers: Answers,
-    /// What is wrong with it, and overridden.
-    dropped: Vec<OverriddenFinding>,
-}
+use crate::transport::Answers;
 
 /// Carries a runbook out.
 pub(super) fn run_script(flags: &RunFlags, color: Color) -> Result<Exit, Stop> {
     match prepare(flags, error_style(color))? {
-        Ok(ready) => carry_out(flags, color, ready),
+        Ok(ready) => carry_out(&flags.telling(), color, ready),
         Err(exit) => Ok(exit),
     }
 }
@@ -93,12 +76,25 @@ fn prepare(flags: &RunFlags, style: Style) -> Result<Result<Ready, Exit>, Stop> 
         named,
         simulated: project.is_simulated(),
     };
+    // What changes nothing real is not written down.
+    let kept = match project.is_simulated() || flags.dry_run {
+        true => None,
+        false => {
+            let given = Given {
+                parameters: given,
+                limit: flags.limit.clone(),
+                overrides: flags.overrides.clone(),
+            };
+            Some(project.begin_kept(&flags.file, &plan, &given, &options)?)
+        }
+    };
     Ok(Ok(Ready {
         project,
         plan,
         options,
         answers,
         dropped,
+        kept,
     }))
 }
 
@@ -112,70 +108,8 @@ pub(super) fn check_ssh_config(file: Option<&str>) -> Result<(), Stop> {
     }
 }
 
-/// Carries out what is ready, and tells of it.
-fn carry_out(flags: &RunFlags, color: Color, ready: Ready) -> Result<Exit, Stop> {
-    let (project, plan) = (&ready.project, &ready.plan);
-    let is_human = flags.format == Format::Human;
-    let is_real = !project.is_simulated();
-    let title = plan.program.title.as_deref().unwrap_or_default();
-    let kept = is_real.then(|| RunFolder::make(title)).transpose()?;
-    let events = kept.as_ref().map(RunFolder::open_events).transpose()?;
-    let events =
-        events.map(|file| JsonRecorder::new(Output::new(file, "what is kept of it"), project.sources()));
-    let style = error_style(color);
-    let view = (is_human && is_real && is_live()).then(|| Rc::new(LiveView::new(style == Style::Coloured)));
-    let setting = Setting {
-        answers: ready.answers,
-        ways: flags.ways(),
-        terminal: Terminal::new(view.clone().map(|view| view as Rc<dyn Screen>)),
-        listener: view.as_ref().map(|view| Arc::new(view.listener()) as Listener),
-        output_folder: kept.as_ref().map(RunFolder::output),
-    };
-    let output = Output::new(io::stdout(), "the report");
-    let has_failed = output.failure();
-    let report = open_report(flags, color, project, output, view);
-    let mut recorder = WithOverridden::new(Box::new((events, report)), ready.dropped);
-    let ending = project.run(plan, &ready.options, &setting, &mut recorder)?;
-    if let Some(trouble) = &ending.trouble {
-        say(&project.render_trouble(trouble, style));
-    }
-    if let Some(kept) = kept.filter(|_| is_human && !flags.quiet) {
-        say(&format!(
-            "all that happened is kept in {}\n",
-            kept.path().display()
-        ));
-    }
-    if ending.exit_code == 0 && has_failed.get() {
-        return Ok(Exit::Usage);
-    }
-    Ok(Exit::Run(ending.exit_code))
-}
-
-fn open_report<'p>(
-    flags: &RunFlags,
-    color: Color,
-    project: &'p Project,
-    output: Output<Stdout>,
-    view: Option<Rc<LiveView>>,
-) -> Box<dyn Recorder + 'p> {
-    let style = ReportStyle {
-        coloured: is_coloured(color),
-        detail: match (flags.quiet, flags.verbose) {
-            (true, _) => Detail::Quiet,
-            (false, true) => Detail::Verbose,
-            (false, false) => Detail::Usual,
-        },
-        with_differences: flags.diff,
-        is_framed: true,
-    };
-    match flags.format {
-        Format::Human => Box::new(LiveReport::new(output, project.sources(), style, view)),
-        Format::Json => Box::new(JsonRecorder::new(output, project.sources())),
-    }
-}
-
 /// Refuses answers to questions that are never asked: a slip of the hand must not pass for an answer.
-fn check_answers(named: &BTreeMap<String, bool>, plan: &Plan) -> Result<(), Stop> {
+pub(super) fn check_answers(named: &BTreeMap<String, bool>, plan: &Plan) -> Result<(), Stop> {
     let names = plan.question_names();
     let Some(unknown) = named.keys().find(|name| {
         !(names.contains(name.as_str()) || name.starts_with("undo-") || name.starts_with("step-"))
@@ -193,7 +127,7 @@ fn check_answers(named: &BTreeMap<String, bool>, plan: &Plan) -> Result<(), Stop
 }
 
 /// Reads `--answer NAME=yes|no`.
-fn read_answers(written: &[String]) -> Result<BTreeMap<String, bool>, Stop> {
+pub(super) fn read_answers(written: &[String]) -> Result<BTreeMap<String, bool>, Stop> {
     let mut named = BTreeMap::new();
     for text in written {
         let (name, answer) = match text.split_once('=') {

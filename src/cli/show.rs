@@ -1,17 +1,21 @@
 use super::arguments::{Color, ShowFlags, ShowFormat};
 use super::exit::{Exit, Stop};
-use super::history::{load_accounts, sort_newest_first};
-use super::streams::{is_coloured, print};
+use super::history::sort_newest_first;
+use super::streams::{is_coloured, print, say};
 use crate::diagnostic::nearest;
 use crate::journal::{
     Account, Detail, ReportStyle, describe_account, write_account, write_html, write_markdown,
 };
+use crate::project::{load_accounts, verify_journal};
 
 /// Most names that are told of at once.
 const MOST_NAMES: usize = 5;
 
 /// Tells of one run.
 pub(super) fn show_run(flags: &ShowFlags, color: Color) -> Result<Exit, Stop> {
+    if flags.verify {
+        return verify();
+    }
     let mut accounts = load_accounts()?;
     sort_newest_first(&mut accounts);
     let account = find_run(&accounts, flags.run.as_deref())?;
@@ -31,6 +35,35 @@ pub(super) fn show_run(flags: &ShowFlags, color: Color) -> Result<Exit, Stop> {
         ShowFormat::Markdown => write_markdown(account),
         ShowFormat::Html => write_html(account),
     })?;
+    Ok(Exit::Done)
+}
+
+/// Tells whether anything in the journal was altered.
+fn verify() -> Result<Exit, Stop> {
+    let Some(found) = verify_journal()? else {
+        return Err(Stop::Usage("no run was kept yet".to_owned()));
+    };
+    let noun = |count: usize, one: &str, many: &str| match count {
+        1 => format!("1 {one}"),
+        count => format!("{count} {many}"),
+    };
+    let (runs, entries) = (
+        noun(found.runs, "run", "runs"),
+        noun(found.entries, "entry", "entries"),
+    );
+    for fault in &found.faults {
+        say(&format!("altered: {fault}\n"));
+    }
+    if !found.faults.is_empty() {
+        return Ok(Exit::Different);
+    }
+    let whole = match found.is_sealed {
+        true => "the file is byte for byte as it was left",
+        false => "the file as a whole was not compared: a run writes to it, or the last one was broken off",
+    };
+    print(&format!(
+        "nothing was altered: {runs}, {entries}, each linked to the one before it; {whole}\n"
+    ))?;
     Ok(Exit::Done)
 }
 

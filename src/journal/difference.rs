@@ -6,6 +6,17 @@ use crate::inventory::NodeSet;
 /// How many equal lines stand around a difference.
 const CONTEXT: usize = 2;
 
+/// In what a text has changed, as a difference that tools can read; `name` is what it is called.
+pub fn describe_change(name: &str, old: &str, new: &str) -> String {
+    let difference = TextDiff::from_lines(old, new);
+    let mut unified = difference.unified_diff();
+    unified
+        .context_radius(CONTEXT)
+        .missing_newline_hint(false)
+        .header(&format!("{name} (when the run began)"), &format!("{name} (now)"));
+    unified.to_string()
+}
+
 /// Takes out the first line and those that tell of the same step, with what it printed the same or
 /// not; what a node says stays in its order.
 pub(super) fn take_alike(lines: &mut Vec<Gathered>) -> Vec<Gathered> {

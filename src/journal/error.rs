@@ -35,6 +35,17 @@ pub enum JournalError {
         why: String,
     },
 
+    /// A run that was handed over cannot be taken in.
+    #[error("the run cannot be taken in: {why}")]
+    #[diagnostic(
+        code(journal::not_taken_in),
+        help("have it written once more: quorate export RUN -o FILE")
+    )]
+    NotTakenIn {
+        /// What is wrong with it.
+        why: String,
+    },
+
     /// What it holds is not what was written.
     #[error("the journal in `{path}` is damaged: {why}")]
     #[diagnostic(

@@ -11,7 +11,7 @@ use super::entry::{Answered, Replied, Reply, Sent, Settled};
 use super::past::{Past, Which};
 use super::replay::{Phase, Replay, Slot, Turn};
 use super::store::RunJournal;
-use super::{Entry, Event, JournalError, Record, Recorder};
+use super::{Entry, Event, Happening, JournalError, Record, Recorder};
 use crate::diagnostic::SourceMap;
 use crate::transport::{
     Answer, Clock, Decision, Failure, Outcome, Person, Purpose, Question, Request, Settlement, Transport,
@@ -51,6 +51,10 @@ pub struct Keeper<'d> {
     settled: Cell<usize>,
     unknown: RefCell<Vec<StillUnknown>>,
     watch: Option<Watch<'d>>,
+    /// Time that had gone by when this walk began, in a session of several.
+    since: Duration,
+    /// Whether the values that are named are left out.
+    hides_values: bool,
 }
 
 /// Hears that entries were written, and whether they were synced.
@@ -103,6 +107,17 @@ impl<'d> Keeper<'d> {
             settled: Cell::new(0),
             unknown: RefCell::default(),
             watch: None,
+            since: Duration::ZERO,
+            hides_values: false,
+        }
+    }
+
+    /// The same for a line of a session that began `since` ago; `hides_values`: there is a secret in it.
+    pub fn of_line(self, since: Duration, hides_values: bool) -> Keeper<'d> {
+        Keeper {
+            since,
+            hides_values,
+            ..self
         }
     }
 
@@ -196,7 +211,17 @@ impl<'d> Keeper<'d> {
     }
 
     fn now_ms(&self) -> u64 {
-        u64::try_from(self.now().as_millis()).unwrap_or(u64::MAX)
+        let at = self.since + self.now();
+        u64::try_from(at.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn keep(&self, event: &Event) {
+        let mut event = event.clone();
+        event.at += self.since;
+        if let (true, Happening::Named { value, .. }) = (self.hides_values, &mut event.what) {
+            "***".clone_into(value);
+        }
+        self.push(&Entry::Happened(Record::of(&event, self.sources)));
     }
 
     /// Writes an act down before it leaves.
@@ -388,8 +413,7 @@ impl<'k, 'd, R: Recorder> Kept<'k, 'd, R> {
 impl<R: Recorder> Recorder for Kept<'_, '_, R> {
     fn record(&mut self, event: &Event) {
         if self.keeper.replay.is_live() {
-            let record = Record::of(event, self.keeper.sources);
-            self.keeper.push(&Entry::Happened(record));
+            self.keeper.keep(event);
             self.inner.record(event);
         } else {
             self.inner.recall(event);

@@ -10,6 +10,7 @@ mod difference;
 mod entry;
 mod error;
 mod event;
+mod exchange;
 mod gather;
 mod keeper;
 mod ledger;
@@ -32,6 +33,7 @@ mod when;
 mod wording;
 
 pub use account::{Account, RunState};
+pub use difference::describe_change;
 pub use entry::{Answered, BegunAnew, Entry, Marked, Opening, Replied, Reply, Resumption, Sent, Settled};
 pub use error::{JournalError, RunError};
 pub use event::{Event, Happening, Recorder, StepPlace, StepResult, Trouble, TroubleKind};

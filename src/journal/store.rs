@@ -23,7 +23,7 @@ const LOOKED_THROUGH: u64 = 32 << 20;
 
 /// Its tables.
 pub(super) const TABLES: [&str; 3] = [
-    "CREATE TABLE run (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT",
+    "CREATE TABLE run (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, is_imported INTEGER NOT NULL DEFAULT 0) STRICT",
     "CREATE TABLE entry (run INTEGER NOT NULL, number INTEGER NOT NULL, body TEXT NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (run, number)) STRICT, WITHOUT ROWID",
     "CREATE TABLE long_text (number INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, body TEXT NOT NULL) STRICT",
 ];
@@ -188,6 +188,24 @@ impl Journal {
             serde_json::Value::Array(items) => items.iter_mut().try_for_each(|inner| self.fill_in(inner)),
             _ => Ok(()),
         }
+    }
+
+    /// The long texts that an entry names.
+    pub(super) fn texts_of(&self, body: &str) -> Result<Vec<String>, JournalError> {
+        fn collect(value: &serde_json::Value, hashes: &mut Vec<String>) {
+            match value {
+                serde_json::Value::Object(map) => match (map.len(), map.get(TEXT_KEY)) {
+                    (1, Some(serde_json::Value::String(hash))) => hashes.push(hash.clone()),
+                    _ => map.values().for_each(|inner| collect(inner, hashes)),
+                },
+                serde_json::Value::Array(items) => items.iter().for_each(|inner| collect(inner, hashes)),
+                _ => {}
+            }
+        }
+        let value = serde_json::from_str(body).map_err(|error| self.damaged(&error.to_string()))?;
+        let mut hashes = Vec::new();
+        collect(&value, &mut hashes);
+        hashes.iter().map(|hash| self.long_text(hash)).collect()
     }
 
     fn long_text(&self, hash: &str) -> Result<String, JournalError> {

@@ -84,11 +84,22 @@ impl Journal {
         let mut before: Option<String> = None;
         for run in self.runs()? {
             found.runs += 1;
-            before = self.verify_run(&run, before.as_deref(), &mut found);
+            // A run that came from elsewhere follows one that is elsewhere.
+            let expected = match self.is_imported(&run) {
+                true => None,
+                false => Some(before.as_deref()),
+            };
+            before = self.verify_run(&run, expected, &mut found);
         }
         self.verify_texts(&mut found);
         self.verify_seal(&mut found)?;
         Ok(found)
+    }
+
+    fn is_imported(&self, run: &str) -> bool {
+        let asked = "SELECT is_imported FROM run WHERE name = ?1";
+        let is_imported = self.connection.query_row(asked, [run], |row| row.get(0));
+        is_imported.unwrap_or(false)
     }
 
     fn verify_database(&self, found: &mut Verification) {
@@ -124,8 +135,13 @@ impl Journal {
         }
     }
 
-    /// Follows the chain of a run; gives the hash of its first entry.
-    fn verify_run(&self, run: &str, before: Option<&str>, found: &mut Verification) -> Option<String> {
+    /// Follows the chain of a run, which must follow the run before it; gives the hash of its first entry.
+    fn verify_run(
+        &self,
+        run: &str,
+        before: Option<Option<&str>>,
+        found: &mut Verification,
+    ) -> Option<String> {
         let bodies = match self.bodies(run) {
             Ok(bodies) => bodies,
             Err(error) => {
@@ -147,7 +163,7 @@ impl Journal {
             first.get_or_insert_with(|| write_hash(hash));
             match self.read_entry(body) {
                 Ok(Entry::Opened(opening)) if number == 0 => {
-                    if opening.run != run || opening.after.as_deref() != before {
+                    if opening.run != run || before.is_some_and(|before| opening.after.as_deref() != before) {
                         found.faults.push(format!(
                             "run {run}: a run before it is missing, or its name was altered"
                         ));

@@ -2,6 +2,7 @@ use miette::Diagnostic;
 use thiserror::Error;
 
 use crate::inventory::InventoryError;
+use crate::journal::JournalError;
 use crate::transport::ShapeError;
 
 /// Why a project cannot be put together.
@@ -50,7 +51,7 @@ pub enum ProjectError {
     #[error("what the run does cannot be kept in `{path}`: {why}")]
     #[diagnostic(
         code(project::not_kept),
-        help("nothing was begun; make room there, or name another folder: XDG_STATE_HOME=/some/folder")
+        help("nothing was begun; make room there, or name another folder: QUORATE_JOURNAL=/some/folder")
     )]
     NotKept {
         /// The folder.
@@ -120,6 +121,37 @@ pub enum ProjectError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Shape(#[from] ShapeError),
+
+    /// Something is wrong with the journal.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Journal(#[from] JournalError),
+
+    /// A run cannot be taken up while somebody carries it out.
+    #[error("run {run} is still alive: process {pid} carries it out")]
+    #[diagnostic(
+        code(project::still_alive),
+        help("wait for it, or end that process; a run is only taken up by one at a time")
+    )]
+    StillAlive {
+        /// The run.
+        run: String,
+        /// The process.
+        pid: String,
+    },
+
+    /// A run cannot be taken up again.
+    #[error("run {run} cannot be resumed: {why}")]
+    #[diagnostic(code(project::not_resumed))]
+    NotResumed {
+        /// The run.
+        run: String,
+        /// Why.
+        why: String,
+        /// What to do instead.
+        #[help]
+        help: String,
+    },
 
     /// Something that was given by hand means nothing.
     #[error("{0}")]

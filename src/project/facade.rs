@@ -10,13 +10,16 @@ use crate::check::{Program, check_given_command, check_scripts};
 use crate::diagnostic::{Problem, Problems, SourceMap, Span, Style, nearest, render_json, render_problem};
 use crate::expand::{ExpandError, Expansion, expand_plan};
 use crate::inventory::Inventory;
-use crate::journal::{Recorder, RunError, Trouble};
+use crate::journal::{Entry, Record, Recorder, RunError, Trouble, WithOverridden};
 use crate::library::{stdlib, stdlib_names};
 use crate::plan::{Plan, PlanError, build_plan};
-use crate::run::{Ending, RunOptions, World, run_plan};
+use crate::run::{Ending, Keeping, RunOptions, World, run_kept, run_plan};
 use crate::syntax::{format_script, parse_script};
 use crate::transport::simulated::{Shape, SimulatedCluster};
-use crate::transport::{Clock, DryTransport, InTurn, SshTransport, SystemClock, TerminalPerson, Transport};
+use crate::transport::{
+    Answer, Answers, DryTransport, InTurn, Person, Question, SshTransport, SystemClock, Terminal,
+    TerminalPerson, Transport,
+};
 use crate::value::Type;
 
 /// Most problems that are drawn at once.
@@ -29,6 +32,8 @@ pub struct Project {
     file: Option<PathBuf>,
     shape: Option<Shape>,
     program: Option<Arc<Program>>,
+    /// Texts that stand for files which are not there any more.
+    kept: Vec<(String, String)>,
     /// Where the text of the last script begins.
     main: u32,
 }
@@ -51,6 +56,7 @@ impl Project {
             file,
             shape,
             program: None,
+            kept: Vec::new(),
             main: 0,
         })
     }
@@ -64,6 +70,26 @@ impl Project {
         let (name, text) = read_text(path)?;
         let mut project = Project::new(choice)?;
         let problems = project.check_named(path, &name, &text)?;
+        Ok((project, problems))
+    }
+
+    /// Opens a project with a script whose text was kept, the first of `texts`; the others stand for
+    /// modules whose files are not there any more. Also what is wrong with it.
+    ///
+    /// # Errors
+    ///
+    /// [`ProjectError`] when the inventory cannot be found or read.
+    pub fn open_kept(
+        texts: &[(String, String)],
+        path: &Path,
+        choice: &InventoryChoice,
+    ) -> Result<(Project, Problems), ProjectError> {
+        let mut project = Project::new(choice)?;
+        let Some((name, text)) = texts.first() else {
+            return Err(ProjectError::Given("no text of the runbook was kept".to_owned()));
+        };
+        project.kept = texts.to_vec();
+        let problems = project.check_named(path, name, text)?;
         Ok((project, problems))
     }
 
@@ -98,7 +124,15 @@ impl Project {
     fn check(&mut self, name: &str, text: &str, folder: &Path, implied: Option<&Implied>) -> Problems {
         let mut problems = Problems::new();
         self.main = self.sources.end();
-        let loaded = load_script(name, text, folder, implied, &mut self.sources, &mut problems);
+        let loaded = load_script(
+            name,
+            text,
+            folder,
+            implied,
+            &self.kept,
+            &mut self.sources,
+            &mut problems,
+        );
         let is_readable = !problems.has_errors();
         // What was left out because it cannot be read would be left out of a run, too.
         let program = check_scripts(&loaded.modules, &loaded.script, &self.inventory, &mut problems)
@@ -155,6 +189,11 @@ impl Project {
             Some(path) => path.display().to_string(),
             None => "the simulated cluster".to_owned(),
         }
+    }
+
+    /// The file of the inventory, when it has one.
+    pub fn inventory_file(&self) -> Option<&Path> {
+        self.file.as_deref()
     }
 
     /// The simulated cluster's shape, when it is that one.
@@ -300,8 +339,11 @@ impl Project {
             },
         );
         match &self.shape {
-            Some(shape) => Ok(run_simulated(shape, plan, options, person, recorder)),
-            None => run_for_real(plan, options, &person, setting, recorder),
+            Some(shape) => {
+                let mut recorder = WithOverridden::new(Box::new(recorder), setting.overridden.clone());
+                Ok(run_simulated(shape, plan, options, person, &mut recorder))
+            }
+            None => self.run_for_real(plan, options, &person, setting, recorder),
         }
     }
 
@@ -349,6 +391,103 @@ impl Project {
             why: load::describe_failure(&error),
         })
     }
+
+    /// Carries a plan out on real hosts; what is done is written down, if `setting` says where.
+    fn run_for_real(
+        &self,
+        plan: &Plan,
+        options: &RunOptions,
+        person: &InTurn,
+        setting: &Setting,
+        recorder: &mut dyn Recorder,
+    ) -> Result<Ending, ProjectError> {
+        let failed = |error: std::io::Error| ProjectError::NoRuntime {
+            why: load::describe_failure(&error),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(failed)?;
+        let terminal = &setting.terminal;
+        let inventory = plan.inventory.clone();
+        let ways = setting.ways.over(&inventory.ssh, terminal, setting.tee(plan));
+        let (transport, clock) = (SshTransport::new(inventory, ways), SystemClock::new());
+        let dry = DryTransport::new(&transport);
+        let door: &dyn Transport = if options.dry_run { &dry } else { &transport };
+        let world = World {
+            transport: door,
+            clock: &clock,
+            person,
+        };
+        let mut recorder = InFlight::new(recorder);
+        let ended = runtime.block_on(async {
+            let mut signals = Signals::listen().map_err(failed)?;
+            let run = self.walk(plan, world, options, setting, &mut recorder);
+            let ended = run_with_signals(run, &mut signals, &options.stop_requested, terminal).await;
+            transport.close().await;
+            Ok::<_, ProjectError>(ended)
+        })?;
+        // A thread that still waits for a line of standard input must not hold the end up.
+        runtime.shutdown_background();
+        if let Some(ended) = ended {
+            return ended;
+        }
+        let (ending, event) = recorder.break_off();
+        if let Some(journal) = &setting.kept {
+            journal
+                .borrow_mut()
+                .push(&Entry::Happened(Record::of(&event, &self.sources)));
+        }
+        Ok(ending)
+    }
+
+    async fn walk(
+        &self,
+        plan: &Plan,
+        world: World<'_>,
+        options: &RunOptions,
+        setting: &Setting,
+        recorder: &mut dyn Recorder,
+    ) -> Result<Ending, ProjectError> {
+        let Some(journal) = &setting.kept else {
+            let mut recorder = WithOverridden::new(Box::new(recorder), setting.overridden.clone());
+            return Ok(run_plan(plan, world, options, &mut recorder).await);
+        };
+        let keeping = Keeping {
+            journal,
+            sources: &self.sources,
+            may_pass_over: setting.may_pass_over,
+            overridden: &setting.overridden,
+            watch: None,
+        };
+        let went = run_kept(plan, world, options, keeping, recorder).await?;
+        let name = journal.borrow().name().to_owned();
+        Ok(went.ending(&name))
+    }
+}
+
+/// Asks a question before a run begins; whether the answer was yes.
+///
+/// # Errors
+///
+/// [`ProjectError::NoRuntime`] when nobody can be asked.
+pub fn ask_person(project: &Project, answers: &Answers, question: &Question) -> Result<bool, ProjectError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| ProjectError::NoRuntime {
+            why: load::describe_failure(&error),
+        })?;
+    let person = InTurn::new(
+        answers.clone(),
+        TerminalPerson {
+            terminal: Terminal::new(None),
+            cluster: project.inventory.name.clone(),
+        },
+    );
+    let answer = runtime.block_on(person.ask(question));
+    runtime.shutdown_background();
+    Ok(answer == Answer::Yes)
 }
 
 /// The comment at the head of a text, without its signs.
@@ -393,42 +532,4 @@ fn run_simulated(
         person: &person,
     };
     cluster.block_on(run_plan(plan, world, options, recorder))
-}
-
-fn run_for_real(
-    plan: &Plan,
-    options: &RunOptions,
-    person: &InTurn,
-    setting: &Setting,
-    recorder: &mut dyn Recorder,
-) -> Result<Ending, ProjectError> {
-    let failed = |error: std::io::Error| ProjectError::NoRuntime {
-        why: load::describe_failure(&error),
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(failed)?;
-    let terminal = &setting.terminal;
-    let inventory = plan.inventory.clone();
-    let ways = setting.ways.over(&inventory.ssh, terminal, setting.tee(plan));
-    let (transport, clock) = (SshTransport::new(inventory, ways), SystemClock::new());
-    let dry = DryTransport::new(&transport);
-    let door: &dyn Transport = if options.dry_run { &dry } else { &transport };
-    let world = World {
-        transport: door,
-        clock: &clock,
-        person,
-    };
-    let mut recorder = InFlight::new(recorder);
-    let ended = runtime.block_on(async {
-        let mut signals = Signals::listen().map_err(failed)?;
-        let run = run_plan(plan, world, options, &mut recorder);
-        let ended = run_with_signals(run, &mut signals, &options.stop_requested, terminal).await;
-        transport.close().await;
-        Ok::<_, ProjectError>(ended)
-    })?;
-    // A thread that still waits for a line of standard input must not hold the end up.
-    runtime.shutdown_background();
-    Ok(ended.unwrap_or_else(|| recorder.break_off(clock.now())))
 }

@@ -1,5 +1,5 @@
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io;
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -8,100 +8,220 @@ use jiff::Timestamp;
 
 use super::ProjectError;
 use super::load::describe_failure;
+use crate::journal::{Account, Entry, Journal, RunJournal, Verification};
 
-/// How much of a runbook's title is part of a folder's name, in letters.
-const LONGEST_TITLE: usize = 60;
-
-/// What is kept of one run: a folder of its own under the user's folder for state, which nobody
-/// else can read.
-///
-/// # Source
-///
-/// XDG Base Directory Specification, `$XDG_STATE_HOME`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunFolder {
-    path: PathBuf,
-}
+/// How much of a runbook's title is part of a run's name, in letters.
+const LONGEST_TITLE: usize = 40;
+/// The folder of what shows that runs are alive.
+const ALIVE: &str = "alive";
 
 /// The time now, for people of all time zones: `2026-11-28 07:31:05Z`.
 pub fn write_now() -> String {
     Timestamp::now().strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
-/// The file of the prompt's history, under the user's folder for state; `None` where there is no such folder.
-pub fn history_file() -> Option<PathBuf> {
+/// The user's folder for the state of quorate.
+///
+/// # Source
+///
+/// XDG Base Directory Specification, `$XDG_STATE_HOME`.
+fn state_folder() -> Option<PathBuf> {
     let base = etcetera::choose_base_strategy().ok()?;
     let state = base.state_dir().unwrap_or_else(|| base.data_dir());
-    Some(state.join("quorate").join("history"))
+    Some(state.join("quorate"))
 }
 
-impl RunFolder {
-    /// Makes the folder of a run that begins now.
+/// The file of the prompt's history, under the user's folder for state; `None` where there is no such folder.
+pub fn history_file() -> Option<PathBuf> {
+    Some(state_folder()?.join("history"))
+}
+
+/// The folder of the journal: `$QUORATE_JOURNAL`, or one under the user's folder for state.
+///
+/// # Errors
+///
+/// [`ProjectError::NotKept`] when there is no such folder.
+pub fn journal_folder() -> Result<PathBuf, ProjectError> {
+    let named = std::env::var_os("QUORATE_JOURNAL").filter(|path| !path.is_empty());
+    let folder = named
+        .map(PathBuf::from)
+        .or_else(|| Some(state_folder()?.join("journal")));
+    folder.ok_or_else(|| ProjectError::NotKept {
+        path: "the folder for state".to_owned(),
+        why: "the user has no home".to_owned(),
+    })
+}
+
+/// Who runs this: the user's name, and the machine's.
+pub fn describe_self() -> (String, String) {
+    let name = ["USER", "LOGNAME"]
+        .into_iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|name| !name.is_empty());
+    let user = name.unwrap_or_else(|| format!("uid {}", nix::unistd::getuid()));
+    let host = nix::unistd::gethostname().ok();
+    let host = host.and_then(|host| host.into_string().ok());
+    (user, host.unwrap_or_else(|| "unknown".to_owned()))
+}
+
+/// A name for a run that begins now: when, what, and a few letters that tell it from others.
+pub fn name_run(title: &str) -> String {
+    let now = Timestamp::now();
+    let stamp = now.strftime("%Y%m%d-%H%M%S");
+    // A title may hold what no file's name can.
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+    let title: String = title
+        .chars()
+        .map(|letter| if is_plain(letter) { letter } else { '_' })
+        .take(LONGEST_TITLE)
+        .collect();
+    let title = if title.is_empty() { "run" } else { &title };
+    let salt = (now.subsec_nanosecond() as u32 >> 4) ^ std::process::id().wrapping_mul(0x9e37_79b1);
+    format!("{stamp}-{title}-{:04x}", salt & 0xffff)
+}
+
+/// Shows that a run is alive, as long as its process is.
+#[derive(Debug)]
+pub struct Pulse {
+    path: PathBuf,
+    /// Locked as long as it is open, which the system ends with the process.
+    _file: File,
+}
+
+impl Pulse {
+    /// Begins to show that a run is alive; `None` when it is alive already.
     ///
     /// # Errors
     ///
     /// [`ProjectError::NotKept`] when the system does not let it.
-    pub fn make(title: &str) -> Result<RunFolder, ProjectError> {
-        let base = etcetera::choose_base_strategy().map_err(|error| ProjectError::NotKept {
-            path: "the folder for state".to_owned(),
-            why: error.to_string(),
-        })?;
-        let state = base.state_dir().unwrap_or_else(|| base.data_dir());
-        let runs = state.join("quorate").join("runs");
-        RunFolder::make_in(&runs, title).map_err(|error| ProjectError::NotKept {
-            path: runs.display().to_string(),
+    pub fn begin(journal: &Path, run: &str) -> Result<Option<Pulse>, ProjectError> {
+        let folder = journal.join(ALIVE);
+        let not_kept = |error: io::Error| ProjectError::NotKept {
+            path: folder.display().to_string(),
             why: describe_failure(&error),
-        })
-    }
-
-    fn make_in(runs: &Path, title: &str) -> io::Result<RunFolder> {
-        let mut private = DirBuilder::new();
-        private.mode(0o700);
-        private.recursive(true).create(runs)?;
-        let stamp = Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
-        // A title may hold what no file's name can.
-        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
-        let title: String = title
-            .chars()
-            .map(|letter| if is_plain(letter) { letter } else { '_' })
-            .take(LONGEST_TITLE)
-            .collect();
-        let name = match title.is_empty() {
-            true => format!("{stamp}-{}", std::process::id()),
-            false => format!("{stamp}-{title}-{}", std::process::id()),
         };
-        let path = runs.join(name);
-        private.recursive(false).create(&path)?;
-        private.create(path.join("output"))?;
-        Ok(RunFolder { path })
-    }
-
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// The folder for output that is too much for memory.
-    pub fn output(&self) -> PathBuf {
-        self.path.join("output")
-    }
-
-    /// Opens the file for the run's events.
-    ///
-    /// # Errors
-    ///
-    /// [`ProjectError::NotKept`] when the system does not let it.
-    pub fn open_events(&self) -> Result<File, ProjectError> {
-        let path = self.path.join("events.jsonl");
-        let opened = OpenOptions::new()
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&folder)
+            .map_err(not_kept)?;
+        let path = folder.join(run);
+        let file = OpenOptions::new()
             .write(true)
-            .create_new(true)
+            .create(true)
+            .truncate(false)
             .mode(0o600)
             .open(&path);
-        opened.map_err(|error| ProjectError::NotKept {
-            path: path.display().to_string(),
-            why: describe_failure(&error),
-        })
+        let mut file = file.map_err(not_kept)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(not_kept(error)),
+        }
+        let pid = format!("{}\n", std::process::id());
+        file.write_all(pid.as_bytes()).map_err(not_kept)?;
+        Ok(Some(Pulse { path, _file: file }))
+    }
+
+    /// The process that carries a run out; `None` when it is not alive.
+    pub fn feel(journal: &Path, run: &str) -> Option<String> {
+        let path = journal.join(ALIVE).join(run);
+        let file = File::open(&path).ok()?;
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => {
+                let text = fs::read_to_string(&path).unwrap_or_default();
+                Some(text.lines().next().unwrap_or_default().to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Drop for Pulse {
+    fn drop(&mut self) {
+        // One that stays behind is not locked, and shows nothing.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// The folder for output of a run that is too much for memory; it is made.
+///
+/// # Errors
+///
+/// [`ProjectError::NotKept`] when the system does not let it.
+pub fn output_folder(journal: &RunJournal) -> Result<PathBuf, ProjectError> {
+    let folder = journal.whole().folder().join("output").join(journal.name());
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+    made.map_err(|error| ProjectError::NotKept {
+        path: folder.display().to_string(),
+        why: describe_failure(&error),
+    })?;
+    Ok(folder)
+}
+
+/// All runs in the journal, the oldest first.
+///
+/// # Errors
+///
+/// [`ProjectError`] when they cannot be read.
+pub fn load_accounts() -> Result<Vec<Account>, ProjectError> {
+    let folder = journal_folder()?;
+    let Some(journal) = Journal::open_if_there(&folder)? else {
+        return Ok(Vec::new());
+    };
+    let mut accounts = Vec::new();
+    for run in journal.runs()? {
+        accounts.extend(load_account(&journal, &run)?);
+    }
+    Ok(accounts)
+}
+
+/// A run of the journal; `None` when its first entry is missing.
+///
+/// # Errors
+///
+/// [`ProjectError`] when it cannot be read.
+pub fn load_account(journal: &Journal, run: &str) -> Result<Option<Account>, ProjectError> {
+    let entries = journal.entries(run)?;
+    let Some(Entry::Opened(opening)) = entries.first() else {
+        return Ok(None);
+    };
+    let opening = (**opening).clone();
+    let is_alive = Pulse::feel(journal.folder(), run).is_some();
+    Ok(Some(Account::of(opening, (0..).zip(entries).collect(), is_alive)))
+}
+
+/// Writes a run as text, to be taken up elsewhere.
+///
+/// # Errors
+///
+/// [`ProjectError`] when it cannot be read, or was altered.
+pub fn export_run(run: &str) -> Result<String, ProjectError> {
+    Ok(Journal::open(&journal_folder()?)?.export(run)?)
+}
+
+/// Takes in a run from a file that [`export_run`] filled; its name.
+///
+/// # Errors
+///
+/// [`ProjectError`] when the file cannot be read, was altered, or the run went on here in another way.
+pub fn import_run(file: &Path) -> Result<String, ProjectError> {
+    let text = fs::read_to_string(file).map_err(|error| ProjectError::NotRead {
+        path: file.display().to_string(),
+        why: describe_failure(&error),
+    })?;
+    Ok(Journal::open(&journal_folder()?)?.import(&text)?)
+}
+
+/// Looks through the whole journal; `None` when there is none.
+///
+/// # Errors
+///
+/// [`ProjectError`] when it cannot be read at all.
+pub fn verify_journal() -> Result<Option<Verification>, ProjectError> {
+    match Journal::open_if_there(&journal_folder()?)? {
+        Some(journal) => Ok(Some(journal.verify()?)),
+        None => Ok(None),
     }
 }
 
@@ -110,28 +230,37 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::journal::Opening;
 
     #[test]
     fn only_the_user_can_read_what_is_kept() {
         let state = tempfile::tempdir().expect("a folder");
-        let runs = state.path().join("quorate").join("runs");
-        let folder = RunFolder::make_in(&runs, "update-nodes").expect("it is made");
-        folder.open_events().expect("it is opened");
+        let folder = state.path().join("quorate").join("journal");
+        let journal = Journal::open(&folder).expect("it is made");
+        let name = name_run("update-nodes");
+        let opening = Opening {
+            run: name.clone(),
+            ..Opening::default()
+        };
+        let journal = journal.begin(opening).expect("it is opened");
+        let output = output_folder(&journal).expect("it is made");
+        let pulse = Pulse::begin(&folder, &name).expect("it is shown");
         let mode = |path: &Path| {
             let entry = path.metadata().expect("it is there");
             entry.permissions().mode() & 0o777
         };
         assert_eq!(mode(&state.path().join("quorate")), 0o700);
-        assert_eq!(mode(folder.path()), 0o700);
-        assert_eq!(mode(&folder.output()), 0o700);
-        assert_eq!(mode(&folder.path().join("events.jsonl")), 0o600);
-        let name = folder
-            .path()
-            .file_name()
-            .expect("it has a name")
-            .to_string_lossy();
-        let parts: Vec<&str> = name.splitn(2, '-').collect();
-        assert_eq!((parts[0].len(), &parts[0][8..9]), (16, "T"), "{name}");
-        assert_eq!(parts[1], format!("update-nodes-{}", std::process::id()));
+        assert_eq!(mode(&folder), 0o700);
+        assert_eq!(mode(&output), 0o700);
+        for file in ["journal.db", "journal.db-wal", "journal.db-shm"] {
+            assert_eq!(mode(&folder.join(file)), 0o600, "{file}");
+        }
+        assert!(Pulse::feel(&folder, &name).is_some());
+        assert!(Pulse::begin(&folder, &name).expect("it is looked at").is_none());
+        drop(pulse);
+        assert!(Pulse::feel(&folder, &name).is_none());
+        let parts: Vec<&str> = name.splitn(3, '-').collect();
+        assert_eq!((parts[0].len(), parts[1].len()), (8, 6), "{name}");
+        assert!(parts[2].starts_with("update-nodes-"), "{name}");
     }
 }

@@ -131,12 +131,14 @@ pub(super) enum Implied {
 
 /// Reads `text` as a script called `name`, and every module that it uses.
 ///
-/// Paths of quoted modules are taken from `folder`. What is wrong goes to `problems`.
+/// Paths of quoted modules are taken from `folder`; of one that is not there the text in `kept`
+/// is taken whose name ends alike. What is wrong goes to `problems`.
 pub(super) fn load_script(
     name: &str,
     text: &str,
     folder: &Path,
     implied: Option<&Implied>,
+    kept: &[(String, String)],
     sources: &mut SourceMap,
     problems: &mut Problems,
 ) -> Loaded {
@@ -146,6 +148,7 @@ pub(super) fn load_script(
         Key::of_file(&PathBuf::from(name))
     };
     let mut loader = Loader {
+        kept,
         sources,
         problems,
         modules: Vec::new(),
@@ -199,6 +202,8 @@ impl Key {
 }
 
 struct Loader<'a> {
+    /// Texts that stand for files which are not there any more.
+    kept: &'a [(String, String)],
     sources: &'a mut SourceMap,
     problems: &'a mut Problems,
     modules: Vec<Module>,
@@ -288,7 +293,12 @@ impl Loader<'_> {
         if !self.enter(&key, written, at) {
             return;
         }
-        match read_text(path) {
+        let read = read_text(path);
+        let kept = match read {
+            Err(ProjectError::NoFile { .. }) => self.find_kept(written),
+            _ => None,
+        };
+        match kept.map_or(read, Ok) {
             Ok((file, text)) => {
                 let stem = path
                     .file_stem()
@@ -311,6 +321,13 @@ impl Loader<'_> {
                 });
             }
         }
+    }
+
+    fn find_kept(&self, written: &str) -> Option<(String, String)> {
+        let kept = self.kept.iter();
+        kept.into_iter()
+            .find(|(name, _)| Path::new(name).ends_with(written))
+            .cloned()
     }
 
     /// Whether a module is to be read now; a ring is reported.

@@ -7,6 +7,8 @@
 
 mod error;
 mod facade;
+mod interrupted;
+mod keeping;
 mod kept;
 mod limit;
 mod load;
@@ -21,15 +23,20 @@ mod tests;
 mod ways;
 
 pub use error::ProjectError;
-pub use facade::Project;
-pub use kept::{RunFolder, history_file, write_now};
+pub use facade::{Project, ask_person};
+pub use interrupted::{Changes, Interrupted};
+pub use keeping::{Given, KeptRun};
+pub use kept::{
+    Pulse, describe_self, export_run, history_file, import_run, journal_folder, load_account, load_accounts,
+    output_folder, verify_journal, write_now,
+};
 pub use limit::read_limit;
 pub use load::read_text;
 pub use options::InventoryChoice;
 pub use overrides::{check_overrides, drop_overridden, read_overrides};
 pub use session::{
-    Background, Came, Declared, Done, DoneKind, KEYWORDS, Line, Saved, Session, SessionWays, Shells,
-    Vocabulary, WORDS, is_unfinished,
+    Background, Came, Declared, Done, DoneKind, KEYWORDS, KeptLine, Line, Saved, Session, SessionWays,
+    Shells, Vocabulary, WORDS, is_unfinished,
 };
 pub use setting::Setting;
 pub use ways::Ways;

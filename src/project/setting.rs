@@ -1,7 +1,10 @@
+use std::cell::RefCell;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::Ways;
+use crate::journal::{OverriddenFinding, RunJournal};
 use crate::plan::Plan;
 use crate::transport::{Answers, Listener, Tee, Terminal};
 
@@ -17,6 +20,12 @@ pub struct Setting {
     pub listener: Option<Listener>,
     /// Where output goes that is too much for memory; it is there.
     pub output_folder: Option<PathBuf>,
+    /// Where the run is written down; nowhere: it changes nothing real.
+    pub kept: Option<Rc<RefCell<RunJournal>>>,
+    /// Whether acts in the journal that the runbook does not come to any more are no obstacle.
+    pub may_pass_over: bool,
+    /// What is wrong with the script, and overridden.
+    pub overridden: Vec<OverriddenFinding>,
 }
 
 impl Setting {

@@ -64,12 +64,12 @@ impl Signals {
 /// Carries a run out until it ends; `None` when it was broken off by a second signal.
 ///
 /// The first signal asks it to end after the nodes in hand.
-pub(super) async fn run_with_signals<F: Future<Output = Ending>>(
+pub(super) async fn run_with_signals<F: Future>(
     run: F,
     signals: &mut Signals,
     stop_requested: &Rc<Cell<bool>>,
     terminal: &Terminal,
-) -> Option<Ending> {
+) -> Option<F::Output> {
     let mut run = std::pin::pin!(run);
     loop {
         let has_come = {
@@ -93,6 +93,8 @@ pub(super) async fn run_with_signals<F: Future<Output = Ending>>(
 /// Passes events on and knows what is in flight, so that a run that is broken off can be closed.
 pub(super) struct InFlight<'a> {
     inner: &'a mut dyn Recorder,
+    /// When something was heard of it last.
+    last: Duration,
     /// The acts and probes that have begun and not ended.
     begun: Vec<(StepPlace, String)>,
 }
@@ -100,12 +102,15 @@ pub(super) struct InFlight<'a> {
 impl<'a> InFlight<'a> {
     /// Stands before a recorder.
     pub fn new(inner: &'a mut dyn Recorder) -> Self {
-        let begun = Vec::new();
-        InFlight { inner, begun }
+        InFlight {
+            inner,
+            last: Duration::ZERO,
+            begun: Vec::new(),
+        }
     }
 
-    /// Records the end of a run that was broken off at `at`.
-    pub fn break_off(mut self, at: Duration) -> Ending {
+    /// Records the end of a run that was broken off; the event is for the journal, too.
+    pub fn break_off(mut self) -> (Ending, Event) {
         let (kind, message) = match self.begun.as_slice() {
             [] => (TroubleKind::Interrupted, "the run was broken off".to_owned()),
             [(place, what)] => {
@@ -143,25 +148,38 @@ impl<'a> InFlight<'a> {
             trouble: Some(trouble.clone()),
             exit_code,
         };
-        self.record(&Event { at, what });
-        Ending {
+        let event = Event { at: self.last, what };
+        self.record(&event);
+        let ending = Ending {
             exit_code,
             trouble: Some(trouble),
+        };
+        (ending, event)
+    }
+
+    fn note(&mut self, event: &Event) {
+        self.last = event.at;
+        match &event.what {
+            Happening::StepStarted { place, what, .. } => self.begun.push((place.clone(), what.clone())),
+            Happening::StepEnded { place, .. } => self.begun.retain(|(begun, _)| begun != place),
+            _ => {}
         }
     }
 }
 
 impl Recorder for InFlight<'_> {
     fn record(&mut self, event: &Event) {
-        match &event.what {
-            Happening::StepStarted { place, what, .. } => self.begun.push((place.clone(), what.clone())),
-            Happening::StepEnded { place, .. } => self.begun.retain(|(begun, _)| begun != place),
-            _ => {}
-        }
+        self.note(event);
         self.inner.record(event);
     }
 
+    fn recall(&mut self, event: &Event) {
+        self.note(event);
+        self.inner.recall(event);
+    }
+
     fn pass(&mut self, at: Duration) {
+        self.last = at;
         self.inner.pass(at);
     }
 }

@@ -444,8 +444,8 @@ impl Conversation {
             let lines = one.text.trim().replace('\n', "\n                       ");
             text.push_str(&format!("{} {mark} {lines}\n", one.at));
         }
-        if let Some((folder, _)) = &self.kept {
-            text.push_str(&format!("kept in {}\n", folder.path().display()));
+        if let Some(kept) = &self.kept {
+            text.push_str(&format!("kept as {}\n", kept.name()));
         }
         print_paged(&text);
         Ok(())

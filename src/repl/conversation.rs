@@ -1,4 +1,3 @@
-use std::fs::File;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +12,7 @@ use super::stage::Stage;
 use crate::diagnostic::Style;
 use crate::inventory::NodeSet;
 use crate::journal::{Paint, neutralise_text};
-use crate::project::{Came, Done, Project, ProjectError, RunFolder, Session, SessionWays, Ways};
+use crate::project::{Came, Done, KeptRun, Project, ProjectError, Session, SessionWays, Ways, output_folder};
 use crate::run::{Glance, Override};
 use crate::transport::{Screen, Terminal};
 use crate::value::Value;
@@ -61,7 +60,7 @@ pub(super) struct Conversation {
     pub manner: Manner,
     pub paint: Paint,
     /// Where all that happens is kept, of a real cluster.
-    pub kept: Option<(RunFolder, File)>,
+    pub kept: Option<KeptRun>,
     /// What was seen last, and when.
     pub seen: Option<(Glance, Duration)>,
     /// What was seen when somebody last asked what has changed.
@@ -90,11 +89,7 @@ pub(super) struct Conversation {
 pub fn converse(project: Project, manner: Manner) -> Result<(), ProjectError> {
     let kept = match project.is_simulated() {
         true => None,
-        false => {
-            let folder = RunFolder::make("session")?;
-            let events = folder.open_events()?;
-            Some((folder, events))
-        }
+        false => Some(project.begin_session()?),
     };
     let stage = Rc::new(Stage::default());
     let terminal = Terminal::new(Some(Rc::clone(&stage) as Rc<dyn Screen>));
@@ -102,7 +97,10 @@ pub fn converse(project: Project, manner: Manner) -> Result<(), ProjectError> {
         ways: manner.ways.clone(),
         terminal: terminal.clone(),
         listener: Some(stage.listener()),
-        output_folder: kept.as_ref().map(|(folder, _)| folder.output()),
+        output_folder: kept
+            .as_ref()
+            .map(|kept| output_folder(&kept.journal.borrow()))
+            .transpose()?,
     };
     let session = Session::open(project, ways)?;
     let knowledge = Arc::new(Mutex::new(Knowledge {
@@ -168,6 +166,9 @@ impl Conversation {
             self.keyboard.restore();
         }
         self.take_leave();
+        if let Some(Err(error)) = self.kept.take().map(KeptRun::close) {
+            say!("{error}");
+        }
         self.session.close();
     }
 
@@ -302,8 +303,8 @@ impl Conversation {
         for line in self.left_behind() {
             say!("{line}");
         }
-        if let Some((folder, _)) = &self.kept {
-            say!("all that happened is kept in {}", folder.path().display());
+        if let Some(kept) = &self.kept {
+            say!("all that happened is kept: quorate show {}", kept.name());
         }
     }
 

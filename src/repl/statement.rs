@@ -8,11 +8,11 @@ use super::page::print_paged;
 use super::speech::{say, write_out};
 use crate::diagnostic::{SourceMap, Span};
 use crate::journal::{
-    Detail, Event, Happening, JsonRecorder, LiveReport, LiveView, OverriddenFinding, Recorder, ReportStyle,
-    StepPlace, Trouble, TroubleKind, WithOverridden, neutralise_text,
+    Detail, Event, Happening, LiveReport, LiveView, OverriddenFinding, Recorder, ReportStyle, StepPlace,
+    Trouble, TroubleKind, WithOverridden, neutralise_text,
 };
 use crate::plan::{Plan, Step, StepId};
-use crate::project::{Came, Done, Line, check_overrides, drop_overridden, write_now};
+use crate::project::{Came, Done, KeptLine, Line, check_overrides, drop_overridden, write_now};
 use crate::run::{Ending, RunOptions, Standing};
 use crate::transport::{Answers, Decision, InTurn, StepPath};
 
@@ -150,14 +150,25 @@ impl Conversation {
             self.stage.open(Rc::clone(view));
         }
         let report = WithoutLast(self.report(line.sources(), view));
-        let events = self.kept.as_ref().and_then(|(_, file)| file.try_clone().ok());
-        let events = events.map(|file| WithoutSecret {
-            inner: JsonRecorder::new(file, line.sources()),
-            holds_secret: line.holds_secret,
+        let mut recorder = WithOverridden::new(Box::new(report), dropped);
+        let journal = self.kept.as_ref().map(|kept| Rc::clone(&kept.journal));
+        if !line.holds_secret {
+            self.note(&format!("> {}", line.text.trim()));
+        }
+        let kept = journal.as_ref().map(|journal| KeptLine {
+            journal,
+            sources: line.sources(),
+            since: self.session.now(),
+            hides_values: line.holds_secret,
         });
-        let mut recorder = WithOverridden::new(Box::new((events, report)), dropped);
-        let ending = self.session.run(plan, &options, Box::new(person), &mut recorder);
+        let ending = self
+            .session
+            .run(plan, &options, Box::new(person), kept, &mut recorder);
         drop(recorder);
+        if let Some(journal) = &journal {
+            // What cannot be written now is told of before the next act.
+            let _ = journal.borrow_mut().commit(false);
+        }
         self.stage.close();
         let outcome = match &ending.trouble {
             Some(trouble) => word_of(trouble.kind),
@@ -298,7 +309,7 @@ impl Conversation {
 
     /// Keeps a remark among what has happened.
     pub fn note(&self, text: &str) {
-        let Some((_, file)) = &self.kept else { return };
+        let Some(kept) = &self.kept else { return };
         let sources = SourceMap::default();
         let place = StepPlace {
             step: StepId(u32::MAX),
@@ -310,10 +321,14 @@ impl Conversation {
             place,
             text: text.to_owned(),
         };
-        let at = self.session.now();
-        if let Ok(file) = file.try_clone() {
-            JsonRecorder::new(file, &sources).record(&Event { at, what });
-        }
+        let line = KeptLine {
+            journal: &kept.journal,
+            sources: &sources,
+            since: self.session.now(),
+            hides_values: false,
+        };
+        let at = Duration::ZERO;
+        line.note(Event { at, what });
     }
 }
 
@@ -343,25 +358,5 @@ impl<R: Recorder> Recorder for WithoutLast<R> {
 
     fn pass(&mut self, at: Duration) {
         self.0.pass(at);
-    }
-}
-
-/// Passes events on; of a line with a secret in it without the values that it names.
-struct WithoutSecret<R> {
-    inner: R,
-    holds_secret: bool,
-}
-
-impl<R: Recorder> Recorder for WithoutSecret<R> {
-    fn record(&mut self, event: &Event) {
-        let mut event = event.clone();
-        if let (true, Happening::Named { value, .. }) = (self.holds_secret, &mut event.what) {
-            "***".clone_into(value);
-        }
-        self.inner.record(&event);
-    }
-
-    fn pass(&mut self, at: Duration) {
-        self.inner.pass(at);
     }
 }

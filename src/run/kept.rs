@@ -4,8 +4,8 @@ use super::walk::run_plan;
 use super::{Ending, RunOptions, World};
 use crate::diagnostic::{SourceMap, Span};
 use crate::journal::{
-    Doors, Driven, Entry, Event, JournalError, Keeper, Kept, Past, Recorder, RunJournal, StillUnknown,
-    Trouble, TroubleKind, Watch,
+    Doors, Driven, Entry, Event, JournalError, Keeper, Kept, OverriddenFinding, Past, Recorder, RunJournal,
+    StillUnknown, Trouble, TroubleKind, Watch, WithOverridden,
 };
 use crate::plan::Plan;
 
@@ -18,6 +18,8 @@ pub struct Keeping<'k> {
     pub sources: &'k SourceMap,
     /// Whether acts in the journal that the runbook does not come to any more are no obstacle.
     pub may_pass_over: bool,
+    /// What is wrong with the script, and overridden.
+    pub overridden: &'k [OverriddenFinding],
     /// Hears of each writing.
     pub watch: Option<Watch<'k>>,
 }
@@ -73,7 +75,8 @@ pub async fn run_kept(
             true => recorder,
             false => &mut nobody,
         };
-        let mut kept = Kept::new(&keeper, told);
+        let kept = Kept::new(&keeper, told);
+        let mut kept = WithOverridden::new(Box::new(kept), keeping.overridden.to_vec());
         let walk = run_plan(plan, world, options, &mut kept);
         match keeper.drive(walk, keeping.may_pass_over).await {
             Driven::Ended(ending) => return Ok(Went::Ended(ending)),

@@ -120,6 +120,7 @@ fn walk(
         journal: &journal,
         sources: case.project.sources(),
         may_pass_over: false,
+        overridden: &[],
         watch: Some(&written),
     };
     let mut events: Vec<Event> = Vec::new();

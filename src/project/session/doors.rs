@@ -1,3 +1,4 @@
+use std::cell::RefCell;
 use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -6,8 +7,9 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 use super::SessionWays;
+use crate::diagnostic::SourceMap;
 use crate::inventory::{Inventory, NodeName};
-use crate::journal::Recorder;
+use crate::journal::{self, Driven, Entry, Event, Keeper, Kept, Past, Record, Recorder, RunJournal};
 use crate::plan::Plan;
 use crate::project::ProjectError;
 use crate::project::load::describe_failure;
@@ -25,6 +27,61 @@ const GLANCE_LIMIT: Duration = Duration::from_secs(10);
 
 /// How long a command of a simulated shell may take.
 const SHELL_LIMIT: Duration = Duration::from_secs(3600);
+
+/// Where a line of a session is written down.
+#[derive(Clone, Copy)]
+pub struct KeptLine<'k> {
+    /// The journal of the session.
+    pub journal: &'k RefCell<RunJournal>,
+    /// The texts that places are looked up in.
+    pub sources: &'k SourceMap,
+    /// Time since the session began.
+    pub since: Duration,
+    /// Whether the values that are named are left out: there is a secret in the line.
+    pub hides_values: bool,
+}
+
+impl KeptLine<'_> {
+    /// Writes an event down whose time is that of the line.
+    pub fn note(&self, mut event: Event) {
+        event.at += self.since;
+        let entry = Entry::Happened(Record::of(&event, self.sources));
+        self.journal.borrow_mut().push(&entry);
+    }
+}
+
+/// Carries a line out, and writes it down if it is told where.
+async fn walk_line(
+    plan: &Plan,
+    world: World<'_>,
+    options: &RunOptions,
+    standing: &Standing,
+    kept: Option<KeptLine<'_>>,
+    recorder: &mut dyn Recorder,
+) -> Ending {
+    let Some(kept) = kept else {
+        return run_statement(plan, world, options, standing, recorder).await;
+    };
+    let doors = journal::Doors {
+        transport: world.transport,
+        clock: world.clock,
+        person: world.person,
+    };
+    let stop = options.stop_requested.clone();
+    let keeper = Keeper::new(doors, kept.sources, kept.journal, Past::default(), stop);
+    let keeper = keeper.of_line(kept.since, kept.hides_values);
+    let world = World {
+        transport: &keeper,
+        clock: &keeper,
+        person: &keeper,
+    };
+    let mut recorder = Kept::new(&keeper, recorder);
+    let walk = run_statement(plan, world, options, standing, &mut recorder);
+    match keeper.drive(walk, false).await {
+        Driven::Ended(ending) => ending,
+        Driven::Settled(_) | Driven::Diverged(_) => unreachable!("a line has no past"),
+    }
+}
 
 /// The doors of a session, which stay open from line to line.
 pub(super) struct Doors {
@@ -94,6 +151,7 @@ impl Doors {
         options: &RunOptions,
         standing: &Standing,
         person: Box<dyn Person>,
+        kept: Option<KeptLine<'_>>,
         recorder: &mut dyn Recorder,
     ) -> Ending {
         match &self.cluster {
@@ -118,11 +176,17 @@ impl Doors {
                     person: &*person,
                 };
                 let mut recorder = InFlight::new(recorder);
-                let run = run_statement(plan, world, options, standing, &mut recorder);
+                let run = walk_line(plan, world, options, standing, kept, &mut recorder);
                 let stop = &options.stop_requested;
                 let run = run_with_signals(run, &mut self.signals, stop, &self.terminal);
                 let ended = self.runtime.block_on(run);
-                ended.unwrap_or_else(|| recorder.break_off(clock.now()))
+                ended.unwrap_or_else(|| {
+                    let (ending, event) = recorder.break_off();
+                    if let Some(kept) = kept {
+                        kept.note(event);
+                    }
+                    ending
+                })
             }
         }
     }

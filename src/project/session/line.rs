@@ -125,6 +125,7 @@ impl Background {
             "",
             Path::new(""),
             implied.as_ref(),
+            &[],
             &mut sources,
             &mut problems,
         );
@@ -249,7 +250,7 @@ impl Background {
         let mut main = if line.has_uses() {
             let (implied, sources) = (self.implied.as_ref(), &mut line.sources);
             *sources = SourceMap::default();
-            let loaded = load_script(name, &whole, folder, implied, sources, &mut line.problems);
+            let loaded = load_script(name, &whole, folder, implied, &[], sources, &mut line.problems);
             line.modules = Arc::new(loaded.modules);
             loaded.script
         } else {

@@ -16,7 +16,7 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-pub use doors::Shells;
+pub use doors::{KeptLine, Shells};
 pub use line::{Background, Declared, Line};
 pub use reading::is_unfinished;
 pub use save::{Done, DoneKind, Saved};
@@ -187,15 +187,17 @@ impl Session {
         expand_plan(plan, line.sources(), &expansion)
     }
 
-    /// Carries a plan out.
+    /// Carries a plan out; it is written down where `kept` says.
     pub fn run(
         &mut self,
         plan: &Plan,
         options: &RunOptions,
         person: Box<dyn Person>,
+        kept: Option<KeptLine<'_>>,
         recorder: &mut dyn Recorder,
     ) -> Ending {
-        let ending = self.doors.run(plan, options, &self.standing, person, recorder);
+        let doors = &mut self.doors;
+        let ending = doors.run(plan, options, &self.standing, person, kept, recorder);
         self.evidence = self.standing.evidence();
         let values = self.standing.values().into_iter();
         let named = values.map(|(name, value)| (name, value.kind()));
@@ -208,7 +210,7 @@ impl Session {
         debug_assert!(options.dry_run);
         let standing = self.standing.clone();
         let person = Box::new(Answers::default());
-        let ending = self.doors.run(plan, options, &standing, person, recorder);
+        let ending = self.doors.run(plan, options, &standing, person, None, recorder);
         self.evidence = standing.evidence();
         ending
     }

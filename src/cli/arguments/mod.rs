@@ -1,9 +1,14 @@
+mod kept;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::cli::conduct::Telling;
 use crate::project::{InventoryChoice, Ways};
+
+pub(super) use kept::{ExportFlags, HistoryFlags, ResumeFlags, ShowFlags, ShowFormat};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -73,6 +78,14 @@ pub(super) enum Command {
         after_help = "Example: quorate run replace-cs-disk.runbook --set cs=1026 --set mount=/pstorage/disk2"
     )]
     Run(RunFlags),
+    /// Take an interrupted run up again: what is known is not done again.
+    #[command(
+        after_help = "Examples:\n  quorate resume                              the newest run that can be resumed\n  quorate resume update-nodes --mark done \"run \\\"yum -y update\\\"\" node2 \"done by hand\"\n  quorate resume --from run.json -i cluster.toml"
+    )]
+    Resume(ResumeFlags),
+    /// Write a run into a file, for `quorate resume --from FILE` on another machine.
+    #[command(after_help = "Example: quorate export update-nodes -o run.json")]
+    Export(ExportFlags),
     /// List the runs that were kept, the newest first.
     #[command(after_help = "Example: quorate history --cluster pcs1 -n 10")]
     History(HistoryFlags),
@@ -218,12 +231,18 @@ pub fn read_timeout(text: &str) -> Result<std::time::Duration, String> {
 }
 
 impl RunFlags {
-    /// How real hosts are reached, where that is said here.
-    pub fn ways(&self) -> Ways {
-        Ways {
-            is_openssh_forced: self.ssh == Some(SshProgram::Openssh),
-            config: self.ssh_config.clone(),
-            is_verbose: self.verbose,
+    /// How the run is told, and how hosts are reached.
+    pub fn telling(&self) -> Telling {
+        Telling {
+            format: self.format,
+            verbose: self.verbose,
+            quiet: self.quiet,
+            diff: self.diff,
+            ways: Ways {
+                is_openssh_forced: self.ssh == Some(SshProgram::Openssh),
+                config: self.ssh_config.clone(),
+                is_verbose: self.verbose,
+            },
         }
     }
 
@@ -235,55 +254,6 @@ impl RunFlags {
             (None, None) => InventoryChoice::Found,
         }
     }
-}
-
-#[derive(Debug, Args)]
-pub(super) struct HistoryFlags {
-    /// How runs are told of.
-    #[arg(
-        long,
-        value_enum,
-        hide_possible_values = true,
-        hide_default_value = true,
-        value_name = "human|json",
-        default_value = "human"
-    )]
-    pub format: Format,
-    /// Only so many.
-    #[arg(short = 'n', long, value_name = "COUNT")]
-    pub last: Option<usize>,
-    /// Only those on this cluster.
-    #[arg(long, value_name = "NAME")]
-    pub cluster: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ShowFlags {
-    /// The run, by its name or any part of it that no other has; the newest unless told.
-    pub run: Option<String>,
-    /// How it is told; a post-mortem begins with markdown, html has a picture of the run.
-    #[arg(
-        long,
-        value_enum,
-        hide_possible_values = true,
-        hide_default_value = true,
-        value_name = "human|json|markdown|html",
-        default_value = "human"
-    )]
-    pub format: ShowFormat,
-    /// Say more: all that commands printed.
-    #[arg(short, long)]
-    pub verbose: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum ShowFormat {
-    Human,
-    // All that was kept, as one object.
-    Json,
-    Markdown,
-    // One page that needs nothing else.
-    Html,
 }
 
 #[derive(Debug, Args)]

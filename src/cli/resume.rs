@@ -1,0 +1,232 @@
+use std::path::Path;
+
+use super::arguments::{Color, ResumeFlags};
+use super::conduct::{Ready, carry_out};
+use super::exit::{Exit, Stop};
+use super::history::sort_newest_first;
+use super::parameters::{ask_for_missing, read_secrets, read_settings};
+use super::run::{check_answers, check_ssh_config, read_answers};
+use super::show::find_run;
+use super::streams::{error_style, print, say};
+use crate::diagnostic::Style;
+use crate::journal::{Account, OverriddenFinding};
+use crate::plan::Plan;
+use crate::project::{
+    Interrupted, Project, ask_person, drop_overridden, export_run, import_run, load_accounts, read_limit,
+    read_overrides,
+};
+use crate::run::RunOptions;
+use crate::transport::{Answers, Question, QuestionKind, StepPath};
+
+/// Takes a run up again, or writes down what a person says of one of its steps.
+pub(super) fn resume_run(flags: &ResumeFlags, color: Color) -> Result<Exit, Stop> {
+    check_ssh_config(flags.ssh_config.as_deref())?;
+    let style = error_style(color);
+    let run = choose_run(flags)?;
+    let interrupted = Interrupted::find(&run)?;
+    if let [state, step, node, why] = &flags.mark[..] {
+        return mark_step(interrupted, state, step, node, why);
+    }
+    let Some(opened) = open(flags, &interrupted, style)? else {
+        return Ok(Exit::NotChecked);
+    };
+    let Opened {
+        project,
+        plan,
+        dropped,
+    } = opened;
+    let changes = interrupted.changes(&project);
+    if !changes.told.is_empty() {
+        say(&changes.told);
+        if !flags.accept_changes {
+            return Err(Stop::Usage(format!(
+                "run {run}: the above is not as it was when the run began, so it is not resumed; what was \
+                 done is known by the words of its steps: with --accept-changes a step that is written \
+                 anew counts as not done"
+            )));
+        }
+    }
+    let named = read_answers(&flags.answer)?;
+    check_answers(&named, &plan)?;
+    let answers = Answers {
+        yes: flags.yes,
+        named,
+        simulated: false,
+    };
+    let Some(anew) = ask_for_anew(&interrupted, &project, &answers)? else {
+        say("declined: nothing was begun\n");
+        return Ok(Exit::Run(8));
+    };
+    let options = options(&interrupted, &project)?;
+    tell_where(&interrupted);
+    let kept = interrupted.take_up(&project, &changes, &anew)?;
+    let ready = Ready {
+        project,
+        plan,
+        options,
+        answers,
+        dropped,
+        kept: Some(kept),
+    };
+    carry_out(&flags.telling(), color, ready)
+}
+
+/// The run that is meant: of a file, by its name, or the newest that can be taken up.
+fn choose_run(flags: &ResumeFlags) -> Result<String, Stop> {
+    if let Some(file) = &flags.from {
+        return Ok(import_run(file)?);
+    }
+    let mut accounts = load_accounts()?;
+    sort_newest_first(&mut accounts);
+    if flags.run.is_some() {
+        return Ok(find_run(&accounts, flags.run.as_deref())?.opening.run.clone());
+    }
+    let newest = accounts.iter().find(|account| Account::is_resumable(account));
+    match newest {
+        Some(account) => Ok(account.opening.run.clone()),
+        None => Err(Stop::Usage("there is no run that could be resumed".to_owned())),
+    }
+}
+
+fn mark_step(interrupted: Interrupted, state: &str, step: &str, node: &str, why: &str) -> Result<Exit, Stop> {
+    let is_done = match state {
+        "done" => true,
+        "skip" => false,
+        other => {
+            return Err(Stop::Usage(format!(
+                "--mark {other}: write --mark done STEP NODE \"why\", or --mark skip STEP NODE \"why\""
+            )));
+        }
+    };
+    if why.trim().is_empty() {
+        return Err(Stop::Usage("--mark: say why; the reason is kept".to_owned()));
+    }
+    let node = Some(node).filter(|node| *node != "-");
+    let run = interrupted.opening().run.clone();
+    let path = interrupted.mark(is_done, step, node, why)?;
+    let word = if is_done { "done" } else { "to be skipped" };
+    say(&format!(
+        "marked as {word}: {path}\ngo on with: quorate resume {run}\n"
+    ));
+    Ok(Exit::Done)
+}
+
+/// The runbook once more.
+struct Opened {
+    project: Project,
+    plan: Plan,
+    dropped: Vec<OverriddenFinding>,
+}
+
+/// Reads, checks and lays out as the run did; none when that has said what is wrong.
+fn open(flags: &ResumeFlags, interrupted: &Interrupted, style: Style) -> Result<Option<Opened>, Stop> {
+    let opening = interrupted.opening();
+    let (mut project, mut problems) = interrupted.open(flags.inventory.as_deref())?;
+    let overrides = read_overrides(&opening.overrides, project.inventory())?;
+    let mut dropped = match project.program() {
+        Some(_) => drop_overridden(&mut problems, &overrides),
+        None => Vec::new(),
+    };
+    say(&project.render(&problems, style));
+    let Some(program) = project.program().cloned().filter(|_| !problems.has_errors()) else {
+        return Ok(None);
+    };
+    let mut given = read_settings(&flags.set)?;
+    read_secrets(&program, &mut given)?;
+    for (name, value) in &opening.given {
+        if given
+            .insert(name.clone(), value.clone())
+            .is_some_and(|new| new != *value)
+        {
+            return Err(Stop::Usage(format!(
+                "--set {name}: the run was begun with {name}={value}, and goes on with it"
+            )));
+        }
+    }
+    ask_for_missing(&program, &project.inventory().clone(), &mut given)?;
+    let mut problems = project.check_given(&given);
+    dropped.extend(drop_overridden(&mut problems, &overrides));
+    say(&project.render(&problems, style));
+    if problems.has_errors() {
+        return Ok(None);
+    }
+    match project.plan(&given) {
+        Ok(plan) => Ok(Some(Opened {
+            project,
+            plan,
+            dropped,
+        })),
+        Err(error) => Err(Stop::Usage(project.render_plan_error(error, style))),
+    }
+}
+
+/// The options of the run as it was begun.
+fn options(interrupted: &Interrupted, project: &Project) -> Result<RunOptions, Stop> {
+    let opening = interrupted.opening();
+    let inventory = project.inventory();
+    let limit = opening.limit.as_deref();
+    Ok(RunOptions {
+        limit: limit.map(|text| read_limit(text, inventory)).transpose()?,
+        fan_out: opening.fan_out,
+        overrides: read_overrides(&opening.overrides, inventory)?,
+        step: opening.step,
+        timeout: opening.timeout_ms.map(std::time::Duration::from_millis),
+        ..RunOptions::default()
+    })
+}
+
+/// Asks for each block whose doings were taken back whether it is begun anew; none when somebody does not want it.
+fn ask_for_anew(
+    interrupted: &Interrupted,
+    project: &Project,
+    answers: &Answers,
+) -> Result<Option<Vec<StepPath>>, Stop> {
+    let anew = interrupted.taken_back().bodies;
+    for (number, block) in (1..).zip(&anew) {
+        let question = Question {
+            kind: QuestionKind::Confirm,
+            name: format!("anew-{number}"),
+            text: format!(
+                "what was done in `{block}` was taken back when it failed, as far as its undo says how; begin it anew, \
+                 from its first step?"
+            ),
+            node: None,
+            rehearsed_as: None,
+            path: block.clone(),
+        };
+        if !ask_person(project, answers, &question)? {
+            return Ok(None);
+        }
+    }
+    Ok(Some(anew))
+}
+
+/// Says where a run stands that goes on.
+fn tell_where(interrupted: &Interrupted) {
+    let past = interrupted.past();
+    let (run, done, open) = (
+        &interrupted.opening().run,
+        past.done_count(),
+        past.open_acts().len(),
+    );
+    let acts = if done == 1 { "act was" } else { "acts were" };
+    let unknown = match open {
+        0 => String::new(),
+        1 => "; of 1 act nobody knows, and it is looked at first".to_owned(),
+        open => format!("; of {open} acts nobody knows, and they are looked at first"),
+    };
+    say(&format!("resuming {run}: {done} {acts} done{unknown}\n"));
+}
+
+/// Writes a run into a file, to be taken up elsewhere.
+pub(super) fn export(run: Option<&str>, output: Option<&Path>) -> Result<Exit, Stop> {
+    let mut accounts = load_accounts()?;
+    sort_newest_first(&mut accounts);
+    let account = find_run(&accounts, run)?;
+    let text = export_run(&account.opening.run)?;
+    match output {
+        Some(path) => Project::write_text(path, &text)?,
+        None => print(&text)?,
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,163 @@
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::rc::Rc;
+
+use super::kept::{describe_self, journal_folder, name_run, write_now};
+use super::{Project, ProjectError, Pulse};
+use crate::inventory::{describe_inventory, write_inventory};
+use crate::journal::{Journal, JournalError, Opening, RunJournal};
+use crate::plan::Plan;
+use crate::run::RunOptions;
+use crate::value::Value;
+
+/// A run that is being written down.
+pub struct KeptRun {
+    /// Its journal.
+    pub journal: Rc<RefCell<RunJournal>>,
+    /// Whether acts in the journal that the runbook does not come to any more are no obstacle.
+    pub may_pass_over: bool,
+    /// Shows that it is alive.
+    pub(super) pulse: Pulse,
+}
+
+impl KeptRun {
+    /// The run's name.
+    pub fn name(&self) -> String {
+        self.journal.borrow().name().to_owned()
+    }
+
+    /// Ends the writing; everything is on disk afterwards.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError`] when that is not possible.
+    pub fn close(self) -> Result<(), JournalError> {
+        let KeptRun { journal, pulse, .. } = self;
+        let closed = match Rc::try_unwrap(journal) {
+            Ok(journal) => journal.into_inner().close(),
+            Err(shared) => shared.borrow_mut().commit(true),
+        };
+        drop(pulse);
+        closed
+    }
+}
+
+/// What a run was told beside its runbook and inventory, as it was given.
+#[derive(Debug, Clone, Default)]
+pub struct Given {
+    /// The parameters and their values.
+    pub parameters: BTreeMap<String, String>,
+    /// `--limit`.
+    pub limit: Option<String>,
+    /// `--override`, each as it was given.
+    pub overrides: Vec<String>,
+}
+
+impl Project {
+    /// Opens the journal for a run that begins now; that is on disk afterwards.
+    ///
+    /// # Errors
+    ///
+    /// [`ProjectError`] when it cannot be opened or written.
+    pub fn begin_kept(
+        &self,
+        script: &Path,
+        plan: &Plan,
+        given: &Given,
+        options: &RunOptions,
+    ) -> Result<KeptRun, ProjectError> {
+        let title = plan.program.title.clone().unwrap_or_default();
+        let is_secret = |name: &str| {
+            plan.arguments
+                .iter()
+                .any(|(known, value)| known == name && matches!(value, Value::Secret(_)))
+        };
+        let (secrets, plain): (Vec<_>, Vec<_>) =
+            given.parameters.iter().partition(|(name, _)| is_secret(name));
+        let opening = Opening {
+            title,
+            script: absolute(script),
+            texts: self.texts(),
+            given: plain
+                .into_iter()
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+            secrets: secrets.into_iter().map(|(name, _)| name.clone()).collect(),
+            limit: given.limit.clone(),
+            overrides: given.overrides.clone(),
+            fan_out: options.fan_out,
+            timeout_ms: options
+                .timeout
+                .map(|length| u64::try_from(length.as_millis()).unwrap_or(u64::MAX)),
+            step: options.step,
+            ..self.opening()
+        };
+        open_run(opening)
+    }
+
+    /// Opens the journal for a session at the prompt.
+    ///
+    /// # Errors
+    ///
+    /// [`ProjectError`] when it cannot be opened or written.
+    pub fn begin_session(&self) -> Result<KeptRun, ProjectError> {
+        open_run(Opening {
+            title: "session".to_owned(),
+            is_session: true,
+            ..self.opening()
+        })
+    }
+
+    /// What every run on this cluster begins with.
+    fn opening(&self) -> Opening {
+        let (who, host) = describe_self();
+        Opening {
+            when: write_now(),
+            who,
+            host,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            cluster: self.inventory().name.clone(),
+            inventory_file: self.inventory_file().map(absolute).unwrap_or_default(),
+            inventory: self.describe_inventory(),
+            ..Opening::default()
+        }
+    }
+
+    /// All texts that the script was read from, the script first.
+    pub fn texts(&self) -> Vec<(String, String)> {
+        let files = self.sources().files();
+        files
+            .map(|(name, text)| (name.to_owned(), text.to_owned()))
+            .collect()
+    }
+
+    /// The inventory as it was read, so that two of them can be compared line by line.
+    pub fn describe_inventory(&self) -> String {
+        let inventory = self.inventory();
+        format!("{}{}", describe_inventory(inventory), write_inventory(inventory))
+    }
+}
+
+fn open_run(mut opening: Opening) -> Result<KeptRun, ProjectError> {
+    let journal = Journal::open(&journal_folder()?)?;
+    opening.run = name_run(&opening.title);
+    let pulse = Pulse::begin(journal.folder(), &opening.run)?.ok_or_else(|| ProjectError::NotKept {
+        path: journal.folder().display().to_string(),
+        why: format!("there is a run called {} already", opening.run),
+    })?;
+    Ok(KeptRun {
+        journal: Rc::new(RefCell::new(journal.begin(opening)?)),
+        may_pass_over: false,
+        pulse,
+    })
+}
+
+/// A path from the root; `-` is standard input.
+fn absolute(path: &Path) -> String {
+    if path.as_os_str() == "-" {
+        return "-".to_owned();
+    }
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    whole.display().to_string()
+}
