@@ -187,7 +187,10 @@ fn collect_module(module: &Module, is_main: bool, declared: &mut Declared, findi
                 let added = declared.constants.add(module, name, constant);
                 report_twice("constant", name, added, findings);
             }
-            Statement::Irreversible | Statement::Membership { .. } | Statement::Check { .. } => {}
+            Statement::Irreversible
+            | Statement::Membership { .. }
+            | Statement::DoneWhen(_)
+            | Statement::Check { .. } => {}
             _ if !is_main => findings.push(EffectError::ActsInModule {
                 at: head_of(statement.span, module),
             }),
@@ -346,8 +349,12 @@ fn define_verb(
     declared: &Declared,
     findings: &mut Findings,
 ) -> VerbDefinition {
-    let is_head =
-        |statement: &Statement| matches!(statement, Statement::Irreversible | Statement::Membership { .. });
+    let is_head = |statement: &Statement| {
+        matches!(
+            statement,
+            Statement::Irreversible | Statement::Membership { .. } | Statement::DoneWhen(_)
+        )
+    };
     let head = verb.body.iter().take_while(|it| is_head(&it.node)).count();
     let mut definition = VerbDefinition {
         name: verb.name.node.clone(),
@@ -356,6 +363,7 @@ fn define_verb(
         body: verb.body[head..].to_vec() as Block,
         irreversible: false,
         memberships: Vec::new(),
+        done_when: None,
         uses_node: false,
         doc,
         span: verb.name.span,
@@ -372,6 +380,7 @@ fn define_verb(
                 });
                 definition.uses_node |= host.is_none();
             }
+            Statement::DoneWhen(test) => definition.done_when = Some((**test).clone()),
             _ => definition.irreversible = true,
         }
     }

@@ -134,6 +134,9 @@ impl Checker<'_, '_> {
                 let name = Spanned::new(membership.group.clone(), membership.span);
                 self.group_of_clause(&name);
             }
+            if let Some(test) = &entry.item.done_when {
+                self.test(test);
+            }
             self.block(&entry.item.body);
             self.close(mark);
         }

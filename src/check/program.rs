@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Span, Spanned};
 use crate::guard::Budget;
-use crate::syntax::{Block, Expression, GuardCall, Script, Template, Variable};
+use crate::syntax::{Block, Expression, GuardCall, Script, Template, Test, Variable};
 use crate::value::Type;
 
 /// A file that takes part: the script itself or a module it uses.
@@ -176,6 +176,8 @@ pub struct VerbDefinition {
     pub irreversible: bool,
     /// Which groups change by it.
     pub memberships: Vec<Membership>,
+    /// What settles an unknown outcome of the commands in its body that do not say it themselves.
+    pub done_when: Option<Spanned<Test>>,
     /// Whether it needs a `$node`.
     pub uses_node: bool,
     /// Its doc comment.

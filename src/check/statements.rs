@@ -402,7 +402,7 @@ impl Checker<'_, '_> {
                     help,
                 });
             }
-            Statement::Irreversible | Statement::Membership { .. } => {
+            Statement::Irreversible | Statement::Membership { .. } | Statement::DoneWhen(_) => {
                 let (word, help) = head_word(&written.node, body);
                 self.findings.push(EffectError::NotAtHead {
                     word,
@@ -485,6 +485,7 @@ fn head_word(statement: &Statement, body: Body) -> (&'static str, &'static str) 
     let word = match statement {
         Statement::Membership { joins: true, .. } => "joins",
         Statement::Membership { .. } => "leaves",
+        Statement::DoneWhen(_) => "done",
         _ => "irreversible",
     };
     let help = if body == Body::Verb {

@@ -185,7 +185,7 @@ pub struct Answered {
 pub struct Settled {
     /// Time since the run began.
     pub at_ms: u64,
-    /// The path of what is settled: a statement, or a verb and all in it.
+    /// The path of its statement.
     pub path: String,
     /// Where.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -310,7 +310,7 @@ impl Transport for Keeper<'_> {
         match settlement.is_done {
             Some(is_done) => self.push(&Entry::Settled(Settled {
                 at_ms: self.now_ms(),
-                path: settlement.path.as_str().to_owned(),
+                path: request.path.as_str().to_owned(),
                 node,
                 command: request.command.to_string(),
                 is_done,

@@ -15,8 +15,6 @@ use crate::transport::{Answer, Outcome, StepPath, TransportError};
 pub struct Past {
     rows: Vec<Row>,
     marks: Vec<Mark>,
-    /// Verbs that were done as a whole, although not all that is in them was seen to be done.
-    settled: Vec<StepPath>,
     last_at: u64,
     exit_code: Option<u8>,
 }
@@ -253,7 +251,7 @@ impl Past {
     fn take_settled(&mut self, settled: &Settled) {
         let path = StepPath::read(&settled.path);
         let is_it = |row: &Row| {
-            row.path.is_in(&path)
+            row.path == path
                 && matches!(&row.what, What::Command(command) if command.fate == Fate::Unsettled
                     && command.node == settled.node
                     && command.command == settled.command)
@@ -262,16 +260,11 @@ impl Past {
             self.rows.retain(|row| !is_it(row));
             return;
         }
-        let mut is_whole = false;
         for row in self.rows.iter_mut().filter(|row| is_it(row)) {
-            is_whole |= row.path != path;
             if let What::Command(command) = &mut row.what {
                 command.fate = Fate::Replied(done());
                 command.is_well = Some(true);
             }
-        }
-        if is_whole {
-            self.settled.push(path);
         }
     }
 
@@ -421,13 +414,10 @@ impl Past {
         known
     }
 
-    /// Whether a step, or the verb it belongs to, was finished as a whole: by hand, or as its own guard says.
+    /// Whether a step was finished by hand.
     pub(super) fn is_finished(&self, path: &StepPath, node: Option<&str>) -> bool {
-        self.settled.iter().any(|settled| path.is_in(settled))
-            || self
-                .marks
-                .iter()
-                .any(|mark| path.is_in(&mark.path) && mark.node.as_deref() == node)
+        let mut marks = self.marks.iter();
+        marks.any(|mark| path.is_in(&mark.path) && mark.node.as_deref() == node)
     }
 }
 

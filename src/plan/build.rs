@@ -8,7 +8,7 @@ use crate::check::{ParameterDefinition, Program};
 use crate::diagnostic::{Span, Spanned, nearest};
 use crate::evaluate::{Context, Frame, Groups, Measured, Place};
 use crate::inventory::Inventory;
-use crate::syntax::{Block, Expression, Mode, Statement, VerbCall, Written};
+use crate::syntax::{Block, CommandCall, Expression, Mode, Statement, Test, VerbCall, Written};
 use crate::value::Value;
 
 /// Lays a checked program out as a plan.
@@ -41,6 +41,7 @@ pub fn lay_out_plan(
         program: &program,
         next: 0,
         names: BTreeMap::new(),
+        done_when: None,
         calls: Vec::new(),
         irreversible_later: false,
     };
@@ -173,6 +174,8 @@ struct Builder<'a> {
     next: u32,
     /// How many questions of each kind there are so far: `confirm-1`, `manual-1`, `outage-1`.
     names: BTreeMap<&'static str, u32>,
+    /// What the verb in hand says of when it is done.
+    done_when: Option<Spanned<Test>>,
     calls: Vec<String>,
     irreversible_later: bool,
 }
@@ -215,6 +218,7 @@ impl Builder<'_> {
             Statement::Declaration(_)
             | Statement::Irreversible
             | Statement::Membership { .. }
+            | Statement::DoneWhen(_)
             | Statement::Check { .. }
             | Statement::Steady(_) => return Ok(None),
             Statement::On(on) => StepKind::On(Box::new(OnStep {
@@ -227,7 +231,7 @@ impl Builder<'_> {
                 body: self.steps(module, &on.body)?,
             })),
             Statement::Locally(body) => StepKind::Locally(self.steps(module, body)?),
-            Statement::Command(call) => StepKind::Command(call.clone()),
+            Statement::Command(call) => StepKind::Command(self.command(call)),
             Statement::Service(call) => StepKind::Service(call.clone()),
             Statement::Reboot(arguments) => StepKind::Reboot(arguments.clone()),
             Statement::Losing { services, body } => {
@@ -257,8 +261,8 @@ impl Builder<'_> {
                 value: value.clone(),
                 source: self.source(module, value)?,
             },
-            Statement::Undo(body) => StepKind::Undo(Rc::new(self.steps(module, body)?)),
-            Statement::Finally(body) => StepKind::Finally(Rc::new(self.steps(module, body)?)),
+            Statement::Undo(body) => StepKind::Undo(self.owed(module, body)?),
+            Statement::Finally(body) => StepKind::Finally(self.owed(module, body)?),
             Statement::Retry { times, every, body } => StepKind::Retry {
                 times: times.clone(),
                 every: every.clone(),
@@ -308,6 +312,23 @@ impl Builder<'_> {
         }))
     }
 
+    /// What is owed at the end of a block: that a verb is done says nothing of it.
+    fn owed(&mut self, module: &str, body: &Block) -> Result<Rc<Vec<Step>>, PlanError> {
+        let outer = self.done_when.take();
+        let steps = self.steps(module, body);
+        self.done_when = outer;
+        Ok(Rc::new(steps?))
+    }
+
+    /// A command; what a verb says of when it is done holds for each that does not say it itself.
+    fn command(&self, call: &CommandCall) -> Box<CommandCall> {
+        let mut call = call.clone();
+        if call.acts && call.done_when.is_none() {
+            call.done_when.clone_from(&self.done_when);
+        }
+        Box::new(call)
+    }
+
     fn verb(&mut self, module: &str, call: &VerbCall, at: Span) -> Result<Option<StepKind>, PlanError> {
         let Some(verb) = self.program.verb(module, &call.name.node).cloned() else {
             return Ok(None);
@@ -325,7 +346,9 @@ impl Builder<'_> {
             String::new()
         };
         self.calls.push(key);
+        let outer = std::mem::replace(&mut self.done_when, verb.done_when.clone());
         let body = self.steps(&verb.module, &verb.body);
+        self.done_when = outer;
         self.calls.pop();
         Ok(Some(StepKind::Verb {
             verb,

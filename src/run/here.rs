@@ -4,26 +4,15 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::check::ServiceDefinition;
-use crate::diagnostic::Spanned;
 use crate::evaluate::Frame;
 use crate::inventory::NodeName;
 use crate::journal::{Trouble, TroubleKind};
 use crate::plan::Step;
-use crate::syntax::Test;
 use crate::transport::StepPath;
 use crate::value::Value;
 
 /// The number of a body in hand: of an `on`, on one node.
 pub(super) type BodyId = u64;
-
-/// What a verb says of when it is done.
-#[derive(Debug)]
-pub(super) struct Settling {
-    /// Holds when it is done.
-    pub test: Spanned<Test>,
-    /// Where it is asked.
-    pub here: Here,
-}
 
 /// Where the walk stands: what names mean, which node is in hand, what encloses it.
 #[derive(Debug, Clone, Default)]
@@ -55,8 +44,6 @@ pub(super) struct Here {
     /// Whether what is measured is measured once and for all: a value that is named, a list, an
     /// order of nodes.
     pub is_kept: bool,
-    /// What settles an act in the verb that is carried out.
-    pub settles: Option<Rc<Settling>>,
 }
 
 impl Here {

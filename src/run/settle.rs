@@ -1,5 +1,5 @@
 use super::act::Act;
-use super::here::{Halt, Here, Settling, Used};
+use super::here::{Halt, Here, Used};
 use super::losing::{REBOOT_EVERY, REBOOT_LIMIT};
 use super::walk::Walk;
 use crate::diagnostic::Spanned;
@@ -22,11 +22,10 @@ pub(super) enum Settles {
 }
 
 impl Walk<'_> {
-    /// Finds out whether an act was done: by its own probe, by that of the verb it belongs to, or from a person.
+    /// Finds out whether an act was done: by its own probe, or from a person.
     pub(super) async fn settle(&self, here: &Here, step: &Step, act: &Act) -> Settlement {
         let mut there = here.clone();
         there.path = here.path.settling();
-        let path = here.path.clone();
         let (is_done, by) = match &act.settles {
             Settles::Service(used, should_run) => {
                 self.settle_by_service(&there, step, used, *should_run).await
@@ -36,16 +35,7 @@ impl Walk<'_> {
             Settles::Nobody => (None, String::new()),
         };
         if is_done.is_some() {
-            return without_output(here, Settlement { is_done, by, path });
-        }
-        if let Some(Settling { test, here: verb }) = here.settles.as_deref() {
-            let path = verb.path.clone();
-            let mut asked = verb.clone();
-            asked.path = here.path.settling();
-            let (is_done, by) = self.settle_by_guard(&asked, test).await;
-            if is_done == Some(true) {
-                return without_output(here, Settlement { is_done, by, path });
-            }
+            return without_output(here, Settlement { is_done, by });
         }
         let settlement = self.settle_by_person(&there, step, act, &by).await;
         without_output(here, settlement)
@@ -135,11 +125,7 @@ impl Walk<'_> {
             ),
             _ => (None, why.to_owned()),
         };
-        Settlement {
-            is_done,
-            by,
-            path: here.path.parent(),
-        }
+        Settlement { is_done, by }
     }
 }
 
@@ -154,7 +140,6 @@ fn without_output(here: &Here, settlement: Settlement) -> Settlement {
             "{}, and what it printed, which the runbook names, is lost; it can only be done again",
             settlement.by
         ),
-        ..settlement
     }
 }
 

@@ -201,8 +201,6 @@ pub struct Settlement {
     pub is_done: Option<bool>,
     /// How that is known: what was measured, or who said so.
     pub by: String,
-    /// What is settled: the statement, or a verb and all in it.
-    pub path: StepPath,
 }
 
 /// Time: real or virtual.

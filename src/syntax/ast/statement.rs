@@ -155,6 +155,8 @@ pub enum Statement {
         /// Who; `None` is `$node`.
         host: Option<Spanned<Variable>>,
     },
+    /// `done when GUARD`: what settles an unknown outcome of what a verb runs; first lines of a verb.
+    DoneWhen(Box<Spanned<Test>>),
     /// `rm-cs $cs force=yes`: a verb and its arguments.
     Verb(VerbCall),
     /// An expression whose value is the block's: in facts and in `on` blocks used as values.

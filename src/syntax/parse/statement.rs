@@ -38,6 +38,10 @@ impl<'a> Reader<'a> {
                 }
             }
             Rule::irreversible => Statement::Irreversible,
+            Rule::done_when => {
+                let test = parts(pair).next().expect("a guard follows");
+                Statement::DoneWhen(Box::new(self.test(test)))
+            }
             Rule::membership => self.membership(pair),
             Rule::require | Rule::wait | Rule::check => self.whether(pair),
             Rule::manual | Rule::confirm | Rule::outage | Rule::losing | Rule::leave => self.asking(pair),
