@@ -422,6 +422,9 @@ impl Checker<'_, '_> {
                         at: first_word(at, word),
                     });
                 }
+                None if body == Body::Guard && !decides(statement) => {
+                    self.findings.push(EffectError::DecidesNothing { at });
+                }
                 _ => {}
             },
             _ => {}
@@ -451,6 +454,20 @@ fn duration_of(written: &Spanned<Expression>) -> Option<Duration> {
         Expression::Literal(Literal::Duration(duration)) => Some(*duration),
         _ => None,
     }
+}
+
+/// Whether a statement may stand in a guard: it decides, or names what is decided by.
+fn decides(statement: &Statement) -> bool {
+    matches!(
+        statement,
+        Statement::Let { .. }
+            | Statement::Check { .. }
+            | Statement::Require { .. }
+            | Statement::Steady(_)
+            | Statement::If { .. }
+            | Statement::For { .. }
+            | Statement::Declaration(_)
+    )
 }
 
 /// What a statement does that a looking body must not.

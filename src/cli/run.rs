@@ -112,7 +112,10 @@ pub(super) fn check_ssh_config(file: Option<&str>) -> Result<(), Stop> {
 pub(super) fn check_answers(named: &BTreeMap<String, bool>, plan: &Plan) -> Result<(), Stop> {
     let names = plan.question_names();
     let Some(unknown) = named.keys().find(|name| {
-        !(names.contains(name.as_str()) || name.starts_with("undo-") || name.starts_with("step-"))
+        !(names.contains(name.as_str())
+            || ["undo-", "step-", "anew-", "done-"]
+                .iter()
+                .any(|known| name.starts_with(known)))
     }) else {
         return Ok(());
     };

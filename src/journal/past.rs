@@ -99,6 +99,8 @@ pub(super) struct Known<T> {
     pub at: Duration,
     /// Whether it changed something.
     pub is_act: bool,
+    /// Whether it is never measured or asked again, whatever else has changed.
+    pub is_kept: bool,
     pub what: T,
 }
 
@@ -290,7 +292,16 @@ impl Past {
 
     /// Forgets what is to be measured, asked and tried anew.
     fn forget_what_nothing_followed(&mut self) {
-        let mut later = Later::default();
+        let cleaning = self
+            .rows
+            .iter()
+            .filter(|row| matches!(row.what, What::CleaningUp));
+        let mut later = Later {
+            cleaned: cleaning
+                .flat_map(|row| row.path.bodies().collect::<Vec<_>>())
+                .collect(),
+            ..Later::default()
+        };
         let mut kept = Vec::with_capacity(self.rows.len());
         for row in std::mem::take(&mut self.rows).into_iter().rev() {
             if later.keeps(&row) {
@@ -386,6 +397,7 @@ impl Past {
                 order: row.order,
                 at: Duration::from_millis(row.at),
                 is_act: command.acts,
+                is_kept: command.acts || command.is_kept,
                 what: reply_of(command),
             });
         }
@@ -408,6 +420,7 @@ impl Past {
                 order: row.order,
                 at: Duration::from_millis(row.at),
                 is_act: true,
+                is_kept: true,
                 what: read_answer(answered),
             });
         }
@@ -430,6 +443,8 @@ struct Later {
     around: HashSet<StepPath>,
     /// Bodies in which a body on a node was begun.
     began: HashSet<StepPath>,
+    /// Bodies in which something that was owed at an end was begun, at whatever time.
+    cleaned: HashSet<StepPath>,
     /// Bodies that have ended for good: well, or badly and the run went on all the same.
     ended: HashSet<StepPath>,
 }
@@ -446,7 +461,7 @@ impl Later {
             What::Command(command) => command.is_kept || is_history(),
             What::Answer(answered) => answered.answer == "yes" || is_history(),
             What::BodyEnded(is_well) => {
-                *is_well || self.goes_on_after(&row.path) || self.around.contains(&row.path)
+                *is_well || self.goes_on_after(&row.path) || self.cleaned.contains(&row.path)
             }
             What::BodyBegan | What::CleaningUp => true,
         }

@@ -134,23 +134,21 @@ impl Replay {
 
     /// What is known of a command, when its turn has come; `None` once the doors are open for it.
     pub async fn command(&self, which: &Which) -> Option<Result<Outcome, TransportError>> {
-        if self.is_live() {
-            return None;
-        }
         let known = take(&self.commands, which);
         self.wait_for(known, which).await
     }
 
     /// What is known of an answer, when its turn has come; `None` once the doors are open for it.
     pub async fn answer(&self, which: &Which) -> Option<Answer> {
-        if self.is_live() {
-            return None;
-        }
         let known = take(&self.answers, which);
         self.wait_for(known, which).await
     }
 
     async fn wait_for<T>(&self, known: Option<Known<T>>, which: &Which) -> Option<T> {
+        if self.is_live() {
+            // Past something that is new, as in an edited runbook, guards are measured anew.
+            return known.filter(|known| known.is_kept).map(|known| known.what);
+        }
         let slot = Rc::new(Slot::default());
         match known {
             Some(known) => {

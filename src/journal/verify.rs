@@ -1,5 +1,6 @@
-use std::fs;
-use std::io::Read;
+use std::fs::{self, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -67,7 +68,13 @@ impl Journal {
                 entries,
             })?;
             let new = folder.join(format!("{SEAL}.{}", std::process::id()));
-            fs::write(&new, seal_text)?;
+            let mut file = OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&new)?;
+            file.write_all(seal_text.as_bytes())?;
             fs::rename(&new, &seal)
         };
         write().map_err(|error| failed(describe_io(&error)))

@@ -54,11 +54,9 @@ pub fn journal_folder() -> Result<PathBuf, ProjectError> {
 
 /// Who runs this: the user's name, and the machine's.
 pub fn describe_self() -> (String, String) {
-    let name = ["USER", "LOGNAME"]
-        .into_iter()
-        .filter_map(|name| std::env::var(name).ok())
-        .find(|name| !name.is_empty());
-    let user = name.unwrap_or_else(|| format!("uid {}", nix::unistd::getuid()));
+    let id = nix::unistd::getuid();
+    let known = nix::unistd::User::from_uid(id).ok().flatten();
+    let user = known.map_or_else(|| format!("uid {id}"), |user| user.name);
     let host = nix::unistd::gethostname().ok();
     let host = host.and_then(|host| host.into_string().ok());
     (user, host.unwrap_or_else(|| "unknown".to_owned()))

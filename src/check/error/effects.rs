@@ -73,6 +73,18 @@ pub enum EffectError {
         help: &'static str,
     },
 
+    /// A statement in a guard by which nothing is decided.
+    #[error("a guard decides by `check` and `require`, and by this nothing is decided")]
+    #[diagnostic(
+        code(check::decides_nothing),
+        help("write `check (CONDITION) else \"why\"`, or take it out")
+    )]
+    DecidesNothing {
+        /// Where.
+        #[label("decides nothing")]
+        at: Span,
+    },
+
     /// A declaration inside of a block.
     #[error("`{word}` stands at the top of a file only")]
     #[diagnostic(
