@@ -456,7 +456,8 @@ fn duration_of(written: &Spanned<Expression>) -> Option<Duration> {
     }
 }
 
-/// Whether a statement may stand in a guard: it decides, or names what is decided by.
+/// Whether a statement may stand in a guard: it decides, or names what is decided by; or it acts, which
+/// is told of by itself.
 fn decides(statement: &Statement) -> bool {
     matches!(
         statement,
@@ -467,7 +468,7 @@ fn decides(statement: &Statement) -> bool {
             | Statement::If { .. }
             | Statement::For { .. }
             | Statement::Declaration(_)
-    )
+    ) || matches!(statement, Statement::Command(call) if call.acts)
 }
 
 /// What a statement does that a looking body must not.
