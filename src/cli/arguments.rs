@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::project::{InventoryChoice, Ways};
+use crate::project::{InventoryChoice, LockWishes, Ways};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -111,6 +111,44 @@ pub(super) struct ReplFlags {
     /// The configuration file of ssh, instead of the inventory's, the user's and the system's.
     #[arg(long, value_name = "FILE")]
     pub ssh_config: Option<String>,
+    #[command(flatten)]
+    pub lock: LockFlags,
+}
+
+/// What is said of the maintenance lock of a real cluster.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct LockFlags {
+    /// Why the cluster is worked on; it stands in the maintenance lock, for others to read.
+    #[arg(long, value_name = "WHY", value_parser = crate::cli::arguments::read_reason)]
+    pub reason: Option<String>,
+    /// Take the maintenance lock from whoever holds it, for a reason that is shown to them.
+    #[arg(long, value_name = "WHY", value_parser = crate::cli::arguments::read_reason)]
+    pub take_over: Option<String>,
+    /// Take the maintenance lock on the nodes that answer, where no majority of its nodes does.
+    #[arg(long, value_name = "WHY", value_parser = crate::cli::arguments::read_reason)]
+    pub degraded_lock: Option<String>,
+}
+
+impl LockFlags {
+    /// The same for a run of this name.
+    pub fn wishes(&self, run: Option<String>) -> LockWishes {
+        LockWishes {
+            run,
+            is_resumed: false,
+            reason: self.reason.clone(),
+            take_over: self.take_over.clone(),
+            degraded: self.degraded_lock.clone(),
+        }
+    }
+}
+
+/// Reads a reason, which says something.
+pub fn read_reason(text: &str) -> Result<String, String> {
+    let reason = text.trim();
+    match reason.is_empty() {
+        true => Err("say why, in a few words".to_owned()),
+        false => Ok(reason.to_owned()),
+    }
 }
 
 impl ReplFlags {
@@ -195,6 +233,8 @@ pub(super) struct RunFlags {
     /// Where nodes print different things, show what most print and how the others differ.
     #[arg(long)]
     pub diff: bool,
+    #[command(flatten)]
+    pub lock: LockFlags,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -130,6 +130,7 @@ fn carry_out(flags: &RunFlags, color: Color, ready: Ready) -> Result<Exit, Stop>
         terminal: Terminal::new(view.clone().map(|view| view as Rc<dyn Screen>)),
         listener: view.as_ref().map(|view| Arc::new(view.listener()) as Listener),
         output_folder: kept.as_ref().map(RunFolder::output),
+        lock: flags.lock.wishes(kept.as_ref().map(RunFolder::name)),
     };
     let output = Output::new(io::stdout(), "the report");
     let has_failed = output.failure();

@@ -3,8 +3,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::load::{Implied, load_script, read_text};
+use super::locking::{record_refusal, run_under_lock};
 use super::options::{Chosen, InventoryChoice, choose_inventory};
-use super::signals::{InFlight, Signals, run_with_signals};
+use super::signals::{InFlight, Signals};
 use super::{ProjectError, Setting, load};
 use crate::check::{Program, check_given_command, check_scripts};
 use crate::diagnostic::{Problem, Problems, SourceMap, Span, Style, nearest, render_json, render_problem};
@@ -12,11 +13,14 @@ use crate::expand::{ExpandError, Expansion, expand_plan};
 use crate::inventory::Inventory;
 use crate::journal::{Recorder, RunError, Trouble};
 use crate::library::{stdlib, stdlib_names};
+use crate::lock::{FencedTransport, HolderKind};
 use crate::plan::{Plan, PlanError, build_plan};
 use crate::run::{Ending, RunOptions, World, run_plan};
 use crate::syntax::{format_script, parse_script};
 use crate::transport::simulated::{Shape, SimulatedCluster};
-use crate::transport::{Clock, DryTransport, InTurn, SshTransport, SystemClock, TerminalPerson, Transport};
+use crate::transport::{
+    Clock, DryTransport, InTurn, SshTransport, SteadyClock, SystemClock, TerminalPerson, Transport,
+};
 use crate::value::Type;
 
 /// Most problems that are drawn at once.
@@ -413,8 +417,17 @@ fn run_for_real(
     let inventory = plan.inventory.clone();
     let ways = setting.ways.over(&inventory.ssh, terminal, setting.tee(plan));
     let (transport, clock) = (SshTransport::new(inventory, ways), SystemClock::new());
+    let steady = SteadyClock::new();
+    let lock = setting
+        .lock
+        .open(HolderKind::Run, plan, options, &transport, &steady)?;
     let dry = DryTransport::new(&transport);
-    let door: &dyn Transport = if options.dry_run { &dry } else { &transport };
+    let fenced = lock.as_ref().map(|lock| FencedTransport::new(&transport, lock));
+    let door: &dyn Transport = match &fenced {
+        _ if options.dry_run => &dry,
+        Some(fenced) => fenced,
+        None => &transport,
+    };
     let world = World {
         transport: door,
         clock: &clock,
@@ -424,11 +437,16 @@ fn run_for_real(
     let ended = runtime.block_on(async {
         let mut signals = Signals::listen().map_err(failed)?;
         let run = run_plan(plan, world, options, &mut recorder);
-        let ended = run_with_signals(run, &mut signals, &options.stop_requested, terminal).await;
+        let stop = &options.stop_requested;
+        let ended = run_under_lock(lock.as_ref(), run, &mut signals, stop, terminal).await;
         transport.close().await;
         Ok::<_, ProjectError>(ended)
     })?;
     // A thread that still waits for a line of standard input must not hold the end up.
     runtime.shutdown_background();
-    Ok(ended.unwrap_or_else(|| recorder.break_off(clock.now())))
+    Ok(match ended {
+        Ok(Some(ending)) => ending,
+        Ok(None) => recorder.break_off(clock.now()),
+        Err(trouble) => record_refusal(&mut recorder, plan, trouble),
+    })
 }

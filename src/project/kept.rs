@@ -81,6 +81,12 @@ impl RunFolder {
         &self.path
     }
 
+    /// What the run is called.
+    pub fn name(&self) -> String {
+        let name = self.path.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+
     /// The folder for output that is too much for memory.
     pub fn output(&self) -> PathBuf {
         self.path.join("output")

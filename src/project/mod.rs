@@ -10,6 +10,7 @@ mod facade;
 mod kept;
 mod limit;
 mod load;
+mod locking;
 mod options;
 mod overrides;
 mod session;
@@ -25,6 +26,7 @@ pub use facade::Project;
 pub use kept::{RunFolder, history_file, write_now};
 pub use limit::read_limit;
 pub use load::read_text;
+pub use locking::LockWishes;
 pub use options::InventoryChoice;
 pub use overrides::{check_overrides, drop_overridden, read_overrides};
 pub use session::{

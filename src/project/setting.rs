@@ -1,7 +1,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::Ways;
+use super::locking::deaf_to_lock;
+use super::{LockWishes, Ways};
 use crate::plan::Plan;
 use crate::transport::{Answers, Listener, Tee, Terminal};
 
@@ -17,12 +18,14 @@ pub struct Setting {
     pub listener: Option<Listener>,
     /// Where output goes that is too much for memory; it is there.
     pub output_folder: Option<PathBuf>,
+    /// What is said of the maintenance lock.
+    pub lock: LockWishes,
 }
 
 impl Setting {
     /// Where the output of the plan's commands goes.
     pub(super) fn tee(&self, plan: &Plan) -> Arc<Tee> {
-        let (folder, listener) = (self.output_folder.clone(), self.listener.clone());
+        let (folder, listener) = (self.output_folder.clone(), deaf_to_lock(self.listener.clone()));
         Arc::new(Tee::new(folder, listener, plan.secrets()))
     }
 }

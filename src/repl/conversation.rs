@@ -13,7 +13,7 @@ use super::stage::Stage;
 use crate::diagnostic::Style;
 use crate::inventory::NodeSet;
 use crate::journal::{Paint, neutralise_text};
-use crate::project::{Came, Done, Project, ProjectError, RunFolder, Session, SessionWays, Ways};
+use crate::project::{Came, Done, LockWishes, Project, ProjectError, RunFolder, Session, SessionWays, Ways};
 use crate::run::{Glance, Override};
 use crate::transport::{Screen, Terminal};
 use crate::value::Value;
@@ -38,6 +38,8 @@ pub struct Manner {
     pub says_yes: bool,
     /// How real hosts are reached.
     pub ways: Ways,
+    /// What is said of the maintenance lock.
+    pub lock: LockWishes,
     /// Where the history of lines is kept.
     pub history: Option<PathBuf>,
 }
@@ -103,6 +105,10 @@ pub fn converse(project: Project, manner: Manner) -> Result<(), ProjectError> {
         terminal: terminal.clone(),
         listener: Some(stage.listener()),
         output_folder: kept.as_ref().map(|(folder, _)| folder.output()),
+        lock: LockWishes {
+            run: kept.as_ref().map(|(folder, _)| folder.name()),
+            ..manner.lock.clone()
+        },
     };
     let session = Session::open(project, ways)?;
     let knowledge = Arc::new(Mutex::new(Knowledge {

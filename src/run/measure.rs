@@ -148,6 +148,7 @@ impl Walk<'_> {
             Err(TransportError::Unreachable { why, .. } | TransportError::Unknown { why, .. }) => {
                 Reply::Silent(why)
             }
+            Err(TransportError::Locked { why, .. }) => Reply::Silent(why),
             Err(TransportError::HeldBack) => Reply::Silent("held back".to_owned()),
         }
     }

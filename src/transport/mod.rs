@@ -19,10 +19,10 @@ mod terminal;
 
 use std::time::Duration;
 
-pub use clock::SystemClock;
+pub use clock::{SteadyClock, SystemClock};
 pub use dry::DryTransport;
 pub use error::ShapeError;
-pub use local::LocalTransport;
+pub use local::{LocalTransport, name_user};
 pub use person::{Answers, InTurn, TerminalPerson, read_answer, write_question};
 pub use secrets::{NoSecrets, TerminalSecrets};
 pub use ssh::{SshOptions, SshTransport, ssh_words};
@@ -92,6 +92,14 @@ pub enum TransportError {
         why: String,
         /// Whether it took longer than it may, rather than that the connection went.
         is_late: bool,
+    },
+    /// It surely did not run: the maintenance lock of the cluster is lost.
+    #[error("{why}")]
+    Locked {
+        /// What became of the lock.
+        why: String,
+        /// What to do about it.
+        help: Option<String>,
     },
     /// It was held back: a dry run changes nothing.
     #[error("held back")]

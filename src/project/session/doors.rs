@@ -8,15 +8,17 @@ use tokio::runtime::Runtime;
 use super::SessionWays;
 use crate::inventory::{Inventory, NodeName};
 use crate::journal::Recorder;
+use crate::lock::{FencedTransport, HolderKind};
 use crate::plan::Plan;
-use crate::project::ProjectError;
 use crate::project::load::describe_failure;
-use crate::project::signals::{InFlight, Signals, run_with_signals};
+use crate::project::locking::{deaf_to_lock, not_opened, record_refusal, run_under_lock};
+use crate::project::signals::{InFlight, Signals};
+use crate::project::{LockWishes, ProjectError};
 use crate::run::{Ending, Glance, RunOptions, Standing, World, glance, run_statement};
 use crate::transport::simulated::{Shape, SimulatedCluster, VirtualClock};
 use crate::transport::{
-    Answers, Clock, DryTransport, Person, Purpose, Request, SshTransport, SystemClock, Tee, Terminal,
-    Transport,
+    Answers, Clock, DryTransport, Person, Purpose, Request, SshTransport, SteadyClock, SystemClock, Tee,
+    Terminal, Transport,
 };
 use crate::value::CommandLine;
 
@@ -31,13 +33,14 @@ pub(super) struct Doors {
     pub runtime: Runtime,
     pub signals: Signals,
     terminal: Terminal,
+    lock: LockWishes,
     cluster: Cluster,
 }
 
 /// What stands behind the doors.
 enum Cluster {
     Simulated(SimulatedCluster, VirtualClock),
-    Real(Rc<SshTransport>, SystemClock),
+    Real(Rc<SshTransport>, SystemClock, SteadyClock),
 }
 
 impl Doors {
@@ -65,16 +68,18 @@ impl Doors {
                 Cluster::Simulated(cluster, clock)
             }
             None => {
-                let tee = Arc::new(Tee::new(ways.output_folder, ways.listener, std::iter::empty()));
+                let listener = deaf_to_lock(ways.listener);
+                let tee = Arc::new(Tee::new(ways.output_folder, listener, std::iter::empty()));
                 let options = ways.ways.over(&inventory.ssh, &ways.terminal, tee);
                 let transport = SshTransport::new(inventory.clone(), options);
-                Cluster::Real(Rc::new(transport), SystemClock::new())
+                Cluster::Real(Rc::new(transport), SystemClock::new(), SteadyClock::new())
             }
         };
         Ok(Doors {
             runtime,
             signals,
             terminal: ways.terminal,
+            lock: ways.lock,
             cluster,
         })
     }
@@ -83,7 +88,7 @@ impl Doors {
     pub fn now(&self) -> Duration {
         match &self.cluster {
             Cluster::Simulated(_, clock) => clock.now(),
-            Cluster::Real(_, clock) => clock.now(),
+            Cluster::Real(_, clock, _) => clock.now(),
         }
     }
 
@@ -109,9 +114,22 @@ impl Doors {
                 };
                 cluster.block_on(run_statement(plan, world, options, standing, recorder))
             }
-            Cluster::Real(transport, clock) => {
-                let dry = DryTransport::new(&**transport);
-                let door: &dyn Transport = if options.dry_run { &dry } else { &**transport };
+            Cluster::Real(transport, clock, steady) => {
+                let transport = &**transport;
+                let lock = self
+                    .lock
+                    .open(HolderKind::Prompt, plan, options, transport, steady);
+                let lock = match lock {
+                    Ok(lock) => lock,
+                    Err(error) => return record_refusal(recorder, plan, not_opened(&error)),
+                };
+                let dry = DryTransport::new(transport);
+                let fenced = lock.as_ref().map(|lock| FencedTransport::new(transport, lock));
+                let door: &dyn Transport = match &fenced {
+                    _ if options.dry_run => &dry,
+                    Some(fenced) => fenced,
+                    None => transport,
+                };
                 let world = World {
                     transport: door,
                     clock,
@@ -120,9 +138,12 @@ impl Doors {
                 let mut recorder = InFlight::new(recorder);
                 let run = run_statement(plan, world, options, standing, &mut recorder);
                 let stop = &options.stop_requested;
-                let run = run_with_signals(run, &mut self.signals, stop, &self.terminal);
-                let ended = self.runtime.block_on(run);
-                ended.unwrap_or_else(|| recorder.break_off(clock.now()))
+                let run = run_under_lock(lock.as_ref(), run, &mut self.signals, stop, &self.terminal);
+                match self.runtime.block_on(run) {
+                    Ok(Some(ending)) => ending,
+                    Ok(None) => recorder.break_off(clock.now()),
+                    Err(trouble) => record_refusal(&mut recorder, plan, trouble),
+                }
             }
         }
     }
@@ -153,7 +174,7 @@ impl Doors {
         standing: &Standing,
         watched: &[String],
     ) -> Option<Glance> {
-        let Cluster::Real(transport, clock) = &self.cluster else {
+        let Cluster::Real(transport, clock, _) = &self.cluster else {
             return None;
         };
         let look = look(plan, &**transport, clock, standing, watched);
@@ -178,7 +199,7 @@ impl Doors {
 
     /// Closes all connections.
     pub fn close(self) {
-        if let Cluster::Real(transport, _) = &self.cluster {
+        if let Cluster::Real(transport, ..) = &self.cluster {
             self.runtime.block_on(transport.close());
         }
         // A thread that still waits for a line must not hold the end up.

@@ -1,0 +1,90 @@
+use super::holder::Holder;
+use super::seat::{Age, Reply};
+
+/// A holder as its seats show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    /// Who.
+    pub holder: Holder,
+    /// What is written on the seats, to the letter.
+    pub text: String,
+    /// When it was renewed last, on the seat where that was latest.
+    pub age: Age,
+    /// On how many seats.
+    pub seat_count: usize,
+}
+
+/// What all seats have said.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Survey {
+    pub names: Vec<String>,
+    pub replies: Vec<Reply>,
+}
+
+impl Survey {
+    /// How many seats say one thing.
+    pub fn count(&self, is_it: impl Fn(&Reply) -> bool) -> usize {
+        self.replies.iter().filter(|reply| is_it(reply)).count()
+    }
+
+    /// How many seats there are.
+    pub fn size(&self) -> usize {
+        self.names.len()
+    }
+
+    /// How many seats are a majority.
+    pub fn majority(&self) -> usize {
+        self.size() / 2 + 1
+    }
+
+    /// How many seats have answered.
+    pub fn answered(&self) -> usize {
+        self.count(|reply| !matches!(reply, Reply::Silent(_)))
+    }
+
+    /// How many seats are ours.
+    pub fn held(&self) -> usize {
+        self.count(|reply| matches!(reply, Reply::Ours | Reply::Made))
+    }
+
+    /// The seats that did not answer, each with why.
+    pub fn silent(&self) -> Vec<(String, String)> {
+        let seats = self.names.iter().zip(&self.replies);
+        let silent = seats.filter_map(|(name, reply)| match reply {
+            Reply::Silent(why) => Some((name.clone(), why.clone())),
+            _ => None,
+        });
+        silent.collect()
+    }
+
+    /// Everybody else who holds a seat, whoever holds most of them first.
+    pub fn sightings(&self) -> Vec<Sighting> {
+        let mut found: Vec<Sighting> = Vec::new();
+        for reply in &self.replies {
+            let Reply::Theirs(text, age) = reply else {
+                continue;
+            };
+            match found.iter_mut().find(|sighting| sighting.text == *text) {
+                Some(sighting) => {
+                    sighting.seat_count += 1;
+                    sighting.age = younger(sighting.age, *age);
+                }
+                None => found.push(Sighting {
+                    holder: Holder::read(text),
+                    text: text.clone(),
+                    age: *age,
+                    seat_count: 1,
+                }),
+            }
+        }
+        found.sort_by_key(|sighting| std::cmp::Reverse(sighting.seat_count));
+        found
+    }
+}
+
+fn younger(a: Age, b: Age) -> Age {
+    match (a, b) {
+        (Age::Ago(a), Age::Ago(b)) => Age::Ago(a.min(b)),
+        (Age::OverLease, known) | (known, Age::OverLease) => known,
+    }
+}
