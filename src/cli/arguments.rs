@@ -337,6 +337,9 @@ pub(super) struct ExpandFlags {
     /// How long an act may take that does not say so itself; 5m unless told.
     #[arg(long, value_name = "DURATION", value_parser = crate::cli::arguments::read_timeout)]
     pub timeout: Option<std::time::Duration>,
+    /// Write a script that takes no maintenance lock, for a reason that stands in its head.
+    #[arg(long, value_name = "WHY", value_parser = crate::cli::arguments::read_reason)]
+    pub without_lock: Option<String>,
 }
 
 impl ExpandFlags {

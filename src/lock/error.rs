@@ -33,7 +33,7 @@ pub enum LockError {
         code(lock::no_majority),
         help(
             "where so much is broken that no majority will answer, `--degraded-lock \"why\"` takes it on those that do; \
-             whoever sees only the others can then do the same, so ask first who else is at work"
+             whoever sees only the others can then do the same, so find out first who else is at work"
         )
     )]
     NoMajority {
@@ -82,7 +82,7 @@ pub enum LockError {
     #[diagnostic(
         code(lock::lost),
         help(
-            "what was in flight was finished; ask whoever holds the cluster now before anything else is done"
+            "what was in flight was finished; find out who holds the cluster now before anything else is done"
         )
     )]
     Lost {

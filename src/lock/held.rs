@@ -23,7 +23,7 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// Whether a line that a node printed is one of the lock's, and none of the runbook's.
 pub fn is_of_lock(line: &str) -> bool {
-    line.starts_with(super::nodes::MARK)
+    line.starts_with(crate::library::LOCK_MARK)
 }
 
 /// What somebody wants who asks for the lock.
@@ -55,6 +55,8 @@ pub struct MaintenanceLock<'a> {
     /// Whether no seat at all answered when it was taken.
     is_on_none: Cell<bool>,
     lost: RefCell<Option<LockError>>,
+    /// How many questions have been sent and not been answered.
+    in_flight: Cell<usize>,
     /// One renewal at a time.
     turn: Mutex<()>,
 }
@@ -71,6 +73,7 @@ impl<'a> MaintenanceLock<'a> {
             is_degraded: Cell::new(false),
             is_on_none: Cell::new(false),
             lost: RefCell::new(None),
+            in_flight: Cell::new(0),
             turn: Mutex::new(()),
         }
     }
@@ -143,7 +146,13 @@ impl<'a> MaintenanceLock<'a> {
     /// Gives the lock back, wherever it is ours; the seats that did not say so, each with why.
     pub async fn free(&self) -> Vec<(String, String)> {
         self.confirmed.set(None);
-        let survey = self.ask_all(|_| Some(Action::Free)).await;
+        // A question that nobody waits for any more may still arrive, and make what is freed now.
+        let has_open = self.in_flight.replace(0) > 0;
+        let mut survey = self.ask_all(|_| Some(Action::Free)).await;
+        if has_open {
+            self.clock.sleep(TICK).await;
+            survey = self.ask_all(|_| Some(Action::Free)).await;
+        }
         survey.silent()
     }
 
@@ -192,7 +201,9 @@ impl<'a> MaintenanceLock<'a> {
                 }
             }
         });
+        self.in_flight.set(self.in_flight.get() + 1);
         let replies = join_all(asked).await;
+        self.in_flight.set(self.in_flight.get().saturating_sub(1));
         Survey { names, replies }
     }
 

@@ -9,7 +9,7 @@
 //! begins a change only while its last renewal, counted from when it was sent, is younger than
 //! the lease; whoever takes a lock over that is younger waits until a lease has passed.
 //!
-//! May import: `diagnostic`, `inventory`, `value`, `transport`.
+//! May import: `diagnostic`, `inventory`, `value`, `library`, `transport`.
 
 mod error;
 mod etcd;
@@ -27,6 +27,6 @@ pub use etcd::EtcdSeat;
 pub use fenced::FencedTransport;
 pub use held::{Claim, MaintenanceLock, is_of_lock};
 pub use holder::{Holder, HolderKind};
-pub use nodes::{LOCK_PROGRAM, NodeSeats, lock_file};
+pub use nodes::NodeSeats;
 pub use seat::{Action, Age, Reply, Seats};
 pub use survey::Sighting;

@@ -4,19 +4,9 @@ use async_trait::async_trait;
 
 use super::seat::{Action, Age, Reply, Seats};
 use crate::inventory::NodeName;
+use crate::library::{LOCK_MARK, LOCK_PROGRAM, lock_file};
 use crate::transport::{Purpose, Request, Transport, TransportError};
 use crate::value::{CommandLine, quote};
-
-/// The program that keeps a lock on a node; a run and a plain script send the same one.
-pub const LOCK_PROGRAM: &str = include_str!("node.sh");
-
-/// What each line of the program begins with.
-pub(super) const MARK: &str = "quorate-lock: ";
-
-/// The file of a cluster's lock on each of its nodes.
-pub fn lock_file(cluster: &str) -> String {
-    format!("/var/tmp/quorate-lock-{cluster}")
-}
 
 /// The nodes that hold a lock, each in a file.
 pub struct NodeSeats<'a> {
@@ -96,7 +86,7 @@ impl Seats for NodeSeats<'_> {
 
 /// What a node says; nothing when it does not speak of the lock.
 fn read_reply(output: &str) -> Option<Reply> {
-    let mut lines = output.split('\n').filter_map(|line| line.strip_prefix(MARK));
+    let mut lines = output.split('\n').filter_map(|line| line.strip_prefix(LOCK_MARK));
     let first = lines.next()?;
     let (word, rest) = first.split_once(' ').unwrap_or((first, ""));
     Some(match word {

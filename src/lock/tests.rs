@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use futures_util::future::{Either, join, select};
 
 use super::seat::{Action, Age, Reply, Seats};
-use super::{Claim, FencedTransport, Holder, HolderKind, LOCK_PROGRAM, LockError, MaintenanceLock};
+use super::{Claim, FencedTransport, Holder, HolderKind, LockError, MaintenanceLock};
+use crate::library::LOCK_PROGRAM;
 use crate::transport::simulated::{Shape, SimulatedCluster, VirtualClock};
 use crate::transport::{Clock, Outcome, Purpose, Request, Transport, TransportError};
 use crate::value::CommandLine;
