@@ -137,7 +137,7 @@ judge_seats() {
 
 # What a holder has written on a node, as $fact.
 fact_of() {
-    fact=$(sed -n "s/^$2: //p" "$work/lock/text.$1" | head -n 1 | tr '\000-\037\177' ' ')
+    fact=$(sed -n "s/^$2: //p" "$work/lock/text.$1" | head -n 1 | tr '\000-\011\013-\037\177' ' ')
     [ -n "$fact" ] || fact=${3-'not said'}
 }
 
@@ -366,6 +366,8 @@ free_lock() {
 # Ends the work folder at one blow, so that nobody finds half of it, and gives the lock back. A renewal that is on
 # its way must not make it anew.
 end_work() {
+    [ -n "$work" ] || return 0
+    trap '' INT TERM HUP
     turns=0
     while [ -d "$work" ] && ! mkdir "$work/renewing" 2>/dev/null; do
         turns=$((turns + 1))
@@ -380,6 +382,7 @@ end_work() {
         free_lock
     fi
     rm -rf "$work"
+    work=''
 }
 
 # Seconds that go by even while this machine sleeps.

@@ -61,6 +61,7 @@ run_shielded() {
         printf '%s\n' "this script was ended from outside; what was in flight is unknown" >&2
         exit 6
     fi
+    end_work # with the lock
     exit "$ended_with"
 }
 
