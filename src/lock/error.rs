@@ -166,12 +166,12 @@ fn advise(by: &Sighting) -> String {
     };
     let resume = match by.holder.kind {
         HolderKind::Run => format!(
-            "; if it is your own run, `quorate resume {}` goes on with it",
+            "; if it is your own run, go on with it:\n  quorate resume {}\nor",
             by.holder.run
         ),
-        HolderKind::Prompt | HolderKind::Script => String::new(),
+        HolderKind::Prompt | HolderKind::Script => "; or".to_owned(),
     };
-    format!("{first}{resume}; `--take-over \"why\"` takes the lock away from it")
+    format!("{first}{resume} take the lock away from it: --take-over \"why\"")
 }
 
 fn list_silent(silent: &[(String, String)]) -> String {

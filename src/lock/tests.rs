@@ -168,8 +168,8 @@ fn the_second_is_refused_and_told_of_the_first() {
     assert_eq!(
         refusal.advice().as_deref(),
         Some(
-            "wait until it has ended; if it is your own run, `quorate resume a` goes on with it; `--take-over \"why\"` \
-             takes the lock away from it"
+            "wait until it has ended; if it is your own run, go on with it:\n  quorate resume a\nor take the lock away \
+             from it: --take-over \"why\""
         )
     );
     assert_eq!(place.holders(), ["a", "a", "a"]);

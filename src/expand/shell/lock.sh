@@ -202,8 +202,11 @@ tell_holder() {
     fact_of "$by" degraded ''
     [ -z "$fact" ] || told="$told$newline  degraded: $fact"
     fact_of "$by" kind
-    if [ "$fact" = run ]; then advice="$advice; if it is your own run, \`quorate resume $run\` goes on with it"; fi
-    halt locked "$told" "$advice; \`QUORATE_TAKE_OVER=\"why\"\` takes the lock away from it"
+    case $fact in
+    run) advice="$advice; if it is your own run, go on with it:$newline  quorate resume $run${newline}or" ;;
+    *) advice="$advice; or" ;;
+    esac
+    halt locked "$told" "$advice take the lock away from it: QUORATE_TAKE_OVER=\"why\""
 }
 
 # Why it could not be taken although nothing seemed to be in the way.
@@ -374,6 +377,13 @@ end_work() {
         if [ "$turns" -gt 15 ]; then break; fi
         sleep 1
     done
+    if [ -n "${keeper-}" ]; then
+        # A shell would tell of it.
+        {
+            kill -KILL "$keeper"
+            wait "$keeper"
+        } 2>/dev/null
+    fi
     if [ -d "$work" ]; then mv "$work" "$work.ended"; else turns=16; fi
     work=$work.ended
     free_lock

@@ -43,6 +43,7 @@ run_shielded() {
     } &
     runner=$!
     keep_lock </dev/null >/dev/null 2>&1 3<&- & # with the lock
+    keeper=$! # with the lock
     trap 'if [ -e "$work/stopping" ]; then
             kill -KILL "$runner"
             mv "$work" "$work.ended"
