@@ -100,19 +100,6 @@ impl LockError {
     }
 }
 
-/// A holder in a sentence, for a lock that was lost to it.
-pub(super) fn describe_taker(by: &Sighting) -> String {
-    let holder = &by.holder;
-    let why = match &holder.reason {
-        Some(reason) => format!(", because: {reason}"),
-        None => String::new(),
-    };
-    format!(
-        "{} has it for {} (run {}) since {}{why}",
-        holder.owner, holder.runbook, holder.run, holder.since
-    )
-}
-
 fn describe_held(cluster: &str, by: &Sighting, seat_count: usize, seats: &str) -> String {
     let holder = &by.holder;
     let reason = holder.reason.as_deref().unwrap_or("none given");

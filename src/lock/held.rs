@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use futures_util::lock::Mutex;
 
-use super::error::{LockError, describe_taker};
+use super::error::LockError;
 use super::holder::Holder;
 use super::seat::{Action, Reply, Seats};
 use super::survey::{Sighting, Survey};
@@ -39,6 +39,15 @@ pub struct Claim {
     pub degraded: Option<String>,
     /// Whether nobody else can be carrying this run out, so that its own lock is taken again without waiting.
     pub is_sole: bool,
+}
+
+/// In spite of what a lock was taken, for those who keep that.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// Those from whom it was taken over.
+    pub from: Vec<Sighting>,
+    /// How many of how many seats answered, where they are no majority.
+    pub degraded: Option<(usize, usize)>,
 }
 
 /// The maintenance lock of a cluster: wanted, held, lost or given back.
@@ -83,7 +92,7 @@ impl<'a> MaintenanceLock<'a> {
     /// # Errors
     ///
     /// [`LockError`] when it is somebody else's, or too few seats answer. Nothing is held then.
-    pub async fn take(&self, tell: &dyn Fn(&str)) -> Result<(), LockError> {
+    pub async fn take(&self, tell: &dyn Fn(&str)) -> Result<Taken, LockError> {
         let seen = self.look().await;
         let former = self.judge(&seen)?;
         let sent = self.clock.now();
@@ -99,7 +108,11 @@ impl<'a> MaintenanceLock<'a> {
         if former.is_empty() {
             self.tidy(&held).await;
         }
-        Ok(())
+        let degraded = self.is_degraded.get();
+        Ok(Taken {
+            from: former,
+            degraded: degraded.then(|| (seen.answered(), seen.size())),
+        })
     }
 
     /// Keeps the lock, for ever: to be polled beside what is done under it.
@@ -154,11 +167,6 @@ impl<'a> MaintenanceLock<'a> {
             survey = self.ask_all(|_| Some(Action::Free)).await;
         }
         survey.silent()
-    }
-
-    /// Whether it is held although no majority answers.
-    pub fn is_degraded(&self) -> bool {
-        self.is_degraded.get()
     }
 
     fn lease(&self) -> Duration {
@@ -277,7 +285,7 @@ impl<'a> MaintenanceLock<'a> {
     async fn outwait(&self, former: &[Sighting], tell: &dyn Fn(&str)) -> Result<(), LockError> {
         let may_act = |one: &&Sighting| {
             let is_own = one.holder.run == self.claim.holder.run;
-            !one.age.is_over(one.holder.lease) && !(is_own && self.claim.is_sole)
+            !(one.age.is_over(one.holder.lease) || is_own && self.claim.is_sole)
         };
         let alive: Vec<&Sighting> = former.iter().filter(may_act).collect();
         let Some(longest) = alive.iter().map(|one| one.holder.lease + TICK).max() else {
@@ -332,7 +340,7 @@ impl<'a> MaintenanceLock<'a> {
         }
         let may_be_ours = still + silent >= survey.majority();
         match taker {
-            Some(taker) if self.is_degraded.get() || !may_be_ours => self.lose(describe_taker(&taker)),
+            Some(taker) if self.is_degraded.get() || !may_be_ours => self.lose(taker.describe()),
             None if !may_be_ours && !self.is_degraded.get() => {
                 let gone = survey.size() - still - silent;
                 self.lose(format!(

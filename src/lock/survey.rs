@@ -14,6 +14,21 @@ pub struct Sighting {
     pub seat_count: usize,
 }
 
+impl Sighting {
+    /// The holder in a part of a sentence: `root@a has it for replace-disk (run X) since then, because: why`.
+    pub fn describe(&self) -> String {
+        let holder = &self.holder;
+        let why = match &holder.reason {
+            Some(reason) => format!(", because: {reason}"),
+            None => String::new(),
+        };
+        format!(
+            "{} has it for {} (run {}) since {}{why}",
+            holder.owner, holder.runbook, holder.run, holder.since
+        )
+    }
+}
+
 /// What all seats have said.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Survey {

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures_util::future::{Either, join, select};
 
 use super::seat::{Action, Age, Reply, Seats};
-use super::{Claim, FencedTransport, Holder, HolderKind, LockError, MaintenanceLock};
+use super::{Claim, FencedTransport, Holder, HolderKind, LockError, MaintenanceLock, Taken};
 use crate::library::LOCK_PROGRAM;
 use crate::transport::simulated::{Shape, SimulatedCluster, VirtualClock};
 use crate::transport::{Clock, Outcome, Purpose, Request, Transport, TransportError};
@@ -16,19 +16,21 @@ use crate::value::CommandLine;
 
 const LEASE: Duration = Duration::from_secs(60);
 
+/// What is written on each seat, and since when.
+type Written = Rc<RefCell<Vec<Option<(String, Duration)>>>>;
+
 /// Seats in memory, which all who work on a cluster see.
 struct Place {
     cluster: SimulatedCluster,
     clock: VirtualClock,
-    /// What is written on each, and since when.
-    written: Rc<RefCell<Vec<Option<(String, Duration)>>>>,
+    written: Written,
     /// Which of them answer.
     up: Rc<RefCell<Vec<bool>>>,
 }
 
 struct MemorySeats {
     clock: VirtualClock,
-    written: Rc<RefCell<Vec<Option<(String, Duration)>>>>,
+    written: Written,
     up: Rc<RefCell<Vec<bool>>>,
 }
 
@@ -136,7 +138,7 @@ impl Place {
         self.cluster.block_on(work)
     }
 
-    fn take(&self, lock: &MaintenanceLock<'_>) -> Result<(), LockError> {
+    fn take(&self, lock: &MaintenanceLock<'_>) -> Result<Taken, LockError> {
         self.block_on(lock.take(&|_| ()))
     }
 
@@ -217,7 +219,8 @@ fn a_lock_that_lives_is_taken_over_after_a_wait() {
     place.take(&first).expect("it is free");
     let (began, told) = (place.clock.now(), RefCell::new(Vec::new()));
     let tell = |text: &str| told.borrow_mut().push(text.to_owned());
-    place.block_on(second.take(&tell)).expect("it may");
+    let taken = place.block_on(second.take(&tell)).expect("it may");
+    assert_eq!(taken.from[0].holder.run, "a");
     let waited = place.clock.now() - began;
     assert!(waited > LEASE && waited < LEASE * 2, "{waited:?}");
     assert!(told.borrow()[0].contains("taken over from root@a"), "{told:?}");
@@ -361,8 +364,8 @@ fn a_degraded_lock_holds_what_answers() {
     let place = Place::new(5);
     place.switch(0..3, false);
     let first = place.lock("a", degraded);
-    place.take(&first).expect("with a reason");
-    assert!(first.is_degraded());
+    let taken = place.take(&first).expect("with a reason");
+    assert_eq!(taken.degraded, Some((2, 5)));
     place.pass(LEASE);
     place.block_on(first.confirm()).expect("nobody else is there");
     place.take(&place.lock("b", degraded)).expect_err("it is held");

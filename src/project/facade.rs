@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::load::{Implied, load_script, read_text};
-use super::locking::{record_refusal, run_under_lock};
+use super::locking::{WithLock, record_refusal, run_under_lock};
 use super::options::{Chosen, InventoryChoice, choose_inventory};
 use super::signals::{InFlight, Signals};
 use super::{ProjectError, Setting, load};
@@ -13,7 +13,7 @@ use crate::expand::{ExpandError, Expansion, expand_plan};
 use crate::inventory::Inventory;
 use crate::journal::{Recorder, RunError, Trouble};
 use crate::library::{stdlib, stdlib_names};
-use crate::lock::{FencedTransport, HolderKind};
+use crate::lock::HolderKind;
 use crate::plan::{Plan, PlanError, build_plan};
 use crate::run::{Ending, RunOptions, World, run_plan};
 use crate::syntax::{format_script, parse_script};
@@ -422,7 +422,7 @@ fn run_for_real(
         .lock
         .open(HolderKind::Run, plan, options, &transport, &steady)?;
     let dry = DryTransport::new(&transport);
-    let fenced = lock.as_ref().map(|lock| FencedTransport::new(&transport, lock));
+    let fenced = lock.as_ref().map(|lock| lock.fence(&transport));
     let door: &dyn Transport = match &fenced {
         _ if options.dry_run => &dry,
         Some(fenced) => fenced,
@@ -433,7 +433,8 @@ fn run_for_real(
         clock: &clock,
         person,
     };
-    let mut recorder = InFlight::new(recorder);
+    let mut recorder = WithLock::new(recorder, lock.as_ref());
+    let mut recorder = InFlight::new(&mut recorder);
     let ended = runtime.block_on(async {
         let mut signals = Signals::listen().map_err(failed)?;
         let run = run_plan(plan, world, options, &mut recorder);

@@ -1,4 +1,4 @@
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -11,9 +11,10 @@ use super::kept::write_now;
 use super::signals::{Signals, run_with_signals};
 use crate::diagnostic::Span;
 use crate::inventory::{Inventory, NodeName};
-use crate::journal::{Event, Happening, Recorder, Trouble, TroubleKind, neutralise_text};
+use crate::journal::{Event, Happening, OverriddenFinding, Recorder, Trouble, TroubleKind, neutralise_text};
 use crate::lock::{
-    Claim, EtcdSeat, Holder, HolderKind, LockError, MaintenanceLock, NodeSeats, Seats, is_of_lock,
+    Claim, EtcdSeat, FencedTransport, Holder, HolderKind, LockError, MaintenanceLock, NodeSeats, Seats,
+    is_of_lock,
 };
 use crate::plan::Plan;
 use crate::run::{Ending, RunOptions};
@@ -53,7 +54,7 @@ impl LockWishes {
         options: &RunOptions,
         transport: &'a dyn Transport,
         clock: &'a SteadyClock,
-    ) -> Result<Option<MaintenanceLock<'a>>, ProjectError> {
+    ) -> Result<Option<RunLock<'a>>, ProjectError> {
         if options.dry_run || plan.acting().is_none() {
             return Ok(None);
         }
@@ -72,7 +73,11 @@ impl LockWishes {
         };
         let title = plan.program.title.clone().unwrap_or_default();
         let claim = self.claim(kind, title, inventory);
-        Ok(Some(MaintenanceLock::new(seats, clock, claim)))
+        Ok(Some(RunLock {
+            lock: MaintenanceLock::new(seats, clock, claim),
+            wishes: self.clone(),
+            findings: RefCell::default(),
+        }))
     }
 
     fn claim(&self, kind: HolderKind, title: String, inventory: &Inventory) -> Claim {
@@ -101,6 +106,76 @@ impl LockWishes {
     }
 }
 
+/// The lock of one run.
+pub(super) struct RunLock<'a> {
+    lock: MaintenanceLock<'a>,
+    wishes: LockWishes,
+    /// In spite of what it was taken.
+    findings: RefCell<Vec<OverriddenFinding>>,
+}
+
+impl<'a> RunLock<'a> {
+    /// A door through which a change goes only while the lock is held.
+    pub fn fence(&'a self, transport: &'a dyn Transport) -> FencedTransport<'a> {
+        FencedTransport::new(transport, &self.lock)
+    }
+
+    async fn take(&self, terminal: &Terminal) -> Result<(), Trouble> {
+        let tell = |text: &str| terminal.tell(&neutralise_text(text));
+        let taken = self
+            .lock
+            .take(&tell)
+            .await
+            .map_err(|refusal| trouble_of(&refusal))?;
+        let mut findings = self.findings.borrow_mut();
+        let mut note = |code: &str, finding: String, why: &Option<String>| {
+            findings.push(OverriddenFinding {
+                code: code.to_owned(),
+                finding,
+                why: why.clone().unwrap_or_else(|| "it is this run's own".to_owned()),
+                at: Span::default(),
+            });
+        };
+        for former in taken.from {
+            note("lock::held", former.describe(), &self.wishes.take_over);
+        }
+        if let Some((answered, all)) = taken.degraded {
+            let finding = format!("{answered} of {all} seats of the maintenance lock answered");
+            note("lock::no_majority", finding, &self.wishes.degraded);
+        }
+        Ok(())
+    }
+}
+
+/// Passes events on, and records at the start in spite of what the lock was taken.
+pub(super) struct WithLock<'a, 'l> {
+    inner: &'a mut dyn Recorder,
+    lock: Option<&'a RunLock<'l>>,
+}
+
+impl<'a, 'l> WithLock<'a, 'l> {
+    /// Stands before a recorder.
+    pub fn new(inner: &'a mut dyn Recorder, lock: Option<&'a RunLock<'l>>) -> Self {
+        WithLock { inner, lock }
+    }
+}
+
+impl Recorder for WithLock<'_, '_> {
+    fn record(&mut self, event: &Event) {
+        self.inner.record(event);
+        if let (Some(lock), Happening::RunStarted { .. }) = (self.lock, &event.what) {
+            for finding in lock.findings.take() {
+                let (at, what) = (event.at, finding.happening());
+                self.inner.record(&Event { at, what });
+            }
+        }
+    }
+
+    fn pass(&mut self, at: Duration) {
+        self.inner.pass(at);
+    }
+}
+
 /// Carries a run out while the lock is held: taken before it begins, kept beside it, given back however it
 /// ends. `Ok(None)` when it was broken off by a second signal.
 ///
@@ -108,7 +183,7 @@ impl LockWishes {
 ///
 /// Why it was not begun at all.
 pub(super) async fn run_under_lock<F: Future<Output = Ending>>(
-    lock: Option<&MaintenanceLock<'_>>,
+    lock: Option<&RunLock<'_>>,
     run: F,
     signals: &mut Signals,
     stop_requested: &Rc<Cell<bool>>,
@@ -117,23 +192,25 @@ pub(super) async fn run_under_lock<F: Future<Output = Ending>>(
     let Some(lock) = lock else {
         return Ok(run_with_signals(run, signals, stop_requested, terminal).await);
     };
-    let tell = |text: &str| terminal.tell(&neutralise_text(text));
     let taken = {
-        let (take, signal) = (std::pin::pin!(lock.take(&tell)), std::pin::pin!(signals.next()));
+        let (take, signal) = (
+            std::pin::pin!(lock.take(terminal)),
+            std::pin::pin!(signals.next()),
+        );
         match select(take, signal).await {
-            Either::Left((taken, _)) => taken.map_err(|refusal| trouble_of(&refusal)),
+            Either::Left((taken, _)) => taken,
             Either::Right(_) => Err(interrupted()),
         }
     };
     if let Err(trouble) = taken {
         if trouble.kind == TroubleKind::Interrupted {
-            give_back(lock, terminal).await;
+            give_back(&lock.lock, terminal).await;
         }
         return Err(trouble);
     }
     let ended = {
         let beside = async {
-            let (run, keep) = (std::pin::pin!(run), std::pin::pin!(lock.keep()));
+            let (run, keep) = (std::pin::pin!(run), std::pin::pin!(lock.lock.keep()));
             match select(run, keep).await {
                 Either::Left((ending, _)) => ending,
                 Either::Right((never, _)) => match never {},
@@ -141,7 +218,7 @@ pub(super) async fn run_under_lock<F: Future<Output = Ending>>(
         };
         run_with_signals(beside, signals, stop_requested, terminal).await
     };
-    give_back(lock, terminal).await;
+    give_back(&lock.lock, terminal).await;
     Ok(ended)
 }
 

@@ -219,7 +219,7 @@ impl Transport for Door {
             Err(TransportError::Unreachable { .. }) => "unreachable".to_owned(),
             Err(TransportError::Unknown { is_late: true, .. }) => "too late".to_owned(),
             Err(TransportError::Unknown { .. }) => "connection lost".to_owned(),
-            Err(TransportError::HeldBack) => "held back".to_owned(),
+            Err(error @ (TransportError::HeldBack | TransportError::Locked { .. })) => error.to_string(),
         };
         outcome
     }

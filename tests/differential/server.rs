@@ -333,8 +333,8 @@ fn reply_of(outcome: Result<quorate::transport::Outcome, TransportError>) -> Rep
         Err(TransportError::Unreachable { why, .. }) => Reply::Unreachable { why },
         Err(TransportError::Unknown { is_late: true, .. }) => Reply::Late,
         Err(TransportError::Unknown { why, .. }) => Reply::Lost { why },
-        Err(TransportError::HeldBack) => Reply::Lost {
-            why: "held back".to_owned(),
+        Err(error @ (TransportError::HeldBack | TransportError::Locked { .. })) => Reply::Lost {
+            why: error.to_string(),
         },
     }
 }

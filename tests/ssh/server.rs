@@ -277,7 +277,7 @@ pub fn describe(ended: Result<Outcome, TransportError>) -> String {
             why, is_late: true, ..
         }) => format!("late: {why}"),
         Err(TransportError::Unknown { why, .. }) => format!("unknown: {why}"),
-        Err(TransportError::HeldBack) => "held back".to_owned(),
+        Err(error @ (TransportError::HeldBack | TransportError::Locked { .. })) => error.to_string(),
     }
 }
 

@@ -66,7 +66,7 @@ ask_seat() {
             printf '%s\n' "failed it cannot keep a lock: $(tail -n 1 "$answer.err")" >"$answer.said"
         ;;
     esac
-    tr '\000-\010\013-\037\177' '?' <"$answer.said" >"$work/lock/reply.$2"
+    tr -d '\r' <"$answer.said" | tr '\000-\010\013-\037\177' '?' >"$work/lock/reply.$2"
     sed -n 's/^| //p' "$answer.said" >"$work/lock/text.$2"
 }
 

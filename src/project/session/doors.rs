@@ -8,10 +8,10 @@ use tokio::runtime::Runtime;
 use super::SessionWays;
 use crate::inventory::{Inventory, NodeName};
 use crate::journal::Recorder;
-use crate::lock::{FencedTransport, HolderKind};
+use crate::lock::HolderKind;
 use crate::plan::Plan;
 use crate::project::load::describe_failure;
-use crate::project::locking::{deaf_to_lock, not_opened, record_refusal, run_under_lock};
+use crate::project::locking::{WithLock, deaf_to_lock, not_opened, record_refusal, run_under_lock};
 use crate::project::signals::{InFlight, Signals};
 use crate::project::{LockWishes, ProjectError};
 use crate::run::{Ending, Glance, RunOptions, Standing, World, glance, run_statement};
@@ -124,7 +124,7 @@ impl Doors {
                     Err(error) => return record_refusal(recorder, plan, not_opened(&error)),
                 };
                 let dry = DryTransport::new(transport);
-                let fenced = lock.as_ref().map(|lock| FencedTransport::new(transport, lock));
+                let fenced = lock.as_ref().map(|lock| lock.fence(transport));
                 let door: &dyn Transport = match &fenced {
                     _ if options.dry_run => &dry,
                     Some(fenced) => fenced,
@@ -135,7 +135,8 @@ impl Doors {
                     clock,
                     person: &*person,
                 };
-                let mut recorder = InFlight::new(recorder);
+                let mut recorder = WithLock::new(recorder, lock.as_ref());
+                let mut recorder = InFlight::new(&mut recorder);
                 let run = run_statement(plan, world, options, standing, &mut recorder);
                 let stop = &options.stop_requested;
                 let run = run_under_lock(lock.as_ref(), run, &mut self.signals, stop, &self.terminal);
