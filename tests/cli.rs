@@ -874,7 +874,7 @@ fn a_runbook_becomes_a_shell_script() {
 fn a_script_that_could_not_take_the_lock_is_not_written() {
     let place = Place::new();
     let lock = "\n[lock]\netcd = \"http://127.0.0.1:2379\"\n";
-    place.write("cluster.toml", &format!("{INVENTORY}{lock}"));
+    place.write("cluster.toml", format!("{INVENTORY}{lock}"));
     place.write("a.runbook", "on node1 < run \"true\" >\n");
     let told = place.run(&["expand", "a.runbook"]);
     told.ends(3)
@@ -894,7 +894,7 @@ fn a_script_that_could_not_take_the_lock_is_not_written() {
     // Whoever has no lock must not begin; nothing answers there.
     place.write(
         "cluster.toml",
-        &format!("{INVENTORY}{}", lock.replace("2379", "1")),
+        format!("{INVENTORY}{}", lock.replace("2379", "1")),
     );
     place
         .run(&["run", "a.runbook"])

@@ -25,6 +25,7 @@ pub fn trials() -> Vec<Trial> {
         Trial::test("locked::a_script_takes_over_as_a_run_does", script_takes_over),
         Trial::test("locked::too_few_nodes_are_a_degraded_lock", degraded),
         Trial::test("locked::two_scripts_at_once", two_scripts),
+        Trial::test("locked::a_script_is_clean", script_is_clean),
     ];
     for (place, is_etcd) in [("nodes", false), ("etcd", true)] {
         let on = |what: &str, test: fn(&Yard) -> Result<(), Failed>| {
@@ -299,6 +300,19 @@ fn script_and_run() -> Result<(), Failed> {
         let after = yard.run(&[]);
         assert_eq!(after.code, 0, "{shell}: {}", after.said);
     }
+    Ok(())
+}
+
+/// The other parts of a script are looked at with the runbooks that use them.
+fn script_is_clean() -> Result<(), Failed> {
+    let yard = Yard::open(false, SCRIPT_LEASE);
+    let script = yard.site.expand(&yard.short());
+    let output = Command::new("shellcheck")
+        .args(["-s", "sh", "-e", "SC2317"])
+        .arg(script)
+        .output()?;
+    let found = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{found}");
     Ok(())
 }
 
