@@ -63,7 +63,7 @@ impl Seats for EtcdSeat {
         let asked = tokio::task::spawn_blocking(move || client.carry_out(&ours, &action)).await;
         match asked {
             Ok(Ok(reply)) => reply,
-            Ok(Err(why)) => Reply::Silent(why),
+            Ok(Err(why)) => Reply::Unsure(why),
             Err(error) => Reply::Silent(error.to_string()),
         }
     }

@@ -1,9 +1,12 @@
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::StreamExt;
+use futures_util::future::{Either, select};
 use futures_util::lock::Mutex;
+use futures_util::stream::FuturesUnordered;
 
 use super::error::LockError;
 use super::holder::Holder;
@@ -20,6 +23,14 @@ const ATTEMPTS: u32 = 12;
 
 /// Seats count in whole seconds.
 const TICK: Duration = Duration::from_secs(1);
+
+/// The least time that a seat has to answer.
+const LEAST_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long a seat may take to answer.
+pub fn seat_limit(lease: Duration) -> Duration {
+    LEAST_LIMIT.max(lease / 6)
+}
 
 /// Whether a line that a node printed is one of the lock's, and none of the runbook's.
 pub fn is_of_lock(line: &str) -> bool {
@@ -64,6 +75,8 @@ pub struct MaintenanceLock<'a> {
     /// Whether no seat at all answered when it was taken.
     is_on_none: Cell<bool>,
     lost: RefCell<Option<LockError>>,
+    /// The seats that are ours, or may be.
+    touched: RefCell<BTreeSet<usize>>,
     /// How many questions have been sent and not been answered.
     in_flight: Cell<usize>,
     /// One renewal at a time.
@@ -82,6 +95,7 @@ impl<'a> MaintenanceLock<'a> {
             is_degraded: Cell::new(false),
             is_on_none: Cell::new(false),
             lost: RefCell::new(None),
+            touched: RefCell::default(),
             in_flight: Cell::new(0),
             turn: Mutex::new(()),
         }
@@ -161,12 +175,21 @@ impl<'a> MaintenanceLock<'a> {
         self.confirmed.set(None);
         // A question that nobody waits for any more may still arrive, and make what is freed now.
         let has_open = self.in_flight.replace(0) > 0;
-        let mut survey = self.ask_all(|_| Some(Action::Free)).await;
+        let touched = self.touched.borrow().clone();
+        let free = |seat: usize| touched.contains(&seat).then_some(Action::Free);
+        let mut survey = self.ask_all(free).await;
         if has_open {
             self.clock.sleep(TICK).await;
-            survey = self.ask_all(|_| Some(Action::Free)).await;
+            survey = self.ask_all(free).await;
         }
-        survey.silent()
+        let seats = survey.names.iter().zip(&survey.replies).enumerate();
+        let left = seats.filter_map(|(seat, (name, reply))| match reply {
+            Reply::Silent(why) | Reply::Unsure(why) if touched.contains(&seat) => {
+                Some((name.clone(), why.clone()))
+            }
+            _ => None,
+        });
+        left.collect()
     }
 
     fn lease(&self) -> Duration {
@@ -196,23 +219,61 @@ impl<'a> MaintenanceLock<'a> {
     }
 
     /// Asks seats at once, each what `action` says for it; the others count as silent.
+    ///
+    /// Whoever only looks waits for a majority, however long that takes: a person may have to type a
+    /// passphrase first. All others have their time to answer and no more, or one that is dead would
+    /// cost the lease.
     async fn ask_all(&self, action: impl Fn(usize) -> Option<Action>) -> Survey {
         let names = self.seats.names();
         let text = self.text.borrow().clone();
         let text = text.as_str();
-        let asked = (0..names.len()).map(|seat| {
-            let action = action(seat);
-            async move {
-                match action {
-                    Some(action) => self.seats.ask(seat, text, &action).await,
-                    None => Reply::Silent("was not asked".to_owned()),
+        let mut survey = Survey {
+            replies: vec![Reply::Silent("was not asked".to_owned()); names.len()],
+            names,
+        };
+        let mut asked = FuturesUnordered::new();
+        let mut is_hurried = true;
+        for seat in 0..survey.size() {
+            if let Some(action) = action(seat) {
+                is_hurried &= action != Action::Look;
+                let has_changed = !matches!(action, Action::Look | Action::Free);
+                survey.replies[seat] = Reply::Silent("did not answer in time".to_owned());
+                if has_changed {
+                    survey.replies[seat] = Reply::Unsure("did not answer in time".to_owned());
                 }
+                // Until it is known, it may be ours.
+                let is_new = has_changed && self.touched.borrow_mut().insert(seat);
+                asked.push(async move { (seat, is_new, self.seats.ask(seat, text, &action).await) });
             }
-        });
+        }
         self.in_flight.set(self.in_flight.get() + 1);
-        let replies = join_all(asked).await;
+        let mut patience = None;
+        while !asked.is_empty() {
+            if patience.is_none() && (is_hurried || survey.answered() >= survey.majority()) {
+                patience = Some(Box::pin(self.clock.sleep(seat_limit(self.lease()))));
+            }
+            let answer = match &mut patience {
+                None => asked.next().await,
+                Some(patience) => match select(asked.next(), patience).await {
+                    Either::Left((answer, _)) => answer,
+                    Either::Right(_) => None,
+                },
+            };
+            let Some((seat, is_new, reply)) = answer else {
+                break;
+            };
+            let is_not_ours = match reply {
+                Reply::Free | Reply::Theirs(..) => true,
+                Reply::Silent(_) => is_new,
+                Reply::Ours | Reply::Made | Reply::Unsure(_) => false,
+            };
+            if is_not_ours {
+                self.touched.borrow_mut().remove(&seat);
+            }
+            survey.replies[seat] = reply;
+        }
         self.in_flight.set(self.in_flight.get().saturating_sub(1));
-        Survey { names, replies }
+        survey
     }
 
     /// How many seats must be ours: a majority, or all that answered.
@@ -257,7 +318,7 @@ impl<'a> MaintenanceLock<'a> {
     /// moment only one goes on.
     async fn seize(&self, seen: &Survey, is_taking_over: bool) -> Survey {
         let action = |seat: usize| match &seen.replies[seat] {
-            Reply::Silent(_) => None,
+            Reply::Silent(_) | Reply::Unsure(_) => None,
             Reply::Theirs(text, _) if is_taking_over => Some(Action::Replace(text.clone())),
             Reply::Theirs(..) => Some(Action::Look),
             _ => Some(Action::Take),
@@ -273,7 +334,7 @@ impl<'a> MaintenanceLock<'a> {
         let mut rest = self.ask_all(|seat| action(seat).filter(|_| seat != first)).await;
         rest.replies[first] = begun.replies.swap_remove(first);
         for (reply, before) in rest.replies.iter_mut().zip(&seen.replies) {
-            if matches!(before, Reply::Silent(_)) {
+            if matches!(before, Reply::Silent(_) | Reply::Unsure(_)) {
                 reply.clone_from(before);
             }
         }

@@ -25,7 +25,7 @@ mod tests;
 pub use error::LockError;
 pub use etcd::EtcdSeat;
 pub use fenced::FencedTransport;
-pub use held::{Claim, MaintenanceLock, Taken, is_of_lock};
+pub use held::{Claim, MaintenanceLock, Taken, is_of_lock, seat_limit};
 pub use holder::{Holder, HolderKind};
 pub use nodes::NodeSeats;
 pub use seat::{Action, Age, Reply, Seats};

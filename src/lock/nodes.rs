@@ -78,7 +78,7 @@ impl Seats for NodeSeats<'_> {
             Err(TransportError::Unreachable { why, .. }) => {
                 Reply::Silent(format!("could not be reached: {why}"))
             }
-            Err(TransportError::Unknown { why, .. }) => Reply::Silent(format!("did not answer: {why}")),
+            Err(TransportError::Unknown { why, .. }) => Reply::Unsure(format!("did not answer: {why}")),
             Err(error) => Reply::Silent(error.to_string()),
         }
     }

@@ -60,8 +60,10 @@ pub enum Reply {
     Free,
     /// It is somebody else's: what is written there, and when it was renewed.
     Theirs(String, Age),
-    /// It did not answer, or cannot hold a lock, and why.
+    /// It was not reached, or cannot hold a lock, and why.
     Silent(String),
+    /// It did not answer, so it may have done what was wanted, and why.
+    Unsure(String),
 }
 
 /// The seats of a lock.

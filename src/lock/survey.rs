@@ -54,7 +54,7 @@ impl Survey {
 
     /// How many seats have answered.
     pub fn answered(&self) -> usize {
-        self.count(|reply| !matches!(reply, Reply::Silent(_)))
+        self.count(|reply| !matches!(reply, Reply::Silent(_) | Reply::Unsure(_)))
     }
 
     /// How many seats are ours.
@@ -66,7 +66,7 @@ impl Survey {
     pub fn silent(&self) -> Vec<(String, String)> {
         let seats = self.names.iter().zip(&self.replies);
         let silent = seats.filter_map(|(name, reply)| match reply {
-            Reply::Silent(why) => Some((name.clone(), why.clone())),
+            Reply::Silent(why) | Reply::Unsure(why) => Some((name.clone(), why.clone())),
             _ => None,
         });
         silent.collect()

@@ -14,17 +14,14 @@ use crate::inventory::{Inventory, NodeName};
 use crate::journal::{Event, Happening, OverriddenFinding, Recorder, Trouble, TroubleKind, neutralise_text};
 use crate::lock::{
     Claim, EtcdSeat, FencedTransport, Holder, HolderKind, LockError, MaintenanceLock, NodeSeats, Seats,
-    is_of_lock,
+    is_of_lock, seat_limit,
 };
 use crate::plan::Plan;
 use crate::run::{Ending, RunOptions};
 use crate::transport::{Listener, SteadyClock, Terminal, Transport, name_user};
 
 /// How long it may take to give a lock back.
-const FREE_LIMIT: Duration = Duration::from_secs(10);
-
-/// The least time that a seat has to answer.
-const LEAST_LIMIT: Duration = Duration::from_secs(5);
+const FREE_LIMIT: Duration = Duration::from_secs(30);
 
 /// What is said of the maintenance lock for one run or session.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -60,7 +57,7 @@ impl LockWishes {
         }
         let inventory = &plan.inventory;
         let settings = &inventory.lock;
-        let limit = LEAST_LIMIT.max(settings.lease / 6);
+        let limit = seat_limit(settings.lease);
         let seats: Box<dyn Seats + 'a> = match settings.etcd.is_empty() {
             true => {
                 let nodes = inventory.lock_nodes();
@@ -226,7 +223,7 @@ async fn give_back(lock: &MaintenanceLock<'_>, terminal: &Terminal) {
     let freed = tokio::time::timeout(FREE_LIMIT, lock.free()).await;
     let left = match freed {
         Ok(left) => left,
-        Err(_) => vec![("its seats".to_owned(), "they do not answer".to_owned())],
+        Err(_) => vec![("all of its nodes".to_owned(), "not all of them answer".to_owned())],
     };
     for (name, why) in left {
         terminal.tell(&neutralise_text(&format!(
