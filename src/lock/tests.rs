@@ -26,12 +26,15 @@ struct Place {
     written: Written,
     /// Which of them answer.
     up: Rc<RefCell<Vec<bool>>>,
+    /// The one that takes very long.
+    slow: Rc<Cell<Option<usize>>>,
 }
 
 struct MemorySeats {
     clock: VirtualClock,
     written: Written,
     up: Rc<RefCell<Vec<bool>>>,
+    slow: Rc<Cell<Option<usize>>>,
 }
 
 #[async_trait(?Send)]
@@ -49,6 +52,9 @@ impl Seats for MemorySeats {
     async fn ask(&self, seat: usize, ours: &str, action: &Action) -> Reply {
         // A question takes its time, so that those of others come between.
         self.clock.sleep(Duration::from_millis(10 + seat as u64)).await;
+        if self.slow.get() == Some(seat) {
+            self.clock.sleep(LEASE * 60).await;
+        }
         if !self.up.borrow()[seat] {
             return Reply::Silent("could not be reached: no route".to_owned());
         }
@@ -91,6 +97,7 @@ impl Place {
             cluster,
             written: Rc::new(RefCell::new(vec![None; count])),
             up: Rc::new(RefCell::new(vec![true; count])),
+            slow: Rc::default(),
         }
     }
 
@@ -99,6 +106,7 @@ impl Place {
             clock: self.clock.clone(),
             written: Rc::clone(&self.written),
             up: Rc::clone(&self.up),
+            slow: Rc::clone(&self.slow),
         };
         let mut claim = Claim {
             cluster: "pcs1".to_owned(),
@@ -345,6 +353,27 @@ fn a_holder_that_is_cut_off_stops() {
             .contains("could not be renewed on a majority, 1 of 3"),
         "{lost}"
     );
+}
+
+#[test]
+fn a_node_that_hangs_costs_its_time_and_no_more() {
+    let place = Place::new(3);
+    let lock = place.lock("a", |_| ());
+    place.slow.set(Some(2));
+    let began = place.clock.now();
+    place.take(&lock).expect("two of three answer");
+    assert!(place.clock.now() - began < LEASE / 5);
+    assert!(
+        place.block_on(lock.free()).is_empty(),
+        "it was never asked to hold it"
+    );
+    place.take(&lock).expect("two of three answer");
+    place.pass(LEASE);
+    let began = place.clock.now();
+    place.block_on(lock.confirm()).expect("it is held");
+    assert!(place.clock.now() - began < LEASE / 5);
+    let left = place.block_on(lock.free());
+    assert_eq!(left, [("n3".to_owned(), "did not answer in time".to_owned())]);
 }
 
 #[test]
