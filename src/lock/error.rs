@@ -29,13 +29,7 @@ pub enum LockError {
         describe_silence(*answered, *seat_count, *needed, seats),
         list_silent(silent)
     )]
-    #[diagnostic(
-        code(lock::no_majority),
-        help(
-            "where so much is broken that no majority will answer, `--degraded-lock \"why\"` takes it on those that do; \
-             whoever sees only the others can then do the same, so find out first who else is at work"
-        )
-    )]
+    #[diagnostic(code(lock::no_majority), help("{}", advise_silence(seats)))]
     NoMajority {
         /// The cluster.
         cluster: String,
@@ -131,6 +125,19 @@ fn describe_silence(answered: usize, seat_count: usize, needed: usize, seats: &s
     match seats {
         "etcd" => "etcd does not answer".to_owned(),
         _ => format!("{answered} of {seat_count} {seats} answered, and {needed} must"),
+    }
+}
+
+fn advise_silence(seats: &str) -> &'static str {
+    match seats {
+        "etcd" => {
+            "where etcd will not answer, `--degraded-lock \"why\"` goes on without any lock; whoever cannot reach it \
+             either can then do the same, so find out first who else is at work"
+        }
+        _ => {
+            "where so much is broken that no majority will answer, `--degraded-lock \"why\"` takes it on those that do; \
+             whoever sees only the others can then do the same, so find out first who else is at work"
+        }
     }
 }
 
