@@ -9,10 +9,8 @@ use tempfile::TempDir;
 
 use crate::host::{Host, PORT, as_root, run, write_program};
 
-/// How many sites this process has had: each has addresses of its own.
-static SITES: AtomicU32 = AtomicU32::new(0);
-/// How many addresses are kept for a site.
-const MOST_HOSTS: u32 = 12;
+/// How many hosts this process has had: each has an address of its own.
+static HOSTS: AtomicU32 = AtomicU32::new(0);
 
 /// Hosts `n1`, `n2` and so on, in a folder that ends with them.
 pub struct Site {
@@ -39,8 +37,9 @@ impl Site {
                 .args(["-q", "-t", "ed25519", "-N", "", "-C", "", "-f"])
                 .arg(file));
         }
-        let first = SITES.fetch_add(1, Ordering::Relaxed) * MOST_HOSTS + 1;
-        assert!(first + MOST_HOSTS < 255, "there are no addresses left");
+        let count = u32::try_from(names.len()).expect("there are few");
+        let first = HOSTS.fetch_add(count, Ordering::Relaxed) + 1;
+        assert!(first + count < 255, "there are no addresses left");
         let hosts = names.iter().zip(first..).map(|(name, number)| {
             let address = own_address(number);
             let variables = variables(name, &address);
