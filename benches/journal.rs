@@ -111,6 +111,7 @@ fn time_run(
         kept: kept.clone(),
         may_pass_over: false,
         overridden: Vec::new(),
+        lock: Default::default(),
     };
     let options = RunOptions {
         fan_out: HOSTS,

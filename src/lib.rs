@@ -18,6 +18,7 @@
 //! | [`plan`] | program + inventory + arguments → what will be done |
 //! | [`expand`] | plan → a plain POSIX shell script that does the same |
 //! | [`transport`] | the only doors out, and the simulated cluster behind them |
+//! | [`lock`] | who holds the cluster: the maintenance lock |
 //! | [`journal`] | what happened: events, ledger, report |
 //! | [`run`] | plan → events |
 //! | [`project`] | scripts, inventory and options loaded together |
@@ -33,6 +34,7 @@ pub mod guard;
 pub mod inventory;
 pub mod journal;
 pub mod library;
+pub mod lock;
 pub mod plan;
 pub mod project;
 pub mod repl;

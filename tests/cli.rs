@@ -843,8 +843,12 @@ fn a_runbook_becomes_a_shell_script() {
         .ends(2)
         .complains("greeting")
         .complains("what is said");
-    let told = place.run(&["expand", "a.runbook", "--set", "greeting=said"]);
+    // Its nodes are nowhere, so none of them holds a lock.
+    let alone = ["--without-lock", "nobody else is here"];
+    let expand = |words: &[&str]| place.run(&[["expand"].as_slice(), words, &alone].concat());
+    let told = expand(&["a.runbook", "--set", "greeting=said"]);
     told.ends(0)
+        .prints("# IT TAKES NO MAINTENANCE LOCK: nobody else is here\n")
         .prints("#!/bin/sh\n# drill, for the cluster pcs1\n")
         .prints("# How to run it:  sh FILE [greeting=VALUE]")
         .prints("# a.runbook:3  ")
@@ -863,12 +867,45 @@ fn a_runbook_becomes_a_shell_script() {
         "b.runbook",
         "runbook b\nparam count: int = 1\nlocally < run \"echo $count\" >\n",
     );
-    let told = place.run(&["expand", "b.runbook"]);
+    let told = expand(&["b.runbook"]);
     let script = place.write("b.sh", &told.ends(0).out);
     let output = Command::new("sh").arg(&script).arg("count=many").output();
     Told::of(&["count=many"], output.expect("there is a shell"))
         .ends(2)
         .complains("parameter count:");
+}
+
+#[test]
+fn a_script_that_could_not_take_the_lock_is_not_written() {
+    let place = Place::new();
+    let lock = "\n[lock]\netcd = \"http://127.0.0.1:2379\"\n";
+    place.write("cluster.toml", format!("{INVENTORY}{lock}"));
+    place.write("a.runbook", "on node1 < run \"true\" >\n");
+    let told = place.run(&["expand", "a.runbook"]);
+    told.ends(3)
+        .complains("lives in etcd, where a plain shell script cannot take it")
+        .complains("--without-lock");
+    assert_eq!(told.out, "");
+    place
+        .run(&["expand", "a.runbook", "--without-lock", " "])
+        .ends(2)
+        .complains("say why");
+    place
+        .run(&["expand", "a.runbook", "--without-lock", "etcd is gone"])
+        .ends(0)
+        .prints("# IT TAKES NO MAINTENANCE LOCK: etcd is gone\n");
+    place.write("b.runbook", "on node1 < show probe \"true\" >\n");
+    place.run(&["expand", "b.runbook"]).ends(0);
+    // Whoever has no lock must not begin; nothing answers there.
+    place.write(
+        "cluster.toml",
+        format!("{INVENTORY}{}", lock.replace("2379", "1")),
+    );
+    place
+        .run(&["run", "a.runbook"])
+        .ends(7)
+        .complains("cannot be taken: etcd does not answer")
+        .complains("etcd: http://127.0.0.1:1");
 }
 
 #[test]

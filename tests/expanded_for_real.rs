@@ -12,8 +12,6 @@ use std::process::{Child, Command, Stdio};
 /// The shells in which each script does the same.
 const SHELLS: [&str; 3] = ["dash", "bash", "busybox sh"];
 
-const INVENTORY: &str = "name = \"here\"\n\n[groups]\nall = \"a,b,c\"\n";
-
 /// What a runbook here begins with.
 const HEAD: &str = "runbook here\nparam folder: path\n";
 
@@ -34,7 +32,10 @@ struct Ended {
 /// Expands a runbook whose nodes are this machine.
 fn expand(folder: &Path, runbook: &str) -> String {
     let (inventory, file) = (folder.join("cluster.toml"), folder.join("here.runbook"));
-    fs::write(&inventory, INVENTORY).expect("the folder is writable");
+    // Each cluster has a maintenance lock of its own.
+    let own = folder.file_name().expect("it has a name").to_string_lossy();
+    let text = format!("name = \"here{own}\"\n\n[groups]\nall = \"a,b,c\"\n");
+    fs::write(&inventory, text).expect("the folder is writable");
     fs::write(&file, format!("{HEAD}{runbook}")).expect("the folder is writable");
     let output = Command::new(env!("CARGO_BIN_EXE_quorate"))
         .arg("expand")

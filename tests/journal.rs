@@ -5,11 +5,21 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use quorate::journal::Journal;
 use tempfile::TempDir;
 
-const NODES: &str = "[web]\na ansible_connection=local\nb ansible_connection=local\n";
+/// An inventory of two nodes, both of which are this machine. Its cluster has a name of its own: whoever
+/// works on one at the same time would wait for its maintenance lock.
+fn nodes() -> String {
+    static CLUSTERS: AtomicUsize = AtomicUsize::new(0);
+    let (process, number) = (std::process::id(), CLUSTERS.fetch_add(1, Ordering::Relaxed));
+    format!(
+        "[web]\na ansible_connection=local\nb ansible_connection=local\n[all:vars]\n\
+         quorate_cluster=journal-{process}.{number}\n"
+    )
+}
 
 /// Each act leaves a line behind, and knows by it whether it was done.
 const DRILL: &str = r#"runbook drill
@@ -36,7 +46,7 @@ impl Place {
         let place = Place {
             folder: tempfile::tempdir().expect("a folder"),
         };
-        place.write("hosts.ini", NODES);
+        place.write("hosts.ini", &nodes());
         place.write("a.runbook", runbook);
         place.write("log", "");
         place
@@ -240,7 +250,9 @@ fn an_edited_inventory_is_taken_up_only_when_that_is_accepted() {
     place.write("fine", "");
     place.write(
         "hosts.ini",
-        &NODES.replace("[web]", "[web]\nc ansible_connection=local"),
+        &place
+            .read("hosts.ini")
+            .replace("[web]", "[web]\nc ansible_connection=local"),
     );
     place
         .run(&["resume"])
@@ -308,6 +320,7 @@ fn a_run_is_handed_over() {
     let file = there.path("run.json");
     let file = file.to_str().expect("it is UTF-8");
     here.run(&["export", "-o", file]).ends(0);
+    there.write("hosts.ini", &here.read("hosts.ini"));
     there.write("fine", "");
     let text = there.read("run.json");
     there.write("altered.json", &text.replacen("echo one", "echo 0ne", 1));

@@ -8,7 +8,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use pty::Terminal;
+use pty::{Terminal, local_inventory};
 use quorate::journal::Journal;
 use tempfile::TempDir;
 
@@ -168,8 +168,7 @@ fn wait_for(name: &str) -> String {
 /// A prompt on two nodes, both of which are this machine.
 fn open_local(size: (u16, u16)) -> Prompt {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let inventory = "[web]\na ansible_connection=local\nb ansible_connection=local\n";
-    fs::write(folder.path().join("hosts.ini"), inventory).expect("a file in it");
+    fs::write(folder.path().join("hosts.ini"), local_inventory()).expect("a file in it");
     let variables = [("NO_COLOR", "1"), ("PAGER", "cat")];
     let words = ["repl", "-i", "hosts.ini"];
     let terminal = Terminal::start(size, folder.path(), &words, &variables);
@@ -353,7 +352,7 @@ fn a_host_cannot_draw_on_the_terminal() {
         .terminal
         .until("the answer", |screen| screen.contains("␛]0;gotcha␇␛[2Jhello"));
     assert!(
-        screen.contains("cluster hosts"),
+        screen.contains("hosts: 2 nodes"),
         "nothing was wiped away: {screen}"
     );
     prompt.leave();
@@ -413,8 +412,7 @@ fn what_is_no_terminal_gives_a_script() {
 #[test]
 fn a_terminal_that_is_gone_ends_the_session_in_good_order() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let inventory = "[web]\na ansible_connection=local\nb ansible_connection=local\n";
-    fs::write(folder.path().join("hosts.ini"), inventory).expect("a file in it");
+    fs::write(folder.path().join("hosts.ini"), local_inventory()).expect("a file in it");
     let (mut pty, pts) = pty_process::blocking::open().expect("a terminal");
     let mut child = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_quorate"))
         .args(["repl", "-i", "hosts.ini", "--yes"])

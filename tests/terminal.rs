@@ -5,11 +5,8 @@ mod pty;
 use std::ops::{Deref, DerefMut};
 use std::time::Instant;
 
-use pty::{LIMIT, Terminal};
+use pty::{LIMIT, Terminal, local_inventory};
 use tempfile::TempDir;
-
-/// Two nodes, both of which are this machine.
-const INVENTORY: &str = "[web]\na ansible_connection=local\nb ansible_connection=local\n";
 
 /// A run in a folder of its own, and the terminal that it runs on.
 struct Run {
@@ -21,7 +18,7 @@ impl Run {
     /// Starts a script on a terminal of so many columns.
     fn start(columns: u16, script: &str, flags: &[&str]) -> Run {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        std::fs::write(folder.path().join("hosts.ini"), INVENTORY).expect("a file in it");
+        std::fs::write(folder.path().join("hosts.ini"), local_inventory()).expect("a file in it");
         std::fs::write(folder.path().join("a.runbook"), script).expect("a file in it");
         let mut words = vec!["run", "a.runbook", "-i", "hosts.ini"];
         words.extend(flags);

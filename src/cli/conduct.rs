@@ -8,7 +8,7 @@ use super::streams::{Output, error_style, is_coloured, is_live, say};
 use crate::diagnostic::Style;
 use crate::journal::{Detail, JsonRecorder, LiveReport, LiveView, OverriddenFinding, Recorder, ReportStyle};
 use crate::plan::Plan;
-use crate::project::{KeptRun, Project, Setting, Ways, output_folder};
+use crate::project::{KeptRun, LockWishes, Project, Setting, Ways, output_folder};
 use crate::run::RunOptions;
 use crate::transport::{Answers, Listener, Screen, Terminal};
 
@@ -41,6 +41,8 @@ pub(super) struct Telling {
     pub diff: bool,
     /// How hosts are reached.
     pub ways: Ways,
+    /// What is said of the maintenance lock.
+    pub lock: LockWishes,
 }
 
 /// Carries out what is ready, and tells of it.
@@ -70,6 +72,10 @@ pub(super) fn carry_out(telling: &Telling, color: Color, ready: Ready) -> Result
         kept: kept.as_ref().map(|kept| Rc::clone(&kept.journal)),
         may_pass_over: kept.as_ref().is_some_and(|kept| kept.may_pass_over),
         overridden: dropped,
+        lock: LockWishes {
+            run: kept.as_ref().map(KeptRun::name),
+            ..telling.lock.clone()
+        },
     };
     let output = Output::new(io::stdout(), "the report");
     let has_failed = output.failure();

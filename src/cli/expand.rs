@@ -67,6 +67,7 @@ pub(super) fn expand_script(flags: &ExpandFlags, color: Color) -> Result<Exit, S
             .map(|known| (known.name, known.node, known.why))
             .collect(),
         given,
+        without_lock: flags.without_lock.clone(),
         ..Expansion::default()
     };
     match project.expand(&plan, expansion) {

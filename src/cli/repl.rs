@@ -28,6 +28,7 @@ pub(super) fn open_prompt(flags: &ReplFlags, color: Color) -> Result<Exit, Stop>
         is_live: is_live(),
         says_yes: flags.yes,
         ways: flags.ways(),
+        lock: flags.lock.wishes(None),
         history: history_file(),
     };
     converse(project, manner)?;
@@ -55,5 +56,6 @@ fn as_script(flags: &ReplFlags) -> RunFlags {
         verbose: false,
         quiet: false,
         diff: false,
+        lock: flags.lock.clone(),
     }
 }

@@ -32,6 +32,18 @@ pub enum ExpandError {
         #[label("not known before")]
         at: Span,
     },
+    /// The maintenance lock lives where a script cannot take it.
+    #[error("the maintenance lock of {cluster} lives in etcd, where a plain shell script cannot take it")]
+    #[diagnostic(
+        code(expand::lock_in_etcd),
+        help(
+            "carry the runbook out with `quorate run`; or write the script with `--without-lock \"why\"`, which then stands in its head"
+        )
+    )]
+    LockInEtcd {
+        /// The cluster.
+        cluster: String,
+    },
     /// A question that reads something.
     #[error("a probe that is part of a fact or a condition cannot read `input=` in a plain script")]
     #[diagnostic(

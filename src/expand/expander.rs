@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::function::Function;
+use super::lock::takes_lock;
 use super::names::Names;
 use super::{Expansion, shell_library, whole_library};
 use crate::check::ServiceDefinition;
@@ -54,7 +55,7 @@ impl<'a> Expander<'a> {
                 ..Functions::default()
             },
             questions: Questions::default(),
-            names: Names::of_shell(&shell_library().join("\n")),
+            names: Names::of_shell(&shell_library(takes_lock(plan, options)).join("\n")),
             fixed: without_groups(&plan.inventory, &changing),
             changing,
             services: Vec::new(),

@@ -23,6 +23,7 @@ mod function;
 mod here;
 mod inventory;
 mod lines;
+mod lock;
 mod losing;
 mod names;
 mod node_block;
@@ -41,9 +42,12 @@ pub use error::ExpandError;
 pub use inventory::inventory_tables;
 pub use script::{Expansion, expand_plan};
 
+/// What a line of the library ends with that a script without the maintenance lock leaves out.
+const WITH_LOCK: &str = " # with the lock";
+
 /// The shell library: what keeps the order of things.
-fn shell_library() -> Vec<&'static str> {
-    vec![
+fn shell_library(with_lock: bool) -> Vec<String> {
+    let mut parts = vec![
         include_str!("shell/commands.sh"),
         include_str!("shell/flow.sh"),
         include_str!("shell/nodes.sh"),
@@ -51,5 +55,17 @@ fn shell_library() -> Vec<&'static str> {
         include_str!("shell/questions.sh"),
         include_str!("shell/services.sh"),
         include_str!("shell/start.sh"),
-    ]
+    ];
+    if with_lock {
+        parts.push(include_str!("shell/lock.sh"));
+    }
+    let choose = |line: &'static str| match line.strip_suffix(WITH_LOCK) {
+        Some(line) => with_lock.then_some(line),
+        None => Some(line),
+    };
+    let write = |text: &'static str| {
+        let lines: Vec<&str> = text.lines().filter_map(choose).collect();
+        lines.join("\n") + "\n"
+    };
+    parts.into_iter().map(write).collect()
 }

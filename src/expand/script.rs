@@ -6,6 +6,7 @@ use super::encode::{awk_string, encode_type};
 use super::expander::Expander;
 use super::here::{Here, ShellVariable, Target};
 use super::lines::{all_of, block, comment, scope, single};
+use super::lock::{check_lock, takes_lock};
 use super::names::Library;
 use super::own::{function, secrets_function};
 use super::step::is_single;
@@ -96,6 +97,8 @@ pub struct Expansion {
     pub overrides: Vec<(String, Option<NodeName>, String)>,
     /// The parameters as they were given, as text.
     pub given: BTreeMap<String, String>,
+    /// Why the script takes no maintenance lock.
+    pub without_lock: Option<String>,
 }
 
 /// Writes a plan as a plain POSIX shell script.
@@ -104,6 +107,7 @@ pub struct Expansion {
 ///
 /// [`ExpandError`] for what cannot be said in one.
 pub fn expand_plan(plan: &Plan, sources: &SourceMap, options: &Expansion) -> Result<String, ExpandError> {
+    check_lock(plan, options)?;
     let mut expander = Expander::new(plan, sources, options);
     let mut here = Here::fresh(&plan.program.module, Target::Nowhere);
     let parameters = expander.parameters_of(&mut here)?;
@@ -224,11 +228,13 @@ impl Expander<'_> {
         own.extend(self.dispatchers());
         own.extend(self.shell_functions.clone());
         let main = self.main(parameters);
+        let texts = shell_library(takes_lock(self.plan, self.options));
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let parts = [
             Library::of(&done),
             Library::of(services),
             Library::of(&own),
-            Library::read(&shell_library()),
+            Library::read(&texts),
         ];
         let used = Library::joined(&parts).names_used_by(&main.join("\n"));
         let [runbook, services, own, shell] = parts.map(|part| part.only(&used));
@@ -255,6 +261,7 @@ impl Expander<'_> {
             own,
             start,
             shell,
+            self.lock_function().join("\n"),
             format!("awk_library() {{\n    cat <<'END_OF_AWK'\n{inventory}\n{library}END_OF_AWK\n}}"),
             main.join("\n"),
         ];
@@ -307,6 +314,11 @@ impl Expander<'_> {
                 "#   QUORATE_YES=1                    answers each `confirm` with yes".to_owned(),
                 "#   QUORATE_ANSWERS='NAME=yes ...'   answers questions by their names".to_owned(),
                 "#   QUORATE_ASK=PROGRAM              asks PROGRAM KIND NAME NODE TEXT, which prints yes, no or later".to_owned(),
+            ],
+        );
+        lines.extend(self.lock_header());
+        lines.extend(
+            [
                 "# How it ends: 0 done, 1 a step failed, 2 usage, 4 a guard refused, 5 a node could not be reached,".to_owned(),
                 "#   6 an outcome is unknown, 8 declined, 9 parked at a manual step, 130 interrupted.".to_owned(),
                 "#".to_owned(),
@@ -357,6 +369,7 @@ impl Expander<'_> {
         let local = self.plan.inventory.nodes().filter(|node| node.login.is_local);
         let local: Vec<&str> = local.map(|node| node.name.as_str()).collect();
         lines.push(format!("local_nodes={}", single(&local.join(" "))));
+        lines.extend(self.lock_settings());
         let mut choices: Vec<String> = parameters
             .named
             .iter()

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
-use super::{InventoryError, Node, NodeName, NodeSet};
+use super::{InventoryError, LockSettings, Node, NodeName, NodeSet};
 use crate::diagnostic::nearest;
 
 /// The group that every inventory has: all of its nodes.
@@ -20,6 +20,8 @@ pub struct Inventory {
     pub is_simulated: bool,
     /// How its nodes are reached.
     pub ssh: SshSettings,
+    /// Where its maintenance lock lives.
+    pub lock: LockSettings,
     /// The source of groups that may be left out: `web` is also `SOURCE:web`.
     pub default_source: Option<String>,
     nodes: Vec<Node>,
@@ -102,6 +104,7 @@ impl Inventory {
             variables,
             is_simulated: false,
             ssh: SshSettings::default(),
+            lock: LockSettings::default(),
             default_source: None,
             nodes,
             groups,

@@ -5,6 +5,7 @@
 mod cluster;
 mod error;
 mod fold;
+mod lock;
 mod node;
 mod nodeset;
 mod range;
@@ -12,6 +13,7 @@ mod read;
 
 pub use cluster::{ALL_NODES, Inventory, SshSettings, describe_inventory, write_inventory};
 pub use error::InventoryError;
+pub use lock::{LOCK_GROUP, LockSettings};
 pub use node::{Login, Node, NodeName};
 pub use nodeset::NodeSet;
 pub use read::{Found, Surroundings, read_inventory, read_inventory_at};

@@ -94,8 +94,13 @@ impl Account {
         let is_open = match self.state {
             RunState::Alive => false,
             RunState::BrokenOff => true,
-            // What is done is done, and what found the cluster locked never began.
-            RunState::Ended { exit_code, .. } => !matches!(exit_code, 0 | 7),
+            RunState::Ended { exit_code: 0, .. } => false,
+            // What found the cluster locked never began.
+            RunState::Ended { exit_code: 7, .. } => {
+                let mut entries = self.entries.iter();
+                entries.any(|(_, entry)| matches!(entry, Entry::Sent(_) | Entry::Answered(_)))
+            }
+            RunState::Ended { .. } => true,
         };
         is_open && !self.opening.is_session
     }
@@ -190,7 +195,7 @@ mod tests {
             (vec![sent("1"), replied("1", ran())], 0),
             (vec![sent("1"), replied("1", unknown())], 1),
             (vec![sent("1"), replied("1", unknown()), settled("1")], 0),
-            (vec![sent("1\n2"), settled("1")], 0),
+            (vec![sent("1\n2"), settled("1")], 1),
             (vec![sent("12"), settled("1")], 1),
             (vec![sent("1"), replied("1", ran()), sent("1")], 1),
         ];

@@ -411,6 +411,8 @@ pub enum TroubleKind {
     Refused,
     /// A step failed.
     Failed,
+    /// Somebody else holds the maintenance lock.
+    Locked,
     /// Ctrl-C.
     Interrupted,
     /// A node could not be reached.
@@ -424,13 +426,14 @@ impl TroubleKind {
     ///
     /// # Source
     ///
-    /// The language reference, "Exit codes": worst first 6, 5, 130, 1, 4, 8, 9.
+    /// The language reference, "Exit codes": worst first 6, 5, 130, 7, 1, 4, 8, 9.
     pub fn exit_code(self) -> u8 {
         match self {
             TroubleKind::Parked => 9,
             TroubleKind::Declined => 8,
             TroubleKind::Refused => 4,
             TroubleKind::Failed => 1,
+            TroubleKind::Locked => 7,
             TroubleKind::Interrupted => 130,
             TroubleKind::Unreachable => 5,
             TroubleKind::Unknown => 6,

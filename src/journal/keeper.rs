@@ -437,7 +437,9 @@ fn reply_of(replied: &Result<Outcome, TransportError>, may_disconnect: bool) -> 
             output: outcome.output.clone(),
             errors: outcome.errors.clone(),
         },
-        Err(TransportError::Unreachable { why, .. }) => Reply::Unreachable(why.clone()),
+        Err(TransportError::Unreachable { why, .. } | TransportError::Locked { why, .. }) => {
+            Reply::Unreachable(why.clone())
+        }
         // It cut its own connection, as it may.
         Err(TransportError::Unknown { is_late: false, .. }) if may_disconnect => Reply::Ran {
             status: 0,

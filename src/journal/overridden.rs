@@ -32,6 +32,23 @@ pub struct WithOverridden<'a> {
     stopped: BTreeMap<(String, NodeName), StepPlace>,
 }
 
+impl OverriddenFinding {
+    /// What is recorded of it, where no step meets it.
+    pub fn happening(&self) -> Happening {
+        Happening::Overridden {
+            place: StepPlace {
+                step: NO_STEP,
+                span: self.at,
+                node: None,
+                path: StepPath::default(),
+            },
+            what: self.code.clone(),
+            reason: self.finding.clone(),
+            why: self.why.clone(),
+        }
+    }
+}
+
 impl<'a> WithOverridden<'a> {
     /// Stands before a recorder.
     pub fn new(inner: Box<dyn Recorder + 'a>, findings: Vec<OverriddenFinding>) -> Self {
@@ -44,18 +61,7 @@ impl<'a> WithOverridden<'a> {
 
     fn record_findings(&mut self, start: &Event) {
         for finding in &self.findings {
-            let place = StepPlace {
-                step: NO_STEP,
-                span: finding.at,
-                node: None,
-                path: StepPath::default(),
-            };
-            let what = Happening::Overridden {
-                place,
-                what: finding.code.clone(),
-                reason: finding.finding.clone(),
-                why: finding.why.clone(),
-            };
+            let what = finding.happening();
             self.inner.record(&Event { at: start.at, what });
         }
     }

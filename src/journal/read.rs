@@ -62,6 +62,7 @@ fn read_kind(word: &str) -> Option<TroubleKind> {
         "interrupted" => TroubleKind::Interrupted,
         "unreachable" => TroubleKind::Unreachable,
         "unknown" => TroubleKind::Unknown,
+        "locked" => TroubleKind::Locked,
         _ => return None,
     })
 }

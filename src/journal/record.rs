@@ -351,6 +351,7 @@ fn kind_word(kind: TroubleKind) -> &'static str {
         TroubleKind::Declined => "declined",
         TroubleKind::Refused => "refused",
         TroubleKind::Failed => "failed",
+        TroubleKind::Locked => "locked",
         TroubleKind::Interrupted => "interrupted",
         TroubleKind::Unreachable => "unreachable",
         TroubleKind::Unknown => "unknown",

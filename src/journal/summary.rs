@@ -66,6 +66,7 @@ fn kind_word(trouble: &Trouble) -> &'static str {
         TroubleKind::Declined => "declined",
         TroubleKind::Refused => "refused by a guard",
         TroubleKind::Failed => "failed",
+        TroubleKind::Locked => "the cluster is locked",
         TroubleKind::Interrupted => "interrupted",
         TroubleKind::Unreachable => "a node could not be reached",
         TroubleKind::Unknown => "an outcome is unknown",

@@ -190,6 +190,7 @@ pub(super) fn describe_end(
             let word = match trouble.kind {
                 TroubleKind::Unknown => "unknown",
                 TroubleKind::Refused => "refused",
+                TroubleKind::Locked => "not begun",
                 _ => "failed",
             };
             let why = match was_told {

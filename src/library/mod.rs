@@ -11,6 +11,7 @@ mod columns;
 mod error;
 mod json;
 mod list;
+mod lock;
 mod number;
 mod pattern;
 mod stdlib;
@@ -22,6 +23,7 @@ use crate::value::{Type, Value};
 
 pub use error::FilterError;
 pub use json::JSON_PROGRAM;
+pub use lock::{LOCK_MARK, LOCK_PROGRAM, lock_file};
 pub use number::compare_values;
 pub use pattern::{read_regex, write_extended};
 pub use stdlib::{stdlib, stdlib_names};

@@ -1,24 +1,27 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::load::{Implied, load_script, read_text};
+use super::locking::{RunLock, WithLock, refuse, run_under_lock};
 use super::options::{Chosen, InventoryChoice, choose_inventory};
-use super::signals::{InFlight, Signals, run_with_signals};
+use super::signals::{InFlight, Signals};
 use super::{ProjectError, Setting, load};
 use crate::check::{Program, check_given_command, check_scripts};
 use crate::diagnostic::{Problem, Problems, SourceMap, Span, Style, nearest, render_json, render_problem};
 use crate::expand::{ExpandError, Expansion, expand_plan};
 use crate::inventory::Inventory;
-use crate::journal::{Entry, Record, Recorder, RunError, Trouble, WithOverridden};
+use crate::journal::{Entry, Event, Record, Recorder, RunError, Trouble, WithOverridden};
 use crate::library::{stdlib, stdlib_names};
+use crate::lock::HolderKind;
 use crate::plan::{Plan, PlanError, build_plan};
 use crate::run::{Ending, Keeping, RunOptions, World, run_kept, run_plan};
 use crate::syntax::{format_script, parse_script};
 use crate::transport::simulated::{Shape, SimulatedCluster};
 use crate::transport::{
-    Answer, Answers, DryTransport, InTurn, Person, Question, SshTransport, SystemClock, Terminal,
-    TerminalPerson, Transport,
+    Answer, Answers, DryTransport, InTurn, Person, Question, SshTransport, SteadyClock, SystemClock,
+    Terminal, TerminalPerson, Transport,
 };
 use crate::value::Type;
 
@@ -412,33 +415,60 @@ impl Project {
         let inventory = plan.inventory.clone();
         let ways = setting.ways.over(&inventory.ssh, terminal, setting.tee(plan));
         let (transport, clock) = (SshTransport::new(inventory, ways), SystemClock::new());
+        let steady = SteadyClock::new();
+        let lock = setting
+            .lock
+            .open(HolderKind::Run, plan, options, &transport, &steady)?;
         let dry = DryTransport::new(&transport);
-        let door: &dyn Transport = if options.dry_run { &dry } else { &transport };
+        let fenced = lock.as_ref().map(|lock| lock.fence(&transport));
+        let door: &dyn Transport = match &fenced {
+            _ if options.dry_run => &dry,
+            Some(fenced) => fenced,
+            None => &transport,
+        };
         let world = World {
             transport: door,
             clock: &clock,
             person,
         };
-        let mut recorder = InFlight::new(recorder);
+        let mut recorder = WithLock::new(recorder, lock.as_ref());
+        let mut recorder = InFlight::new(&mut recorder);
         let ended = runtime.block_on(async {
             let mut signals = Signals::listen().map_err(failed)?;
-            let run = self.walk(plan, world, options, setting, &mut recorder);
-            let ended = run_with_signals(run, &mut signals, &options.stop_requested, terminal).await;
+            let run = self.walk(plan, world, options, setting, lock.as_ref(), &mut recorder);
+            let stop = &options.stop_requested;
+            let ended = run_under_lock(lock.as_ref(), run, &mut signals, stop, terminal).await;
             transport.close().await;
             Ok::<_, ProjectError>(ended)
         })?;
         // A thread that still waits for a line of standard input must not hold the end up.
         runtime.shutdown_background();
-        if let Some(ended) = ended {
-            return ended;
+        match ended {
+            Ok(Some(ended)) => ended,
+            Ok(None) => {
+                let (ending, event) = recorder.break_off();
+                self.keep(setting, &event);
+                Ok(ending)
+            }
+            Err(trouble) => {
+                let (ending, events) = refuse(plan, trouble);
+                for event in &events {
+                    recorder.record(event);
+                    // A run that was taken up is still what it was before.
+                    if !setting.lock.goes_on {
+                        self.keep(setting, event);
+                    }
+                }
+                Ok(ending)
+            }
         }
-        let (ending, event) = recorder.break_off();
+    }
+
+    fn keep(&self, setting: &Setting, event: &Event) {
         if let Some(journal) = &setting.kept {
-            journal
-                .borrow_mut()
-                .push(&Entry::Happened(Record::of(&event, &self.sources)));
+            let entry = Entry::Happened(Record::of(event, &self.sources));
+            journal.borrow_mut().push(&entry);
         }
-        Ok(ending)
     }
 
     async fn walk(
@@ -447,6 +477,7 @@ impl Project {
         world: World<'_>,
         options: &RunOptions,
         setting: &Setting,
+        lock: Option<&RunLock<'_>>,
         recorder: &mut dyn Recorder,
     ) -> Result<Ending, ProjectError> {
         let Some(journal) = &setting.kept else {
@@ -460,6 +491,12 @@ impl Project {
             overridden: &setting.overridden,
             watch: None,
         };
+        // In spite of what the lock was taken: it is kept before anything is begun.
+        for finding in lock.into_iter().flat_map(RunLock::findings) {
+            let at = Duration::ZERO;
+            let what = finding.happening();
+            self.keep(setting, &Event { at, what });
+        }
         let went = run_kept(plan, world, options, keeping, recorder).await?;
         let name = journal.borrow().name().to_owned();
         Ok(went.ending(&name))

@@ -12,6 +12,7 @@ mod keeping;
 mod kept;
 mod limit;
 mod load;
+mod locking;
 mod options;
 mod overrides;
 mod session;
@@ -32,6 +33,7 @@ pub use kept::{
 };
 pub use limit::read_limit;
 pub use load::read_text;
+pub use locking::LockWishes;
 pub use options::InventoryChoice;
 pub use overrides::{check_overrides, drop_overridden, read_overrides};
 pub use session::{

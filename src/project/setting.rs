@@ -3,7 +3,8 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::Ways;
+use super::locking::deaf_to_lock;
+use super::{LockWishes, Ways};
 use crate::journal::{OverriddenFinding, RunJournal};
 use crate::plan::Plan;
 use crate::transport::{Answers, Listener, Tee, Terminal};
@@ -26,12 +27,14 @@ pub struct Setting {
     pub may_pass_over: bool,
     /// What is wrong with the script, and overridden.
     pub overridden: Vec<OverriddenFinding>,
+    /// What is said of the maintenance lock.
+    pub lock: LockWishes,
 }
 
 impl Setting {
     /// Where the output of the plan's commands goes.
     pub(super) fn tee(&self, plan: &Plan) -> Arc<Tee> {
-        let (folder, listener) = (self.output_folder.clone(), self.listener.clone());
+        let (folder, listener) = (self.output_folder.clone(), deaf_to_lock(self.listener.clone()));
         Arc::new(Tee::new(folder, listener, plan.secrets()))
     }
 }

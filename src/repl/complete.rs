@@ -334,7 +334,7 @@ fn complete_set(word: &str, inventory: &Inventory) -> Option<Vec<Pair>> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::project::{Project, Session, SessionWays, Ways};
+    use crate::project::{LockWishes, Project, Session, SessionWays, Ways};
     use crate::transport::Terminal;
 
     /// The names of the built-in simulated cluster.
@@ -344,6 +344,7 @@ pub(super) mod tests {
             terminal: Terminal::new(None),
             listener: None,
             output_folder: None,
+            lock: LockWishes::default(),
         };
         let session = Session::open(Project::simulated(), ways).expect("it is built in");
         session.vocabulary()

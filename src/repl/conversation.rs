@@ -12,7 +12,9 @@ use super::stage::Stage;
 use crate::diagnostic::Style;
 use crate::inventory::NodeSet;
 use crate::journal::{Paint, neutralise_text};
-use crate::project::{Came, Done, KeptRun, Project, ProjectError, Session, SessionWays, Ways, output_folder};
+use crate::project::{
+    Came, Done, KeptRun, LockWishes, Project, ProjectError, Session, SessionWays, Ways, output_folder,
+};
 use crate::run::{Glance, Override};
 use crate::transport::{Screen, Terminal};
 use crate::value::Value;
@@ -37,6 +39,8 @@ pub struct Manner {
     pub says_yes: bool,
     /// How real hosts are reached.
     pub ways: Ways,
+    /// What is said of the maintenance lock.
+    pub lock: LockWishes,
     /// Where the history of lines is kept.
     pub history: Option<PathBuf>,
 }
@@ -101,6 +105,10 @@ pub fn converse(project: Project, manner: Manner) -> Result<(), ProjectError> {
             .as_ref()
             .map(|kept| output_folder(&kept.journal.borrow()))
             .transpose()?,
+        lock: LockWishes {
+            run: kept.as_ref().map(KeptRun::name),
+            ..manner.lock.clone()
+        },
     };
     let session = Session::open(project, ways)?;
     let knowledge = Arc::new(Mutex::new(Knowledge {

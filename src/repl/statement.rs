@@ -342,6 +342,7 @@ fn word_of(kind: TroubleKind) -> &'static str {
         TroubleKind::Unreachable => "not reached",
         TroubleKind::Unknown => "unknown",
         TroubleKind::Failed => "failed",
+        TroubleKind::Locked => "locked",
     }
 }
 

@@ -271,6 +271,13 @@ impl Walk<'_> {
                 let message = format!("{node} did not answer `{}`: {why}", act.command);
                 Err(trouble(TroubleKind::Failed, message, step, here))
             }
+            Err(TransportError::Locked { why, help }) => {
+                let halt = trouble(TroubleKind::Locked, why, step, here);
+                Err(match help {
+                    Some(help) => halt.with_help(help),
+                    None => halt,
+                })
+            }
             Err(error @ TransportError::Unreachable { .. }) => {
                 let message = format!("`{}` was not started: {error}", act.command);
                 Err(trouble(TroubleKind::Unreachable, message, step, here))

@@ -157,6 +157,7 @@ impl Walk<'_> {
             Err(error @ (TransportError::Unsettled { .. } | TransportError::NotWritten { .. })) => {
                 Reply::Silent(error.to_string())
             }
+            Err(TransportError::Locked { why, .. }) => Reply::Silent(why),
             Err(TransportError::HeldBack) => Reply::Silent("held back".to_owned()),
         }
     }

@@ -25,16 +25,27 @@ pub struct LocalTransport {
     tee: Arc<Tee>,
 }
 
+/// Who runs this program, and where: `root@admin1 (sudo by ann)`.
+pub fn name_user() -> String {
+    let (user, machine) = (ask("id", "-un"), ask("uname", "-n"));
+    match std::env::var("SUDO_USER") {
+        Ok(person) if !person.is_empty() && person != user => format!("{user}@{machine} (sudo by {person})"),
+        _ => format!("{user}@{machine}"),
+    }
+}
+
+/// What a program of this machine says; nothing when it does not.
+fn ask(program: &str, argument: &str) -> String {
+    cmd!(program, argument)
+        .stderr_null()
+        .unchecked()
+        .read()
+        .unwrap_or_default()
+}
+
 impl LocalTransport {
     /// Learns this machine's name and who the user is; output goes through `tee`.
     pub fn new(tee: Arc<Tee>) -> Self {
-        let ask = |program: &str, argument: &str| {
-            cmd!(program, argument)
-                .stderr_null()
-                .unchecked()
-                .read()
-                .unwrap_or_default()
-        };
         let full = ask("uname", "-n");
         let short = full.split('.').next().unwrap_or("").to_owned();
         let mut names = vec!["localhost".to_owned(), full, short];

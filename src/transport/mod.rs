@@ -21,10 +21,10 @@ mod terminal;
 use std::rc::Rc;
 use std::time::Duration;
 
-pub use clock::SystemClock;
+pub use clock::{SteadyClock, SystemClock};
 pub use dry::DryTransport;
 pub use error::ShapeError;
-pub use local::LocalTransport;
+pub use local::{LocalTransport, name_user};
 pub use path::StepPath;
 pub use person::{Answers, InTurn, TerminalPerson, read_answer, write_question};
 pub use secrets::{NoSecrets, TerminalSecrets};
@@ -157,6 +157,14 @@ pub enum TransportError {
     NotWritten {
         /// What the system says.
         why: String,
+    },
+    /// It surely did not run: the maintenance lock of the cluster is lost.
+    #[error("{why}")]
+    Locked {
+        /// What became of the lock.
+        why: String,
+        /// What to do about it.
+        help: Option<String>,
     },
     /// It was held back: a dry run changes nothing.
     #[error("held back")]

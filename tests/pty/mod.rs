@@ -5,6 +5,7 @@ use std::num::NonZero;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::Child;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,19 @@ use pty_process::blocking::{Command, open};
 
 /// How long anything may take to appear on a machine that does much else.
 pub const LIMIT: Duration = Duration::from_secs(60);
+
+/// How many clusters this process has had.
+static CLUSTERS: AtomicU32 = AtomicU32::new(0);
+
+/// An inventory of two nodes, both of which are this machine. Its cluster has a name of its own, which
+/// ends with `hosts`: whoever works on one at the same time would wait for its maintenance lock.
+pub fn local_inventory() -> String {
+    let (process, number) = (std::process::id(), CLUSTERS.fetch_add(1, Ordering::Relaxed));
+    format!(
+        "[web]\na ansible_connection=local\nb ansible_connection=local\n[all:vars]\n\
+         quorate_cluster={process}.{number}.hosts\n"
+    )
+}
 
 /// A terminal, and the program that runs on it.
 pub struct Terminal {

@@ -25,7 +25,7 @@ impl Host {
     /// each login finds in its environment, beside a `PATH` that begins with [`Host::programs`].
     pub fn start(site: &Path, name: &str, address: &str, variables: &[(&str, String)]) -> Host {
         let folder = site.join(name);
-        for part in ["programs", "services", "home"] {
+        for part in ["programs", "services", "home", "tmp"] {
             fs::create_dir_all(folder.join(part)).expect("a folder can be made");
         }
         let mut host = Host {
@@ -70,7 +70,7 @@ impl Host {
         let start = format!(
             "set -e\nmkdir -p /run/sshd /etc/init.d\ncp {site}/host {at}/host\nchown 0:0 {at}/host {at}/passwd {at}/shadow\n\
              chmod 600 {at}/host {at}/shadow\nmount --bind {at}/passwd /etc/passwd\nmount --bind {at}/shadow /etc/shadow\n\
-             mount --bind {at}/services /etc/init.d\nexec /usr/sbin/sshd -D -e -f {at}/sshd_config\n"
+             mount --bind {at}/services /etc/init.d\nmount --bind {at}/tmp /var/tmp\nexec /usr/sbin/sshd -D -e -f {at}/sshd_config\n"
         );
         let files = [
             ("sshd_config", options.as_str()),

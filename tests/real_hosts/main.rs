@@ -7,6 +7,7 @@
 
 mod etcd;
 mod host;
+mod locked;
 mod program;
 mod rolling;
 mod shipped;
@@ -29,6 +30,9 @@ fn main() {
     let mut arguments = Arguments::from_args();
     // Most of the time real members and hosts are waited for.
     arguments.test_threads.get_or_insert(THREADS);
-    let trials = rolling::trials().into_iter().chain(shipped::trials());
+    let trials = rolling::trials()
+        .into_iter()
+        .chain(locked::trials())
+        .chain(shipped::trials());
     libtest_mimic::run(&arguments, trials.collect()).exit();
 }

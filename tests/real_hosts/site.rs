@@ -9,10 +9,8 @@ use tempfile::TempDir;
 
 use crate::host::{Host, PORT, as_root, run, write_program};
 
-/// How many sites this process has had: each has addresses of its own.
-static SITES: AtomicU32 = AtomicU32::new(0);
-/// How many addresses are kept for a site.
-const MOST_HOSTS: u32 = 12;
+/// How many hosts this process has had: each has an address of its own.
+static HOSTS: AtomicU32 = AtomicU32::new(0);
 
 /// Hosts `n1`, `n2` and so on, in a folder that ends with them.
 pub struct Site {
@@ -39,8 +37,9 @@ impl Site {
                 .args(["-q", "-t", "ed25519", "-N", "", "-C", "", "-f"])
                 .arg(file));
         }
-        let first = SITES.fetch_add(1, Ordering::Relaxed) * MOST_HOSTS + 1;
-        assert!(first + MOST_HOSTS < 255, "there are no addresses left");
+        let count = u32::try_from(names.len()).expect("there are few");
+        let first = HOSTS.fetch_add(count, Ordering::Relaxed) + 1;
+        assert!(first + count < 255, "there are no addresses left");
         let hosts = names.iter().zip(first..).map(|(name, number)| {
             let address = own_address(number);
             let variables = variables(name, &address);
@@ -91,7 +90,14 @@ impl Site {
 
     /// Carries a runbook out with the real program, on the hosts of the inventory `cluster.toml`.
     pub fn run(&self, runbook: &Path, flags: &[&str]) -> Ran {
-        let output = Command::new(env!("CARGO_BIN_EXE_quorate"))
+        let output = self.command(runbook, flags).output();
+        read_end(output.expect("the program was built for this test"))
+    }
+
+    /// The command that does so.
+    pub fn command(&self, runbook: &Path, flags: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_quorate"));
+        command
             .arg("run")
             .arg(runbook)
             .arg("-i")
@@ -100,10 +106,8 @@ impl Site {
             .arg(self.write_configuration())
             .args(flags)
             .env("NO_COLOR", "1")
-            .stdin(Stdio::null())
-            .output()
-            .expect("the program was built for this test");
-        read_end(output)
+            .stdin(Stdio::null());
+        command
     }
 
     /// Carries out a runbook of these lines.
@@ -115,14 +119,26 @@ impl Site {
 
     /// Expands a runbook of these lines, and carries the plain shell script out.
     pub fn run_expanded(&self, lines: &str) -> Ran {
-        let (runbook, script) = (self.at().join("test.runbook"), self.at().join("test.sh"));
+        let runbook = self.at().join("test.runbook");
         fs::write(&runbook, lines).expect("it can be written");
+        let output = self.script("sh", &self.expand(&runbook)).output();
+        read_end(output.expect("there is a shell"))
+    }
+
+    /// Expands a runbook; the file of the plain shell script.
+    pub fn expand(&self, runbook: &Path) -> PathBuf {
+        let script = runbook.with_extension("sh");
         let expanded = run(Command::new(env!("CARGO_BIN_EXE_quorate"))
             .arg("expand")
-            .arg(&runbook)
+            .arg(runbook)
             .arg("-i")
             .arg(self.at().join("cluster.toml")));
         fs::write(&script, expanded).expect("it can be written");
+        script
+    }
+
+    /// The command that carries a plain script out.
+    pub fn script(&self, shell: &str, script: &Path) -> Command {
         // It asks for the client by its name, and gets one with the configuration of the site.
         let programs = self.at().join("programs");
         let configuration = self.write_configuration();
@@ -133,12 +149,14 @@ impl Site {
         fs::create_dir_all(&programs).expect("a folder can be made");
         write_program(&programs.join("ssh"), &client);
         let path = std::env::var("PATH").unwrap_or_default();
-        let output = Command::new("sh")
-            .arg(&script)
+        let mut words = shell.split(' ');
+        let mut command = Command::new(words.next().expect("a shell has a name"));
+        command
+            .args(words)
+            .arg(script)
             .env("PATH", format!("{}:{path}", programs.display()))
-            .stdin(Stdio::null())
-            .output();
-        read_end(output.expect("there is a shell"))
+            .stdin(Stdio::null());
+        command
     }
 }
 
@@ -154,7 +172,8 @@ impl Drop for Site {
     }
 }
 
-fn read_end(output: Output) -> Ran {
+/// How it ended, and all that it said.
+pub fn read_end(output: Output) -> Ran {
     let said = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
     Ran {
         code: output.status.code().unwrap_or(-1),

@@ -2,9 +2,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{Format, SshProgram};
+use super::{Format, LockFlags, SshProgram};
 use crate::cli::conduct::Telling;
-use crate::project::Ways;
+use crate::project::{LockWishes, Ways};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ResumeFlags {
@@ -41,6 +41,8 @@ pub(in crate::cli) struct ResumeFlags {
         default_value = "human"
     )]
     pub format: Format,
+    #[command(flatten)]
+    pub lock: LockFlags,
     /// Make every connection with the system's ssh, never in this process.
     #[arg(long, value_enum, hide_possible_values = true, value_name = "openssh")]
     pub ssh: Option<SshProgram>,
@@ -123,6 +125,12 @@ impl ResumeFlags {
     /// How the run is told, and how hosts are reached.
     pub fn telling(&self) -> Telling {
         Telling {
+            lock: LockWishes {
+                goes_on: true,
+                // One that was begun on another machine may still be alive there.
+                is_sole: self.from.is_none(),
+                ..self.lock.wishes(None)
+            },
             format: self.format,
             verbose: self.verbose,
             quiet: self.quiet,

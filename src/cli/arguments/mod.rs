@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cli::conduct::Telling;
-use crate::project::{InventoryChoice, Ways};
+use crate::project::{InventoryChoice, LockWishes, Ways};
 
 pub(super) use kept::{ExportFlags, HistoryFlags, ResumeFlags, ShowFlags, ShowFormat};
 
@@ -130,6 +130,45 @@ pub(super) struct ReplFlags {
     /// The configuration file of ssh, instead of the inventory's, the user's and the system's.
     #[arg(long, value_name = "FILE")]
     pub ssh_config: Option<String>,
+    #[command(flatten)]
+    pub lock: LockFlags,
+}
+
+/// What is said of the maintenance lock of a real cluster.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct LockFlags {
+    /// Why the cluster is worked on; it stands in the maintenance lock, for others to read.
+    #[arg(long, value_name = "WHY", value_parser = crate::cli::arguments::read_reason)]
+    pub reason: Option<String>,
+    /// Take the maintenance lock from whoever holds it, for a reason that is shown to them.
+    #[arg(long, value_name = "WHY", value_parser = crate::cli::arguments::read_reason)]
+    pub take_over: Option<String>,
+    /// Take the maintenance lock on the nodes that answer, where no majority of its nodes does.
+    #[arg(long, value_name = "WHY", value_parser = crate::cli::arguments::read_reason)]
+    pub degraded_lock: Option<String>,
+}
+
+impl LockFlags {
+    /// The same for a run of this name.
+    pub fn wishes(&self, run: Option<String>) -> LockWishes {
+        LockWishes {
+            run,
+            goes_on: false,
+            is_sole: false,
+            reason: self.reason.clone(),
+            take_over: self.take_over.clone(),
+            degraded: self.degraded_lock.clone(),
+        }
+    }
+}
+
+/// Reads a reason, which says something.
+pub fn read_reason(text: &str) -> Result<String, String> {
+    let reason = text.trim();
+    match reason.is_empty() {
+        true => Err("say why, in a few words".to_owned()),
+        false => Ok(reason.to_owned()),
+    }
 }
 
 impl ReplFlags {
@@ -214,6 +253,8 @@ pub(super) struct RunFlags {
     /// Where nodes print different things, show what most print and how the others differ.
     #[arg(long)]
     pub diff: bool,
+    #[command(flatten)]
+    pub lock: LockFlags,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -234,6 +275,7 @@ impl RunFlags {
     /// How the run is told, and how hosts are reached.
     pub fn telling(&self) -> Telling {
         Telling {
+            lock: self.lock.wishes(None),
             format: self.format,
             verbose: self.verbose,
             quiet: self.quiet,
@@ -322,6 +364,9 @@ pub(super) struct ExpandFlags {
     /// How long an act may take that does not say so itself; 5m unless told.
     #[arg(long, value_name = "DURATION", value_parser = crate::cli::arguments::read_timeout)]
     pub timeout: Option<std::time::Duration>,
+    /// Write a script that takes no maintenance lock, for a reason that stands in its head.
+    #[arg(long, value_name = "WHY", value_parser = crate::cli::arguments::read_reason)]
+    pub without_lock: Option<String>,
 }
 
 impl ExpandFlags {

@@ -18,6 +18,7 @@ act() {
         end_settings
         return 1
     fi
+    if [ -z "$looks" ] && ! confirm_lock; then end_settings && return 1; fi # with the lock
     if [ -n "$looks" ]; then limit=${limit:-30}; else limit=${limit:-$act_limit}; fi
     carry_out "$1" "$2"
     show_output "$1" "$2"

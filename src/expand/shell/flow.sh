@@ -23,9 +23,10 @@ rank() {
     declined) rank=2 ;;
     refused) rank=3 ;;
     failed) rank=4 ;;
-    interrupted) rank=5 ;;
-    unreachable) rank=6 ;;
-    unknown) rank=7 ;;
+    locked) rank=5 ;; # with the lock
+    interrupted) rank=6 ;;
+    unreachable) rank=7 ;;
+    unknown) rank=8 ;;
     *) rank=0 ;;
     esac
 }

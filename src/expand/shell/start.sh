@@ -11,6 +11,7 @@ start() {
     mkdir "$work/tokens" "$work/replaced" "$work/runs"
     # It goes at one blow, so that nobody finds half of it.
     trap '[ ! -d "$work" ] || mv "$work" "$work.ended"; rm -rf "$work.ended"' EXIT
+    trap 'end_work' EXIT # with the lock
     trap 'exit 130' INT TERM HUP
     exec 3<&0 </dev/null
     if [ -z "$simulated" ]; then
@@ -36,10 +37,13 @@ start() {
 run_shielded() {
     trap '' INT TERM HUP
     {
+        take_lock || finish # with the lock
         runbook
         finish
     } &
     runner=$!
+    keep_lock </dev/null >/dev/null 2>&1 3<&- & # with the lock
+    keeper=$! # with the lock
     trap 'if [ -e "$work/stopping" ]; then
             kill -KILL "$runner"
             mv "$work" "$work.ended"
@@ -58,6 +62,7 @@ run_shielded() {
         printf '%s\n' "this script was ended from outside; what was in flight is unknown" >&2
         exit 6
     fi
+    end_work # with the lock
     exit "$ended_with"
 }
 
@@ -84,6 +89,7 @@ finish() {
     '' | skipped) say 'done' && exit 0 ;;
     failed) code=1 ended='failed' ;;
     refused) code=4 ended='refused by a guard' ;;
+    locked) code=7 ended='the cluster is locked' ;; # with the lock
     unreachable) code=5 ended='a node could not be reached' ;;
     unknown) code=6 ended='an outcome is unknown' ;;
     declined) code=8 ended='declined' ;;

@@ -1,3 +1,5 @@
+mod lock;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -11,7 +13,7 @@ use crate::diagnostic::nearest;
 use crate::inventory::{Inventory, InventoryError, Node, NodeName, NodeSet};
 
 /// Keys at the top of the file.
-const TOP_KEYS: [&str; 5] = ["name", "system", "variables", "groups", "nodes"];
+const TOP_KEYS: [&str; 6] = ["name", "system", "variables", "groups", "nodes", "lock"];
 
 /// Keys of a node with a meaning of their own; every other one is a variable.
 const NODE_KEYS: [&str; 2] = ["address", "aliases"];
@@ -62,7 +64,11 @@ pub(super) fn read_native(name: &str, text: &str) -> Result<Inventory, Inventory
             .or_insert_with(|| Node::new(host.clone()));
     }
     let nodes = nodes.into_values().collect();
-    Inventory::build(cluster, system, nodes, groups, variables).map_err(|error| file.point_out(error))
+    let lock = file.read_lock(top)?;
+    let built = Inventory::build(cluster, system, nodes, groups, variables);
+    let mut inventory = built.map_err(|error| file.point_out(error))?;
+    inventory.lock = lock;
+    Ok(inventory)
 }
 
 fn span(at: Range<usize>) -> SourceSpan {
@@ -475,6 +481,28 @@ aliases = ["n3.example"]
                 "name = 'a'\n[nodes]\nn1 = 3",
                 "the entry of `n1` must be a table",
                 "3",
+            ),
+            (
+                "name = 'a'\n[lock]\nectd = 'x'",
+                "`ectd` means nothing in `lock`",
+                "ectd",
+            ),
+            (
+                "name = 'a'\n[lock]\netcd = ['http://a:1', 'b:2']",
+                "an address of etcd is written as",
+                "'b:2'",
+            ),
+            ("name = 'a'\n[lock]\netcd = []", "`etcd` names no address", "[]"),
+            (
+                "name = 'a'\n[lock]\nlease = '1s'",
+                "`lease` must be a time from",
+                "'1s'",
+            ),
+            ("name = 'a'\n[lock]\nlease = 5", "`lease` must be text", "5"),
+            (
+                "name = 'a'\n[lock]\nkey = 'x'",
+                "`certificate` and `key` are named together",
+                "key",
             ),
             (
                 "name = 'a'\n[nodes.n1]\nrack = []",

@@ -538,6 +538,7 @@ pub(super) fn describe_result(result: &StepResult) -> (String, Tone) {
                 TroubleKind::Interrupted => "interrupted",
                 TroubleKind::Unreachable => "unreachable",
                 TroubleKind::Unknown => "unknown",
+                TroubleKind::Locked => "locked",
             };
             (format!("{word}: {}", trouble.message), tone_of(trouble))
         }

@@ -10,15 +10,17 @@ use super::SessionWays;
 use crate::diagnostic::SourceMap;
 use crate::inventory::{Inventory, NodeName};
 use crate::journal::{self, Driven, Entry, Event, Keeper, Kept, Past, Record, Recorder, RunJournal};
+use crate::lock::HolderKind;
 use crate::plan::Plan;
-use crate::project::ProjectError;
 use crate::project::load::describe_failure;
-use crate::project::signals::{InFlight, Signals, run_with_signals};
+use crate::project::locking::{WithLock, deaf_to_lock, not_opened, refuse, run_under_lock};
+use crate::project::signals::{InFlight, Signals};
+use crate::project::{LockWishes, ProjectError};
 use crate::run::{Ending, Glance, RunOptions, Standing, World, glance, run_statement};
 use crate::transport::simulated::{Shape, SimulatedCluster, VirtualClock};
 use crate::transport::{
-    Answers, Clock, DryTransport, Person, Purpose, Request, SshTransport, SystemClock, Tee, Terminal,
-    Transport,
+    Answers, Clock, DryTransport, Person, Purpose, Request, SshTransport, SteadyClock, SystemClock, Tee,
+    Terminal, Transport,
 };
 use crate::value::CommandLine;
 
@@ -88,13 +90,14 @@ pub(super) struct Doors {
     pub runtime: Runtime,
     pub signals: Signals,
     terminal: Terminal,
+    lock: LockWishes,
     cluster: Cluster,
 }
 
 /// What stands behind the doors.
 enum Cluster {
     Simulated(SimulatedCluster, VirtualClock),
-    Real(Rc<SshTransport>, SystemClock),
+    Real(Rc<SshTransport>, SystemClock, SteadyClock),
 }
 
 impl Doors {
@@ -122,16 +125,18 @@ impl Doors {
                 Cluster::Simulated(cluster, clock)
             }
             None => {
-                let tee = Arc::new(Tee::new(ways.output_folder, ways.listener, std::iter::empty()));
+                let listener = deaf_to_lock(ways.listener);
+                let tee = Arc::new(Tee::new(ways.output_folder, listener, std::iter::empty()));
                 let options = ways.ways.over(&inventory.ssh, &ways.terminal, tee);
                 let transport = SshTransport::new(inventory.clone(), options);
-                Cluster::Real(Rc::new(transport), SystemClock::new())
+                Cluster::Real(Rc::new(transport), SystemClock::new(), SteadyClock::new())
             }
         };
         Ok(Doors {
             runtime,
             signals,
             terminal: ways.terminal,
+            lock: ways.lock,
             cluster,
         })
     }
@@ -140,7 +145,7 @@ impl Doors {
     pub fn now(&self) -> Duration {
         match &self.cluster {
             Cluster::Simulated(_, clock) => clock.now(),
-            Cluster::Real(_, clock) => clock.now(),
+            Cluster::Real(_, clock, _) => clock.now(),
         }
     }
 
@@ -167,26 +172,57 @@ impl Doors {
                 };
                 cluster.block_on(run_statement(plan, world, options, standing, recorder))
             }
-            Cluster::Real(transport, clock) => {
-                let dry = DryTransport::new(&**transport);
-                let door: &dyn Transport = if options.dry_run { &dry } else { &**transport };
+            Cluster::Real(transport, clock, steady) => {
+                let transport = &**transport;
+                let lock = self
+                    .lock
+                    .open(HolderKind::Prompt, plan, options, transport, steady);
+                let lock = match lock {
+                    Ok(lock) => lock,
+                    Err(error) => {
+                        let (ending, events) = refuse(plan, not_opened(&error));
+                        events.iter().for_each(|event| recorder.record(event));
+                        return ending;
+                    }
+                };
+                let dry = DryTransport::new(transport);
+                let fenced = lock.as_ref().map(|lock| lock.fence(transport));
+                let door: &dyn Transport = match &fenced {
+                    _ if options.dry_run => &dry,
+                    Some(fenced) => fenced,
+                    None => transport,
+                };
                 let world = World {
                     transport: door,
                     clock,
                     person: &*person,
                 };
-                let mut recorder = InFlight::new(recorder);
+                let mut recorder = WithLock::new(recorder, lock.as_ref());
+                let mut recorder = InFlight::new(&mut recorder);
                 let run = walk_line(plan, world, options, standing, kept, &mut recorder);
                 let stop = &options.stop_requested;
-                let run = run_with_signals(run, &mut self.signals, stop, &self.terminal);
-                let ended = self.runtime.block_on(run);
-                ended.unwrap_or_else(|| {
-                    let (ending, event) = recorder.break_off();
+                let run = run_under_lock(lock.as_ref(), run, &mut self.signals, stop, &self.terminal);
+                let note = |event: Event| {
                     if let Some(kept) = kept {
                         kept.note(event);
                     }
-                    ending
-                })
+                };
+                match self.runtime.block_on(run) {
+                    Ok(Some(ending)) => ending,
+                    Ok(None) => {
+                        let (ending, event) = recorder.break_off();
+                        note(event);
+                        ending
+                    }
+                    Err(trouble) => {
+                        let (ending, events) = refuse(plan, trouble);
+                        for event in events {
+                            recorder.record(&event);
+                            note(event);
+                        }
+                        ending
+                    }
+                }
             }
         }
     }
@@ -217,7 +253,7 @@ impl Doors {
         standing: &Standing,
         watched: &[String],
     ) -> Option<Glance> {
-        let Cluster::Real(transport, clock) = &self.cluster else {
+        let Cluster::Real(transport, clock, _) = &self.cluster else {
             return None;
         };
         let look = look(plan, &**transport, clock, standing, watched);
@@ -242,7 +278,7 @@ impl Doors {
 
     /// Closes all connections.
     pub fn close(self) {
-        if let Cluster::Real(transport, _) = &self.cluster {
+        if let Cluster::Real(transport, ..) = &self.cluster {
             self.runtime.block_on(transport.close());
         }
         // A thread that still waits for a line must not hold the end up.

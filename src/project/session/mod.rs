@@ -22,7 +22,7 @@ pub use reading::is_unfinished;
 pub use save::{Done, DoneKind, Saved};
 pub use vocabulary::{KEYWORDS, Vocabulary, WORDS};
 
-use super::{Project, ProjectError, Ways, read_text};
+use super::{LockWishes, Project, ProjectError, Ways, read_text};
 use crate::expand::{ExpandError, Expansion, expand_plan};
 use crate::inventory::Inventory;
 use crate::journal::Recorder;
@@ -42,6 +42,8 @@ pub struct SessionWays {
     pub listener: Option<Listener>,
     /// Where output goes that is too much for memory; it is there.
     pub output_folder: Option<PathBuf>,
+    /// What is said of the maintenance lock, which each line that acts takes for itself.
+    pub lock: LockWishes,
 }
 
 /// What came while a session waited.
