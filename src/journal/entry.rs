@@ -108,6 +108,15 @@ pub struct Sent {
     pub node: Option<String>,
     /// What.
     pub command: String,
+    /// Whether what it prints is given a name: then it is not enough to know that it was done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_kept: bool,
+    /// When it left, in seconds since 1970.
+    #[serde(default)]
+    pub left_at: u64,
+    /// How long it may take.
+    #[serde(default)]
+    pub limit_ms: u64,
 }
 
 /// What came of a command.
@@ -173,6 +182,9 @@ pub struct Answered {
     /// The node it was about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
+    /// Whether it was about something that the person has done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_deed: bool,
     /// `yes`, `no`, `later`, `nobody` or `could_not`.
     pub answer: String,
     /// Why it could not be done.

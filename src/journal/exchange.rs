@@ -24,6 +24,8 @@ enum Line {
     Entry { body: String, hash: String },
 }
 
+/// The longest name of a run, in bytes.
+const LONGEST_NAME: usize = 100;
 /// The version of the form that is written.
 const FORM: u32 = 1;
 
@@ -141,9 +143,17 @@ fn read_run(text: &str) -> Result<Run, String> {
     let name = first.and_then(|value: Result<serde_json::Value, _>| value.ok());
     let name = name.and_then(|value| value.get("run").and_then(|run| run.as_str().map(str::to_owned)));
     match name {
-        Some(name) if name == head.run => Ok((head.run, texts, bodies)),
+        Some(name) if name == head.run && is_run_name(&name) => Ok((head.run, texts, bodies)),
         _ => Err(no_run.to_owned()),
     }
+}
+
+/// Whether a run can be called so: the name becomes that of files.
+fn is_run_name(name: &str) -> bool {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+    name.len() <= LONGEST_NAME
+        && name.starts_with(|letter: char| letter.is_ascii_digit())
+        && name.chars().all(is_plain)
 }
 
 fn write_line(line: &impl Serialize) -> String {

@@ -3,7 +3,7 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 
@@ -14,8 +14,8 @@ use super::store::RunJournal;
 use super::{Entry, Event, Happening, JournalError, Record, Recorder};
 use crate::diagnostic::SourceMap;
 use crate::transport::{
-    Answer, Clock, Decision, Failure, Outcome, Person, Purpose, Question, Request, Settlement, Transport,
-    TransportError,
+    Answer, Clock, Decision, Failure, Outcome, Person, Purpose, Question, QuestionKind, Request, Settlement,
+    Transport, TransportError,
 };
 
 /// The doors that a keeper stands before.
@@ -225,12 +225,15 @@ impl<'d> Keeper<'d> {
     }
 
     /// Writes an act down before it leaves.
-    async fn write_intent(&self, which: &Which) -> Result<(), TransportError> {
+    async fn write_intent(&self, which: &Which, request: &Request) -> Result<(), TransportError> {
         self.push(&Entry::Sent(Sent {
             at_ms: self.now_ms(),
             path: which.path.as_str().to_owned(),
             node: which.node.clone(),
             command: which.words.clone(),
+            is_kept: request.is_kept,
+            left_at: seconds_now(),
+            limit_ms: u64::try_from(request.limit.as_millis()).unwrap_or(u64::MAX),
         }));
         self.sync().await;
         match self.failed.borrow().clone() {
@@ -292,12 +295,10 @@ impl Transport for Keeper<'_> {
         }
         let acts = request.purpose == Purpose::Act;
         if acts && self.replay.is_finished(&which.path, which.node.as_deref()) {
-            let replied = Ok(Outcome::nothing());
-            self.write_reply(&which, request, &replied);
-            return replied;
+            return Err(TransportError::Settled);
         }
         if acts {
-            self.write_intent(&which).await?;
+            self.write_intent(&which, request).await?;
         }
         let replied = self.doors.transport.carry_out(request).await;
         let replied = replied.map(|outcome| outcome.without(&request.secrets));
@@ -358,6 +359,7 @@ impl Person for Keeper<'_> {
                 name: question.name.clone(),
                 text: question.text.clone(),
                 node: which.node,
+                is_deed: question.kind == QuestionKind::Manual,
                 answer: word.to_owned(),
                 why,
             }));
@@ -429,6 +431,12 @@ impl<R: Recorder> Recorder for Kept<'_, '_, R> {
     }
 }
 
+/// The time now, in seconds since 1970.
+pub(super) fn seconds_now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
+}
+
 /// The written form of what came of a command; none of one that was held back or never sent.
 fn reply_of(replied: &Result<Outcome, TransportError>, may_disconnect: bool) -> Option<Reply> {
     Some(match replied {
@@ -451,7 +459,10 @@ fn reply_of(replied: &Result<Outcome, TransportError>, may_disconnect: bool) -> 
             is_late: *is_late,
         },
         Err(
-            TransportError::HeldBack | TransportError::Unsettled { .. } | TransportError::NotWritten { .. },
+            TransportError::HeldBack
+            | TransportError::Settled
+            | TransportError::Unsettled { .. }
+            | TransportError::NotWritten { .. },
         ) => return None,
     })
 }

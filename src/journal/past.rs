@@ -2,6 +2,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use super::entry::{Answered, Marked, Replied, Reply, Sent, Settled};
+use super::keeper::seconds_now;
 use super::{Entry, Record, RecordKind};
 use crate::transport::{Answer, Outcome, StepPath, TransportError};
 
@@ -55,6 +56,8 @@ struct Command {
     acts: bool,
     is_kept: bool,
     fate: Fate,
+    /// When it can no longer be running, in seconds since 1970.
+    may_run_until: u64,
     /// Whether the runbook took it for success; `None`: the run was broken off just before.
     is_well: Option<bool>,
 }
@@ -65,22 +68,23 @@ enum Fate {
     Replied(Reply),
     /// It was sent, and nobody knows what came of it.
     Unsettled,
+    /// It was done, as its own probe or a person says; what it printed is not known.
+    Settled,
 }
 
 impl Command {
     /// Whether it went well.
     fn is_success(&self) -> bool {
-        let ended_well = matches!(self.fate, Fate::Replied(Reply::Ran { status: 0, .. }));
-        self.fate != Fate::Unsettled && self.is_well.unwrap_or(ended_well)
+        let ended_well = matches!(
+            self.fate,
+            Fate::Settled | Fate::Replied(Reply::Ran { status: 0, .. })
+        );
+        !self.is_open() && self.is_well.unwrap_or(ended_well)
     }
-}
 
-impl Fate {
-    fn of(reply: Reply) -> Fate {
-        match reply {
-            Reply::Unknown { .. } => Fate::Unsettled,
-            known => Fate::Replied(known),
-        }
+    /// Whether nobody knows whether it was done.
+    fn is_open(&self) -> bool {
+        self.acts && matches!(self.fate, Fate::Unsettled | Fate::Replied(Reply::Unknown { .. }))
     }
 }
 
@@ -113,6 +117,10 @@ pub struct OpenAct {
     pub node: Option<String>,
     /// What.
     pub command: String,
+    /// Whether what it printed is given a name.
+    pub is_kept: bool,
+    /// How long it may still be running.
+    pub may_run: Duration,
 }
 
 /// Blocks whose undo or finally has run, so that what they did may be gone.
@@ -189,8 +197,27 @@ impl Past {
                     result.result == "done",
                 );
             }
+            RecordKind::Caught { place, by, .. } if by.starts_with("`done when`") => {
+                self.take_caught(&StepPath::read(&place.path), place.node.as_ref());
+            }
             RecordKind::RunEnded { exit_code, .. } => self.exit_code = Some(*exit_code),
             _ => {}
+        }
+    }
+
+    /// Takes in that the runbook itself has found out that an act was done.
+    fn take_caught(&mut self, path: &StepPath, node: Option<&String>) {
+        let last = self.rows.iter_mut().rev().find_map(|row| match &mut row.what {
+            What::Command(command)
+                if command.is_open() && row.path == *path && command.node.as_ref() == node =>
+            {
+                Some(command)
+            }
+            _ => None,
+        });
+        if let Some(command) = last {
+            command.fate = Fate::Settled;
+            command.is_well = Some(true);
         }
     }
 
@@ -212,8 +239,9 @@ impl Past {
             node: sent.node.clone(),
             command: sent.command.clone(),
             acts: true,
-            is_kept: false,
+            is_kept: sent.is_kept,
             fate: Fate::Unsettled,
+            may_run_until: sent.left_at + sent.limit_ms.div_ceil(1000),
             is_well: None,
         };
         self.add(
@@ -231,9 +259,11 @@ impl Past {
             command: replied.command.clone(),
             acts: replied.acts,
             is_kept: replied.is_kept,
-            fate: Fate::of(replied.reply.clone()),
+            fate: Fate::Replied(replied.reply.clone()),
+            may_run_until: 0,
             is_well: None,
         };
+        let mut command = command;
         if replied.acts {
             // The intent was only ever the beginning of this.
             let sent = self.rows.iter().rposition(|row| {
@@ -244,7 +274,9 @@ impl Past {
                         && sent.command == command.command)
             });
             if let Some(sent) = sent {
-                self.rows.remove(sent);
+                if let What::Command(sent) = self.rows.remove(sent).what {
+                    command.may_run_until = sent.may_run_until;
+                }
             }
         }
         self.add(order, replied.at_ms, path, What::Command(command));
@@ -254,7 +286,7 @@ impl Past {
         let path = StepPath::read(&settled.path);
         let is_it = |row: &Row| {
             row.path == path
-                && matches!(&row.what, What::Command(command) if command.fate == Fate::Unsettled
+                && matches!(&row.what, What::Command(command) if command.is_open()
                     && command.node == settled.node
                     && command.command == settled.command)
         };
@@ -264,7 +296,7 @@ impl Past {
         }
         for row in self.rows.iter_mut().filter(|row| is_it(row)) {
             if let What::Command(command) = &mut row.what {
-                command.fate = Fate::Replied(done());
+                command.fate = Fate::Settled;
                 command.is_well = Some(true);
             }
         }
@@ -278,7 +310,7 @@ impl Past {
         for row in self.rows.iter_mut().filter(|row| row.path.is_in(&mark.path)) {
             match &mut row.what {
                 What::Command(command) if command.acts && command.node == mark.node => {
-                    command.fate = Fate::Replied(done());
+                    command.fate = Fate::Settled;
                     command.is_well = Some(true);
                 }
                 What::Answer(answered) if answered.node == mark.node => {
@@ -292,22 +324,30 @@ impl Past {
 
     /// Forgets what is to be measured, asked and tried anew.
     fn forget_what_nothing_followed(&mut self) {
-        let cleaning = self
-            .rows
-            .iter()
-            .filter(|row| matches!(row.what, What::CleaningUp));
+        let bodies_of = |is_it: fn(&What) -> bool| -> HashSet<StepPath> {
+            let rows = self.rows.iter().filter(|row| is_it(&row.what));
+            rows.flat_map(|row| row.path.bodies().collect::<Vec<_>>())
+                .collect()
+        };
         let mut later = Later {
-            cleaned: cleaning
-                .flat_map(|row| row.path.bodies().collect::<Vec<_>>())
-                .collect(),
+            cleaned: bodies_of(|what| matches!(what, What::CleaningUp)),
+            acted: bodies_of(What::is_deed),
             ..Later::default()
         };
         let mut kept = Vec::with_capacity(self.rows.len());
-        for row in std::mem::take(&mut self.rows).into_iter().rev() {
-            if later.keeps(&row) {
-                later.note(&row);
-                kept.push(row);
+        for mut row in std::mem::take(&mut self.rows).into_iter().rev() {
+            if !later.keeps(&row) {
+                continue;
             }
+            let is_history = later.is_history(&row.path);
+            later.note(&row);
+            if let What::Command(command) = &mut row.what
+                && command.is_open()
+                && !is_history
+            {
+                command.fate = Fate::Unsettled;
+            }
+            kept.push(row);
         }
         kept.reverse();
         self.rows = kept;
@@ -323,15 +363,18 @@ impl Past {
         self.rows.is_empty() && self.last_at == 0 && self.marks.is_empty()
     }
 
-    /// Time since the run began until it was interrupted.
+    /// Time since the run began until the last of what is known: there the run stands.
     pub fn length(&self) -> Duration {
-        Duration::from_millis(self.last_at)
+        let last = self.rows.iter().map(|row| row.at).max();
+        Duration::from_millis(last.unwrap_or_default())
     }
 
     /// The acts of which nobody knows whether they were done.
     pub fn open_acts(&self) -> Vec<OpenAct> {
         let open = self.rows.iter().filter_map(|row| match &row.what {
             What::Command(command) if command.fate == Fate::Unsettled && command.acts => Some(OpenAct {
+                is_kept: command.is_kept,
+                may_run: may_run(command),
                 path: row.path.clone(),
                 node: command.node.clone(),
                 command: command.command.clone(),
@@ -419,7 +462,7 @@ impl Past {
             known.entry(which).or_default().push_back(Known {
                 order: row.order,
                 at: Duration::from_millis(row.at),
-                is_act: true,
+                is_act: answered.is_deed,
                 is_kept: true,
                 what: read_answer(answered),
             });
@@ -434,6 +477,18 @@ impl Past {
     }
 }
 
+impl What {
+    /// Whether something is changed by it.
+    fn is_deed(&self) -> bool {
+        match self {
+            What::Command(command) => command.acts,
+            What::Answer(answered) => answered.is_deed,
+            What::CleaningUp => true,
+            What::BodyBegan | What::BodyEnded(_) => false,
+        }
+    }
+}
+
 /// What stands later in the journal than the row that is looked at.
 #[derive(Default)]
 struct Later {
@@ -441,22 +496,24 @@ struct Later {
     bodies: HashSet<StepPath>,
     /// Bodies in which, or in a body in which, something was done.
     around: HashSet<StepPath>,
+    /// Of each body in which bodies lie: the statements in it, two at most, by which something was done.
+    statements: HashMap<StepPath, Vec<StepPath>>,
     /// Bodies in which a body on a node was begun.
     began: HashSet<StepPath>,
     /// Bodies in which something that was owed at an end was begun, at whatever time.
     cleaned: HashSet<StepPath>,
+    /// Bodies in which something was done, at whatever time.
+    acted: HashSet<StepPath>,
     /// Bodies that have ended for good: well, or badly and the run went on all the same.
     ended: HashSet<StepPath>,
 }
 
 impl Later {
     fn keeps(&self, row: &Row) -> bool {
-        let is_history = || {
-            row.path.bodies().any(|body| self.ended.contains(&body)) || self.is_followed_in_line(&row.path)
-        };
+        let is_history = || self.is_history(&row.path);
         match &row.what {
             What::Command(command) if command.acts => {
-                command.fate == Fate::Unsettled || command.is_success() || is_history()
+                command.is_open() || command.is_success() || is_history()
             }
             What::Command(command) => command.is_kept || is_history(),
             What::Answer(answered) => answered.answer == "yes" || is_history(),
@@ -467,33 +524,58 @@ impl Later {
         }
     }
 
+    /// Whether something was done after it: then it has been acted on.
+    fn is_history(&self, path: &StepPath) -> bool {
+        self.is_followed_in_line(path) || path.bodies().any(|body| self.is_over(&body))
+    }
+
+    /// Whether a body has ended, and something was done in it or after it.
+    fn is_over(&self, body: &StepPath) -> bool {
+        self.ended.contains(body) && (self.acted.contains(body) || self.is_passed(body))
+    }
+
     /// Whether something was done later in the same body, in one around it or in one inside it:
     /// what other nodes did meanwhile does not count.
     fn is_followed_in_line(&self, path: &StepPath) -> bool {
         self.around.contains(&path.body()) || around(path).any(|body| self.bodies.contains(&body))
     }
 
+    /// Whether something was done by a later statement beside the one that a body belongs to.
+    fn is_passed(&self, body: &StepPath) -> bool {
+        let statement = body.parent();
+        let others = self.statements.get(&statement.body());
+        others.is_some_and(|others| others.iter().any(|other| *other != statement))
+    }
+
     /// Whether the run went on after the end of a body on a node, outside it.
     fn goes_on_after(&self, body: &StepPath) -> bool {
-        around(&body.parent()).any(|outer| self.bodies.contains(&outer) || self.began.contains(&outer))
+        self.is_passed(body)
+            || around(&body.parent()).any(|outer| self.bodies.contains(&outer) || self.began.contains(&outer))
     }
 
     fn note(&mut self, row: &Row) {
         match &row.what {
-            What::Command(command) if !command.acts => {}
-            What::Command(_) | What::Answer(_) | What::CleaningUp => {
-                self.bodies.insert(row.path.body());
-                self.around.extend(around(&row.path));
-            }
             What::BodyBegan => {
                 self.ended.remove(&row.path);
                 self.began.insert(row.path.parent().body());
             }
-            What::BodyEnded(_) => {
-                if self.goes_on_after(&row.path) || matches!(row.what, What::BodyEnded(true)) {
+            What::BodyEnded(is_well) => {
+                if *is_well || self.goes_on_after(&row.path) {
                     self.ended.insert(row.path.clone());
                 }
             }
+            what if what.is_deed() => {
+                self.bodies.insert(row.path.body());
+                self.around.extend(around(&row.path));
+                for body in row.path.bodies() {
+                    let statement = body.parent();
+                    let known = self.statements.entry(statement.body()).or_default();
+                    if known.len() < 2 && !known.contains(&statement) {
+                        known.push(statement);
+                    }
+                }
+            }
+            _ => {}
         }
     }
 }
@@ -503,21 +585,17 @@ fn around(path: &StepPath) -> impl Iterator<Item = StepPath> {
     std::iter::once(StepPath::default()).chain(path.bodies().collect::<Vec<_>>())
 }
 
-fn done() -> Reply {
-    Reply::Ran {
-        status: 0,
-        output: String::new(),
-        errors: String::new(),
-    }
-}
-
 fn reply_of(command: &Command) -> Result<Outcome, TransportError> {
     let node = command
         .node
         .clone()
         .unwrap_or_else(|| "the local machine".to_owned());
     match &command.fate {
-        Fate::Unsettled => Err(TransportError::Unsettled { node }),
+        Fate::Unsettled => Err(TransportError::Unsettled {
+            node,
+            may_run: may_run(command),
+        }),
+        Fate::Settled => Err(TransportError::Settled),
         Fate::Replied(Reply::Ran {
             status,
             output,
@@ -537,6 +615,11 @@ fn reply_of(command: &Command) -> Result<Outcome, TransportError> {
             is_late: *is_late,
         }),
     }
+}
+
+/// How long a command may still be running.
+fn may_run(command: &Command) -> Duration {
+    Duration::from_secs(command.may_run_until.saturating_sub(seconds_now()))
 }
 
 fn read_answer(answered: &Answered) -> Answer {

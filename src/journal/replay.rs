@@ -106,7 +106,7 @@ impl Replay {
         }
         for (which, known) in &answers {
             for one in known {
-                let weighty = Some(describe(which));
+                let weighty = one.is_act.then(|| describe(which));
                 let (at, is_open) = (one.at, false);
                 left.insert(one.order, Left { at, weighty, is_open });
             }

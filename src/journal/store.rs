@@ -13,7 +13,7 @@ pub(super) const FILE: &str = "journal.db";
 /// The version of its form.
 pub(super) const FORM: i64 = 1;
 /// How long another process may hold the journal.
-const BUSY: Duration = Duration::from_secs(20);
+const BUSY: Duration = Duration::from_secs(5);
 /// Texts longer than this are kept once, however often they come.
 const LONG: usize = 400;
 /// The key under which an entry names a long text by its hash.
@@ -59,6 +59,10 @@ impl Journal {
             folder: folder.to_owned(),
         };
         journal.prepare().map_err(|error| not_opened(describe(&error)))?;
+        let form = journal.form().map_err(|error| not_opened(describe(&error)))?;
+        if form > FORM {
+            return Err(not_opened("a newer quorate wrote it".to_owned()));
+        }
         if path.metadata().is_ok_and(|entry| entry.len() <= LOOKED_THROUGH) {
             journal.look_through()?;
         }
@@ -82,8 +86,7 @@ impl Journal {
         connection.busy_timeout(BUSY)?;
         connection.pragma_update(None, "journal_mode", "wal")?;
         connection.pragma_update(None, "synchronous", "normal")?;
-        let form: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if form == 0 {
+        if self.form()? == 0 {
             connection.execute_batch(&format!(
                 "BEGIN IMMEDIATE; {}; PRAGMA user_version = {FORM}; COMMIT",
                 TABLES
@@ -92,6 +95,11 @@ impl Journal {
             ))?;
         }
         Ok(())
+    }
+
+    fn form(&self) -> rusqlite::Result<i64> {
+        self.connection
+            .pragma_query_value(None, "user_version", |row| row.get(0))
     }
 
     fn look_through(&self) -> Result<(), JournalError> {

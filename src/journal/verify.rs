@@ -103,6 +103,20 @@ impl Journal {
         Ok(found)
     }
 
+    /// Follows the chain of one run.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError::Damaged`] when an entry is not what was written.
+    pub fn check_chain(&self, run: &str) -> Result<(), JournalError> {
+        let mut found = Verification::default();
+        self.verify_run(run, None, &mut found);
+        match found.faults.first() {
+            Some(fault) => Err(self.damaged(fault)),
+            None => Ok(()),
+        }
+    }
+
     fn is_imported(&self, run: &str) -> bool {
         let asked = "SELECT is_imported FROM run WHERE name = ?1";
         let is_imported = self.connection.query_row(asked, [run], |row| row.get(0));

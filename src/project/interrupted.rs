@@ -39,7 +39,11 @@ impl Interrupted {
     pub fn find(run: &str) -> Result<Interrupted, ProjectError> {
         let folder = journal_folder()?;
         let account = match Journal::open_if_there(&folder)? {
-            Some(journal) => load_account(&journal, run)?,
+            Some(journal) => {
+                // What is believed here is not done again.
+                journal.check_chain(run)?;
+                load_account(&journal, run)?
+            }
             None => None,
         };
         let account = account.ok_or_else(|| ProjectError::Given(format!("there is no run `{run}`")))?;

@@ -194,8 +194,8 @@ impl Walk<'_> {
             secrets: self.secrets(),
         };
         let mut replied = self.world.transport.carry_out(&request).await;
-        if let Err(TransportError::Unsettled { .. }) = replied {
-            let settlement = self.settle(here, step, act).await;
+        if let Err(TransportError::Unsettled { may_run, .. }) = replied {
+            let settlement = self.settle(here, step, act, may_run).await;
             replied = self.world.transport.settle(&request, &settlement).await;
         }
         let replied = replied.map(|outcome| outcome.without(&request.secrets));
@@ -262,7 +262,7 @@ impl Walk<'_> {
                 }
                 _ => Ok(outcome),
             },
-            Err(TransportError::HeldBack) => Ok(Outcome::nothing()),
+            Err(TransportError::HeldBack | TransportError::Settled) => Ok(Outcome::nothing()),
             Err(TransportError::Unknown { is_late: false, .. }) if act.may_disconnect => {
                 Ok(Outcome::nothing())
             }

@@ -154,9 +154,11 @@ impl Walk<'_> {
             Err(TransportError::Unreachable { why, .. } | TransportError::Unknown { why, .. }) => {
                 Reply::Silent(why)
             }
-            Err(error @ (TransportError::Unsettled { .. } | TransportError::NotWritten { .. })) => {
-                Reply::Silent(error.to_string())
-            }
+            Err(
+                error @ (TransportError::Settled
+                | TransportError::Unsettled { .. }
+                | TransportError::NotWritten { .. }),
+            ) => Reply::Silent(error.to_string()),
             Err(TransportError::Locked { why, .. }) => Reply::Silent(why),
             Err(TransportError::HeldBack) => Reply::Silent("held back".to_owned()),
         }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::act::Act;
 use super::here::{Halt, Here, Used};
 use super::losing::{REBOOT_EVERY, REBOOT_LIMIT};
@@ -7,6 +9,9 @@ use crate::plan::Step;
 use crate::syntax::Test;
 use crate::transport::{Answer, Question, QuestionKind, Settlement};
 use crate::value::Truth;
+
+/// The pause between two looks whether an act that may still be running is done.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// What tells whether an act was done, when the run was broken off before that was known.
 #[derive(Debug, Clone)]
@@ -23,14 +28,14 @@ pub(super) enum Settles {
 
 impl Walk<'_> {
     /// Finds out whether an act was done: by its own probe, or from a person.
-    pub(super) async fn settle(&self, here: &Here, step: &Step, act: &Act) -> Settlement {
+    pub(super) async fn settle(&self, here: &Here, step: &Step, act: &Act, may_run: Duration) -> Settlement {
         let mut there = here.clone();
         there.path = here.path.settling();
         let (is_done, by) = match &act.settles {
             Settles::Service(used, should_run) => {
                 self.settle_by_service(&there, step, used, *should_run).await
             }
-            Settles::Guard(test) => self.settle_by_guard(&there, test).await,
+            Settles::Guard(test) => self.settle_by_guard(&there, test, may_run).await,
             Settles::NewBoot(before) => self.settle_by_boot(&there, before).await,
             Settles::Nobody => (None, String::new()),
         };
@@ -63,7 +68,25 @@ impl Walk<'_> {
         }
     }
 
-    async fn settle_by_guard(&self, here: &Here, test: &Spanned<Test>) -> (Option<bool>, String) {
+    /// What may still be running may still be done: a no is believed once its time is over.
+    async fn settle_by_guard(
+        &self,
+        here: &Here,
+        test: &Spanned<Test>,
+        may_run: Duration,
+    ) -> (Option<bool>, String) {
+        let end = self.now() + may_run;
+        loop {
+            let asked = self.ask_guard(here, test).await;
+            if asked.0 == Some(true) || self.now() >= end {
+                return asked;
+            }
+            let left = end.saturating_sub(self.now());
+            self.world.clock.sleep(LOOK_EVERY.min(left)).await;
+        }
+    }
+
+    async fn ask_guard(&self, here: &Here, test: &Spanned<Test>) -> (Option<bool>, String) {
         match self
             .measured(here, |context, frame| context.judge(frame, test))
             .await

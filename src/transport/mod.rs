@@ -151,7 +151,12 @@ pub enum TransportError {
     Unsettled {
         /// The node.
         node: String,
+        /// How long it may still be running.
+        may_run: Duration,
     },
+    /// It was done, as its own probe or a person says; what it printed is not known.
+    #[error("it was done, and what it printed is not known")]
+    Settled,
     /// It surely did not run: it could not be written down before.
     #[error("it cannot be written down: {why}")]
     NotWritten {
@@ -188,7 +193,7 @@ pub trait Transport {
     /// came of it.
     async fn settle(&self, request: &Request, settlement: &Settlement) -> Result<Outcome, TransportError> {
         match settlement.is_done {
-            Some(true) => Ok(Outcome::nothing()),
+            Some(true) => Err(TransportError::Settled),
             Some(false) => self.carry_out(request).await,
             None => Err(TransportError::Unknown {
                 node: request

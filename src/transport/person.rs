@@ -93,6 +93,8 @@ impl Person for TerminalPerson {
             }
             let line = match self.terminal.read_line().await {
                 Typed::Line(line) => line,
+                // Nobody has said anything of what was done.
+                Typed::Interrupted if question.kind == QuestionKind::Unsettled => return Answer::Nobody,
                 Typed::Interrupted => return Answer::No,
                 Typed::End => return Answer::Nobody,
             };
