@@ -26,15 +26,15 @@ const DRILL: &str = r#"runbook drill
 let before = locally < probe "date +%s%N" >
 guard logged(word: string) < check (succeeds "grep -q $word log") else "not in the log" >
 on web serially <
-  run "echo first-$node >> log" done when logged "first-$node"
+  run "echo first-$node >> log" limit=1s done when logged "first-$node"
   undo < run "echo undone-$node >> log" >
   for word in [x y] <
-    run "echo $word-$node >> log" done when logged "${word}-$node"
+    run "echo $word-$node >> log" limit=1s done when logged "${word}-$node"
   >
   confirm "Is $node fine?"
-  run "echo $before-$node >> log" done when logged "${before}-$node"
+  run "echo $before-$node >> log" limit=1s done when logged "${before}-$node"
 >
-on web in parallel < run "echo last-$node >> log" done when logged "last-$node" >
+on web in parallel < run "echo last-$node >> log" limit=1s done when logged "last-$node" >
 "#;
 
 struct Place {

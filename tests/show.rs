@@ -310,6 +310,9 @@ fn sent(record: &Record) -> Sent {
         path: "3/1".to_owned(),
         node: place.node.clone(),
         command: command.clone().unwrap_or_default(),
+        is_kept: false,
+        left_at: 0,
+        limit_ms: 0,
     }
 }
 

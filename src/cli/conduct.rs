@@ -8,7 +8,9 @@ use super::streams::{Output, error_style, is_coloured, is_live, say};
 use crate::diagnostic::Style;
 use crate::journal::{Detail, JsonRecorder, LiveReport, LiveView, OverriddenFinding, Recorder, ReportStyle};
 use crate::plan::Plan;
-use crate::project::{KeptRun, LockWishes, Project, Setting, Ways, output_folder};
+use crate::project::{
+    Interrupted, KeptRun, LockWishes, Project, Setting, Ways, describe_self, output_folder,
+};
 use crate::run::RunOptions;
 use crate::transport::{Answers, Listener, Screen, Terminal};
 
@@ -73,7 +75,8 @@ pub(super) fn carry_out(telling: &Telling, color: Color, ready: Ready) -> Result
         may_pass_over: kept.as_ref().is_some_and(|kept| kept.may_pass_over),
         overridden: dropped,
         lock: LockWishes {
-            run: kept.as_ref().map(KeptRun::name),
+            run: kept.as_ref().map(name_holder),
+            is_sole: kept.as_ref().is_some_and(|kept| kept.is_sole),
             ..telling.lock.clone()
         },
     };
@@ -103,6 +106,14 @@ pub(super) fn carry_out(telling: &Telling, color: Color, ready: Ready) -> Result
     Ok(Exit::Run(ending.exit_code))
 }
 
+/// The name under which a run holds the maintenance lock: one that may go on elsewhere is another one there.
+fn name_holder(kept: &KeptRun) -> String {
+    match kept.is_sole {
+        true => kept.name(),
+        false => format!("{} on {}", kept.name(), describe_self().1),
+    }
+}
+
 /// Ends the writing; what is said of it, and whether something could not be written.
 fn close_kept(kept: KeptRun, is_told: bool, exit_code: Option<u8>) -> (String, bool) {
     let name = kept.name();
@@ -116,10 +127,14 @@ fn close_kept(kept: KeptRun, is_told: bool, exit_code: Option<u8>) -> (String, b
     match exit_code {
         _ if !is_told => {}
         Some(0) => told.push_str(&format!("all that happened is kept: quorate show {name}\n")),
+        Some(7) => told.push_str(&format!("what happened is kept: quorate show {name}\n")),
         Some(9) => told.push_str(&format!("parked; go on with: quorate resume {name}\n")),
-        _ => told.push_str(&format!(
-            "all that happened is kept: quorate show {name}\ngo on with: quorate resume {name}\n"
-        )),
+        _ => {
+            told.push_str(&format!("all that happened is kept: quorate show {name}\n"));
+            if Interrupted::find(&name).is_ok() {
+                told.push_str(&format!("go on with: quorate resume {name}\n"));
+            }
+        }
     }
     (told, closed.is_err())
 }

@@ -2,14 +2,20 @@ use super::arguments::{Color, Format, HistoryFlags};
 use super::exit::{Exit, Stop};
 use super::streams::{is_coloured, print, say};
 use crate::journal::{Account, describe_history, write_history};
-use crate::project::load_accounts;
+use crate::project::{journal_folder, load_accounts};
 
 /// Lists the runs that were kept, the newest first.
 pub(super) fn list_runs(flags: &HistoryFlags, color: Color) -> Result<Exit, Stop> {
     let accounts = choose_runs(load_accounts()?, flags);
     match flags.format {
         Format::Json => print(&format!("{:#}\n", write_history(&accounts)))?,
-        Format::Human if accounts.is_empty() => say("no run was kept that is asked for\n"),
+        Format::Human if accounts.is_empty() => {
+            let folder = journal_folder()?;
+            say(&format!(
+                "no run that is asked for was kept in {}\n",
+                folder.display()
+            ));
+        }
         Format::Human => print(&describe_history(&accounts, is_coloured(color)))?,
     }
     Ok(Exit::Done)

@@ -9,7 +9,7 @@ use super::run::{check_answers, check_ssh_config, read_answers};
 use super::show::find_run;
 use super::streams::{error_style, print, say};
 use crate::diagnostic::Style;
-use crate::journal::{Account, OverriddenFinding};
+use crate::journal::{Account, OverriddenFinding, neutralise_text};
 use crate::plan::Plan;
 use crate::project::{
     Interrupted, Project, ask_person, drop_overridden, export_run, import_run, load_accounts, read_limit,
@@ -17,6 +17,7 @@ use crate::project::{
 };
 use crate::run::RunOptions;
 use crate::transport::{Answers, Question, QuestionKind, StepPath};
+use crate::value::write_duration;
 
 /// Takes a run up again, or writes down what a person says of one of its steps.
 pub(super) fn resume_run(flags: &ResumeFlags, color: Color) -> Result<Exit, Stop> {
@@ -54,10 +55,12 @@ pub(super) fn resume_run(flags: &ResumeFlags, color: Color) -> Result<Exit, Stop
         simulated: false,
     };
     let Some(anew) = ask_for_anew(&interrupted, &project, &answers)? else {
-        say("declined: nothing was begun\n");
         return Ok(Exit::Run(8));
     };
     let options = options(&interrupted, &project)?;
+    if interrupted.is_elsewhere() {
+        say("the run was handed over: see to it that nobody else goes on with it\n");
+    }
     tell_where(&interrupted);
     let kept = interrupted.take_up(&project, &changes, &anew)?;
     let ready = Ready {
@@ -81,10 +84,20 @@ fn choose_run(flags: &ResumeFlags) -> Result<String, Stop> {
     if flags.run.is_some() {
         return Ok(find_run(&accounts, flags.run.as_deref())?.opening.run.clone());
     }
-    let newest = accounts.iter().find(|account| Account::is_resumable(account));
-    match newest {
-        Some(account) => Ok(account.opening.run.clone()),
-        None => Err(Stop::Usage("there is no run that could be resumed".to_owned())),
+    let mut resumable = accounts.iter().filter(|account| Account::is_resumable(account));
+    match (
+        accounts.iter().find(|account| !account.opening.is_session),
+        resumable.next(),
+    ) {
+        (Some(newest), Some(found)) if newest.opening.run == found.opening.run => {
+            Ok(found.opening.run.clone())
+        }
+        // An older one may be long forgotten, and is gone on with only when it is named.
+        (_, Some(found)) => Err(Stop::Usage(format!(
+            "the newest run cannot be resumed; name the one that is meant, such as {}",
+            found.opening.run
+        ))),
+        (_, None) => Err(Stop::Usage("there is no run that could be resumed".to_owned())),
     }
 }
 
@@ -195,6 +208,10 @@ fn ask_for_anew(
             path: block.clone(),
         };
         if !ask_person(project, answers, &question)? {
+            say(&format!(
+                "nothing was begun: {}\nanswer it at a terminal, or with --answer {}=yes, or with --yes\n",
+                question.text, question.name
+            ));
             return Ok(None);
         }
     }
@@ -216,6 +233,16 @@ fn tell_where(interrupted: &Interrupted) {
         open => format!("; of {open} acts nobody knows, and they are looked at first"),
     };
     say(&format!("resuming {run}: {done} {acts} done{unknown}\n"));
+    for act in past.open_acts().iter().filter(|act| !act.may_run.is_zero()) {
+        let (node, left) = (
+            act.node.as_deref().unwrap_or("this machine"),
+            write_duration(act.may_run),
+        );
+        say(&format!(
+            "  `{}` on {node} may still be running, for {left} at the longest; a no is believed only then\n",
+            neutralise_text(&act.command)
+        ));
+    }
 }
 
 /// Writes a run into a file, to be taken up elsewhere.

@@ -6,7 +6,7 @@ use crate::diagnostic::nearest;
 use crate::journal::{
     Account, Detail, ReportStyle, describe_account, write_account, write_html, write_markdown,
 };
-use crate::project::{load_accounts, verify_journal};
+use crate::project::{journal_folder, load_accounts, verify_journal};
 
 /// Most names that are told of at once.
 const MOST_NAMES: usize = 5;
@@ -41,7 +41,7 @@ pub(super) fn show_run(flags: &ShowFlags, color: Color) -> Result<Exit, Stop> {
 /// Tells whether anything in the journal was altered.
 fn verify() -> Result<Exit, Stop> {
     let Some(found) = verify_journal()? else {
-        return Err(Stop::Usage("no run was kept yet".to_owned()));
+        return Err(nothing_kept());
     };
     let noun = |count: usize, one: &str, many: &str| match count {
         1 => format!("1 {one}"),
@@ -59,12 +59,20 @@ fn verify() -> Result<Exit, Stop> {
     }
     let whole = match found.is_sealed {
         true => "the file is byte for byte as it was left",
-        false => "the file as a whole was not compared: a run writes to it, or the last one was broken off",
+        false => {
+            "the file as a whole was not compared: a run writes to it, the last one was broken off, or its seal is missing"
+        }
     };
     print(&format!(
         "nothing was altered: {runs}, {entries}, each linked to the one before it; {whole}\n"
     ))?;
     Ok(Exit::Done)
+}
+
+/// Says that there is no run, and where it was looked for.
+fn nothing_kept() -> Stop {
+    let place = journal_folder().map_or_else(|_| String::new(), |folder| format!(" in {}", folder.display()));
+    Stop::Usage(format!("no run was kept yet{place}"))
 }
 
 /// The run that is meant by its name, or a beginning or part of it; the newest, when none is named.
@@ -74,7 +82,7 @@ fn verify() -> Result<Exit, Stop> {
 /// [`Stop::Usage`] when there is no such run, or more than one.
 pub(super) fn find_run<'a>(accounts: &'a [Account], wanted: Option<&str>) -> Result<&'a Account, Stop> {
     let Some(newest) = accounts.first() else {
-        return Err(Stop::Usage("no run was kept yet".to_owned()));
+        return Err(nothing_kept());
     };
     let Some(wanted) = wanted else {
         return Ok(newest);

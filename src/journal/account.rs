@@ -157,6 +157,9 @@ mod tests {
                 path: path.to_owned(),
                 node: Some("n1".to_owned()),
                 command: "stop".to_owned(),
+                is_kept: false,
+                left_at: 0,
+                limit_ms: 0,
             })
         };
         let replied = |path: &str, reply| {

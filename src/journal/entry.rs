@@ -26,6 +26,8 @@ pub enum Entry {
     Marked(Marked),
     /// What a block has done was taken back, and it is begun anew.
     BegunAnew(BegunAnew),
+    /// The run was written into a file, for somebody else to go on with.
+    HandedOver(HandedOver),
 }
 
 /// What a run will do, for whom, and with what.
@@ -228,6 +230,17 @@ pub struct Marked {
     pub node: Option<String>,
     /// Why.
     pub why: String,
+}
+
+/// The run was written into a file, for somebody else to go on with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandedOver {
+    /// When, in UTC.
+    pub when: String,
+    /// Who wrote it.
+    pub who: String,
+    /// On which machine.
+    pub host: String,
 }
 
 /// What a block has done was taken back, and it is begun anew.

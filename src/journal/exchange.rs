@@ -81,7 +81,7 @@ impl Journal {
             let why = format!("the run {run} went on in this journal in another way");
             return Err(JournalError::NotTakenIn { why });
         }
-        let write = || -> rusqlite::Result<()> {
+        let write = || -> rusqlite::Result<rusqlite::Transaction<'_>> {
             let transaction = self.connection.unchecked_transaction()?;
             if known.is_empty() {
                 transaction.execute("INSERT INTO run (name, is_imported) VALUES (?1, 1)", [&run])?;
@@ -101,12 +101,20 @@ impl Journal {
                     params![number, place as i64, body, hash],
                 )?;
             }
-            transaction.commit()
+            Ok(transaction)
         };
-        write().map_err(|error| JournalError::NotWritten {
+        let not_written = |error: rusqlite::Error| JournalError::NotWritten {
             path: self.folder.display().to_string(),
             why: describe(&error),
-        })?;
+        };
+        let transaction = write().map_err(not_written)?;
+        // What cannot be read is not taken in: it would stand in the way of all other runs.
+        for (body, _) in &bodies {
+            if let Err(JournalError::Damaged { why, .. }) = self.read_entry(body) {
+                return Err(JournalError::NotTakenIn { why });
+            }
+        }
+        transaction.commit().map_err(not_written)?;
         Ok(run)
     }
 }

@@ -154,7 +154,7 @@ impl<'d> Keeper<'d> {
     fn advance(&self, may_pass_over: bool) -> Advance {
         match self.replay.phase.get() {
             Phase::Replaying if self.replay.give_next() => Advance::Again,
-            Phase::Replaying if self.unsettled.get() > 0 => {
+            Phase::Replaying if self.unsettled.get() > 0 || !self.replay.open_left().is_empty() => {
                 self.opened_at.set(self.doors.clock.now());
                 self.replay.phase.set(Phase::Settling);
                 Advance::Again
@@ -168,15 +168,33 @@ impl<'d> Keeper<'d> {
                 self.replay.release_all();
                 Advance::Again
             }
-            Phase::Settling if self.settled.get() == self.unsettled.get() => {
-                // What cannot be written down is found out once more by the next resume.
-                let _ = self.write(true);
-                Advance::Settled
-            }
-            Phase::Settling if self.replay.release_settling() => Advance::Again,
-            Phase::Settling => Advance::Wait,
+            Phase::Settling => self.advance_settling(),
             Phase::Live => self.write_what_waits(),
         }
+    }
+
+    fn advance_settling(&self) -> Advance {
+        if self.replay.give_next() || self.replay.release_settling() {
+            return Advance::Again;
+        }
+        if self.settled.get() < self.unsettled.get() || self.replay.is_asking() {
+            return Advance::Wait;
+        }
+        let left = self.replay.open_left();
+        if !left.is_empty() && self.replay.release_probes() {
+            return Advance::Again;
+        }
+        for which in left {
+            self.unknown.borrow_mut().push(StillUnknown {
+                request: which.words,
+                node: which.node,
+                path: which.path,
+                why: "the runbook does not come to it as it is now".to_owned(),
+            });
+        }
+        // What cannot be written down is found out once more by the next resume.
+        let _ = self.write(true);
+        Advance::Settled
     }
 
     fn write_what_waits(&self) -> Advance {
@@ -287,13 +305,13 @@ impl Transport for Keeper<'_> {
             node: request.node.as_ref().map(ToString::to_string),
             words: request.command.to_string(),
         };
-        if let Some(known) = self.replay.command(&which).await {
+        let acts = request.purpose == Purpose::Act;
+        if let Some(known) = self.replay.command(&which, acts).await {
             if matches!(known, Err(TransportError::Unsettled { .. })) {
                 self.unsettled.set(self.unsettled.get() + 1);
             }
             return known;
         }
-        let acts = request.purpose == Purpose::Act;
         if acts && self.replay.is_finished(&which.path, which.node.as_deref()) {
             return Err(TransportError::Settled);
         }
@@ -302,6 +320,7 @@ impl Transport for Keeper<'_> {
         }
         let replied = self.doors.transport.carry_out(request).await;
         let replied = replied.map(|outcome| outcome.without(&request.secrets));
+        self.replay.note_answered(&which.path);
         self.write_reply(&which, request, &replied);
         replied
     }

@@ -1,10 +1,30 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use super::{Event, Happening, StepPlace, StepResult, Trouble, TroubleKind};
 use crate::diagnostic::Span;
 use crate::inventory::{NodeName, NodeSet};
 use crate::plan::StepId;
+
+/// Where each body on a node ended last: of a run that was taken up again, a body may end twice.
+fn last_ends(events: &[Event]) -> HashMap<&str, usize> {
+    let ends = events
+        .iter()
+        .enumerate()
+        .filter_map(|(index, event)| match &event.what {
+            Happening::NodeEnded { path, .. } => Some((path.as_str(), index)),
+            _ => None,
+        });
+    ends.filter(|(path, _)| !path.is_empty()).collect()
+}
+
+/// Whether a body that ended here ended once more later.
+fn is_superseded(index: usize, event: &Event, ends: &HashMap<&str, usize>) -> bool {
+    match &event.what {
+        Happening::NodeEnded { path, .. } => ends.get(path.as_str()).is_some_and(|last| *last > index),
+        _ => false,
+    }
+}
 
 /// What became of a node of an `on`: exactly one of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -146,9 +166,12 @@ impl Ledger {
     pub fn of(events: &[Event]) -> Ledger {
         let mut ledger = Ledger::default();
         let mut cleaning = Vec::new();
-        for event in events {
+        let ends = last_ends(events);
+        for (index, event) in events.iter().enumerate() {
             ledger.took = event.at;
-            ledger.enter_nodes(&event.what);
+            if !is_superseded(index, event, &ends) {
+                ledger.enter_nodes(&event.what);
+            }
             ledger.enter_cluster(event);
             enter_cleaning(&mut cleaning, &event.what, &mut ledger.owed);
         }

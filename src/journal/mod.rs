@@ -13,6 +13,7 @@ mod event;
 mod exchange;
 mod gather;
 mod keeper;
+mod later;
 mod ledger;
 mod overridden;
 mod past;
@@ -34,7 +35,9 @@ mod wording;
 
 pub use account::{Account, RunState};
 pub use difference::describe_change;
-pub use entry::{Answered, BegunAnew, Entry, Marked, Opening, Replied, Reply, Resumption, Sent, Settled};
+pub use entry::{
+    Answered, BegunAnew, Entry, HandedOver, Marked, Opening, Replied, Reply, Resumption, Sent, Settled,
+};
 pub use error::{JournalError, RunError};
 pub use event::{Event, Happening, Recorder, StepPlace, StepResult, Trouble, TroubleKind};
 pub use keeper::{Doors, Driven, Keeper, Kept, StillUnknown, Watch};
@@ -47,7 +50,7 @@ pub use screen::{Paint, neutralise_text};
 pub use show::{
     HistoryRow, describe_account, describe_history, write_account, write_history, write_html, write_markdown,
 };
-pub use store::{Journal, RunJournal};
+pub use store::{Journal, RunJournal, is_shared, share_file};
 pub use summary::describe_ledger;
 pub use verify::Verification;
 pub use view::LiveView;

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use super::entry::{Answered, Marked, Replied, Reply, Sent, Settled};
 use super::keeper::seconds_now;
+use super::later::Later;
 use super::{Entry, Record, RecordKind};
 use crate::transport::{Answer, Outcome, StepPath, TransportError};
 
@@ -16,6 +17,8 @@ use crate::transport::{Answer, Outcome, StepPath, TransportError};
 pub struct Past {
     rows: Vec<Row>,
     marks: Vec<Mark>,
+    /// Bodies that have ended for good.
+    over: HashSet<StepPath>,
     last_at: u64,
     exit_code: Option<u8>,
 }
@@ -29,16 +32,16 @@ struct Mark {
 
 /// One thing that is known.
 #[derive(Debug, Clone)]
-struct Row {
+pub(super) struct Row {
     /// Its place in the journal.
     order: usize,
     at: u64,
-    path: StepPath,
-    what: What,
+    pub path: StepPath,
+    pub what: What,
 }
 
 #[derive(Debug, Clone)]
-enum What {
+pub(super) enum What {
     Command(Command),
     Answer(Answered),
     /// The body of an `on` on a node begins.
@@ -50,16 +53,20 @@ enum What {
 }
 
 #[derive(Debug, Clone)]
-struct Command {
+pub(super) struct Command {
     node: Option<String>,
     command: String,
-    acts: bool,
-    is_kept: bool,
+    pub acts: bool,
+    pub is_kept: bool,
     fate: Fate,
     /// When it can no longer be running, in seconds since 1970.
     may_run_until: u64,
+    /// How long it might take.
+    limit: Duration,
     /// Whether the runbook took it for success; `None`: the run was broken off just before.
     is_well: Option<bool>,
+    /// Whether a person has left it out.
+    is_skipped: bool,
 }
 
 /// What became of a command.
@@ -74,7 +81,7 @@ enum Fate {
 
 impl Command {
     /// Whether it went well.
-    fn is_success(&self) -> bool {
+    pub fn is_success(&self) -> bool {
         let ended_well = matches!(
             self.fate,
             Fate::Settled | Fate::Replied(Reply::Ran { status: 0, .. })
@@ -83,7 +90,7 @@ impl Command {
     }
 
     /// Whether nobody knows whether it was done.
-    fn is_open(&self) -> bool {
+    pub fn is_open(&self) -> bool {
         self.acts && matches!(self.fate, Fate::Unsettled | Fate::Replied(Reply::Unknown { .. }))
     }
 }
@@ -145,7 +152,7 @@ impl Past {
 
     fn take(&mut self, order: usize, entry: &Entry) {
         match entry {
-            Entry::Opened(_) => {}
+            Entry::Opened(_) | Entry::HandedOver(_) => {}
             Entry::Resumed(_) => {
                 self.forget_what_nothing_followed();
                 self.exit_code = None;
@@ -241,8 +248,10 @@ impl Past {
             acts: true,
             is_kept: sent.is_kept,
             fate: Fate::Unsettled,
-            may_run_until: sent.left_at + sent.limit_ms.div_ceil(1000),
+            may_run_until: sent.left_at.saturating_add(sent.limit_ms.div_ceil(1000)),
+            limit: Duration::from_millis(sent.limit_ms),
             is_well: None,
+            is_skipped: false,
         };
         self.add(
             order,
@@ -261,7 +270,9 @@ impl Past {
             is_kept: replied.is_kept,
             fate: Fate::Replied(replied.reply.clone()),
             may_run_until: 0,
+            limit: Duration::ZERO,
             is_well: None,
+            is_skipped: false,
         };
         let mut command = command;
         if replied.acts {
@@ -273,10 +284,9 @@ impl Past {
                         && sent.node == command.node
                         && sent.command == command.command)
             });
-            if let Some(sent) = sent {
-                if let What::Command(sent) = self.rows.remove(sent).what {
-                    command.may_run_until = sent.may_run_until;
-                }
+            let sent = sent.map(|sent| self.rows.remove(sent).what);
+            if let Some(What::Command(sent)) = sent {
+                (command.may_run_until, command.limit) = (sent.may_run_until, sent.limit);
             }
         }
         self.add(order, replied.at_ms, path, What::Command(command));
@@ -312,6 +322,7 @@ impl Past {
                 What::Command(command) if command.acts && command.node == mark.node => {
                     command.fate = Fate::Settled;
                     command.is_well = Some(true);
+                    command.is_skipped = !marked.is_done;
                 }
                 What::Answer(answered) if answered.node == mark.node => {
                     "yes".clone_into(&mut answered.answer)
@@ -329,11 +340,8 @@ impl Past {
             rows.flat_map(|row| row.path.bodies().collect::<Vec<_>>())
                 .collect()
         };
-        let mut later = Later {
-            cleaned: bodies_of(|what| matches!(what, What::CleaningUp)),
-            acted: bodies_of(What::is_deed),
-            ..Later::default()
-        };
+        let cleaned = bodies_of(|what| matches!(what, What::CleaningUp));
+        let mut later = Later::new(cleaned, bodies_of(What::is_deed));
         let mut kept = Vec::with_capacity(self.rows.len());
         for mut row in std::mem::take(&mut self.rows).into_iter().rev() {
             if !later.keeps(&row) {
@@ -351,6 +359,7 @@ impl Past {
         }
         kept.reverse();
         self.rows = kept;
+        self.over = later.for_good;
     }
 
     /// The exit code, where the run, or its last resume, has come to an end.
@@ -386,8 +395,7 @@ impl Past {
 
     /// How many acts were done.
     pub fn done_count(&self) -> usize {
-        let is_done =
-            |row: &&Row| matches!(&row.what, What::Command(command) if command.acts && command.is_success());
+        let is_done = |row: &&Row| matches!(&row.what, What::Command(command) if command.acts && !command.is_skipped && command.is_success());
         self.rows.iter().filter(is_done).count()
     }
 
@@ -397,10 +405,10 @@ impl Past {
         let mut ended: HashSet<StepPath> = HashSet::new();
         for row in &self.rows {
             match row.what {
-                What::BodyEnded(false) => {
+                What::BodyEnded(false) if !self.over.contains(&row.path) => {
                     ended.insert(row.path.clone());
                 }
-                What::BodyEnded(true) | What::BodyBegan => {
+                What::BodyEnded(_) | What::BodyBegan => {
                     ended.remove(&row.path);
                 }
                 _ => {}
@@ -415,6 +423,7 @@ impl Past {
             match outermost {
                 Some(body) if !found.bodies.contains(&body) => found.bodies.push(body),
                 Some(_) => {}
+                None if row.path.bodies().any(|body| self.over.contains(&body)) => {}
                 None => {
                     found.whole |=
                         self.exit_code.is_some_and(|code| code != 0) && row.path.body() == StepPath::default()
@@ -479,110 +488,14 @@ impl Past {
 
 impl What {
     /// Whether something is changed by it.
-    fn is_deed(&self) -> bool {
+    pub fn is_deed(&self) -> bool {
         match self {
-            What::Command(command) => command.acts,
+            What::Command(command) => command.acts && !command.is_skipped,
             What::Answer(answered) => answered.is_deed,
             What::CleaningUp => true,
             What::BodyBegan | What::BodyEnded(_) => false,
         }
     }
-}
-
-/// What stands later in the journal than the row that is looked at.
-#[derive(Default)]
-struct Later {
-    /// Bodies in which something was done.
-    bodies: HashSet<StepPath>,
-    /// Bodies in which, or in a body in which, something was done.
-    around: HashSet<StepPath>,
-    /// Of each body in which bodies lie: the statements in it, two at most, by which something was done.
-    statements: HashMap<StepPath, Vec<StepPath>>,
-    /// Bodies in which a body on a node was begun.
-    began: HashSet<StepPath>,
-    /// Bodies in which something that was owed at an end was begun, at whatever time.
-    cleaned: HashSet<StepPath>,
-    /// Bodies in which something was done, at whatever time.
-    acted: HashSet<StepPath>,
-    /// Bodies that have ended for good: well, or badly and the run went on all the same.
-    ended: HashSet<StepPath>,
-}
-
-impl Later {
-    fn keeps(&self, row: &Row) -> bool {
-        let is_history = || self.is_history(&row.path);
-        match &row.what {
-            What::Command(command) if command.acts => {
-                command.is_open() || command.is_success() || is_history()
-            }
-            What::Command(command) => command.is_kept || is_history(),
-            What::Answer(answered) => answered.answer == "yes" || is_history(),
-            What::BodyEnded(is_well) => {
-                *is_well || self.goes_on_after(&row.path) || self.cleaned.contains(&row.path)
-            }
-            What::BodyBegan | What::CleaningUp => true,
-        }
-    }
-
-    /// Whether something was done after it: then it has been acted on.
-    fn is_history(&self, path: &StepPath) -> bool {
-        self.is_followed_in_line(path) || path.bodies().any(|body| self.is_over(&body))
-    }
-
-    /// Whether a body has ended, and something was done in it or after it.
-    fn is_over(&self, body: &StepPath) -> bool {
-        self.ended.contains(body) && (self.acted.contains(body) || self.is_passed(body))
-    }
-
-    /// Whether something was done later in the same body, in one around it or in one inside it:
-    /// what other nodes did meanwhile does not count.
-    fn is_followed_in_line(&self, path: &StepPath) -> bool {
-        self.around.contains(&path.body()) || around(path).any(|body| self.bodies.contains(&body))
-    }
-
-    /// Whether something was done by a later statement beside the one that a body belongs to.
-    fn is_passed(&self, body: &StepPath) -> bool {
-        let statement = body.parent();
-        let others = self.statements.get(&statement.body());
-        others.is_some_and(|others| others.iter().any(|other| *other != statement))
-    }
-
-    /// Whether the run went on after the end of a body on a node, outside it.
-    fn goes_on_after(&self, body: &StepPath) -> bool {
-        self.is_passed(body)
-            || around(&body.parent()).any(|outer| self.bodies.contains(&outer) || self.began.contains(&outer))
-    }
-
-    fn note(&mut self, row: &Row) {
-        match &row.what {
-            What::BodyBegan => {
-                self.ended.remove(&row.path);
-                self.began.insert(row.path.parent().body());
-            }
-            What::BodyEnded(is_well) => {
-                if *is_well || self.goes_on_after(&row.path) {
-                    self.ended.insert(row.path.clone());
-                }
-            }
-            what if what.is_deed() => {
-                self.bodies.insert(row.path.body());
-                self.around.extend(around(&row.path));
-                for body in row.path.bodies() {
-                    let statement = body.parent();
-                    let known = self.statements.entry(statement.body()).or_default();
-                    if known.len() < 2 && !known.contains(&statement) {
-                        known.push(statement);
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-/// The bodies around a path, and the runbook itself.
-fn around(path: &StepPath) -> impl Iterator<Item = StepPath> {
-    std::iter::once(StepPath::default()).chain(path.bodies().collect::<Vec<_>>())
 }
 
 fn reply_of(command: &Command) -> Result<Outcome, TransportError> {
@@ -619,7 +532,8 @@ fn reply_of(command: &Command) -> Result<Outcome, TransportError> {
 
 /// How long a command may still be running.
 fn may_run(command: &Command) -> Duration {
-    Duration::from_secs(command.may_run_until.saturating_sub(seconds_now()))
+    // A clock that was set back makes it no longer.
+    Duration::from_secs(command.may_run_until.saturating_sub(seconds_now())).min(command.limit)
 }
 
 fn read_answer(answered: &Answered) -> Answer {

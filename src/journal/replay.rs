@@ -35,7 +35,9 @@ pub(super) struct Replay {
     /// What is known and was not given yet: its place in the journal, and when it came.
     left: RefCell<BTreeMap<usize, Left>>,
     waiting: RefCell<Vec<Waiting>>,
-    held: RefCell<Vec<(Which, Rc<Slot>)>>,
+    held: RefCell<Vec<Held>>,
+    /// Probes that nothing is known of and that are being asked all the same.
+    asked: Cell<usize>,
     past: Past,
 }
 
@@ -44,10 +46,29 @@ type Store<T> = HashMap<Which, VecDeque<Known<T>>>;
 /// Something known that was not given yet.
 struct Left {
     at: Duration,
-    /// What it is, where it must not be passed over: an act, or what a person said.
-    weighty: Option<String>,
+    which: Which,
+    /// Whether it must not be passed over: an act, or what a person has done.
+    is_weighty: bool,
     /// Whether nobody knows whether it was done.
     is_open: bool,
+}
+
+impl Left {
+    fn of<T>(which: &Which, known: &Known<T>, is_open: bool) -> Left {
+        Left {
+            at: known.at,
+            which: which.clone(),
+            is_weighty: known.is_act,
+            is_open,
+        }
+    }
+}
+
+/// Something that nothing is known of, and that waits until the doors are open.
+struct Held {
+    path: StepPath,
+    changes: bool,
+    slot: Rc<Slot>,
 }
 
 /// Something that waits for its turn.
@@ -98,17 +119,13 @@ impl Replay {
         for (which, known) in &commands {
             for one in known {
                 // A probe changes nothing, and may be passed over.
-                let weighty = one.is_act.then(|| describe(which));
                 let is_open = matches!(one.what, Err(TransportError::Unsettled { .. }));
-                let at = one.at;
-                left.insert(one.order, Left { at, weighty, is_open });
+                left.insert(one.order, Left::of(which, one, is_open));
             }
         }
         for (which, known) in &answers {
             for one in known {
-                let weighty = one.is_act.then(|| describe(which));
-                let (at, is_open) = (one.at, false);
-                left.insert(one.order, Left { at, weighty, is_open });
+                left.insert(one.order, Left::of(which, one, false));
             }
         }
         let phase = match past.is_empty() {
@@ -123,6 +140,7 @@ impl Replay {
             left: RefCell::new(left),
             waiting: RefCell::default(),
             held: RefCell::default(),
+            asked: Cell::new(0),
             past,
         }
     }
@@ -133,18 +151,18 @@ impl Replay {
     }
 
     /// What is known of a command, when its turn has come; `None` once the doors are open for it.
-    pub async fn command(&self, which: &Which) -> Option<Result<Outcome, TransportError>> {
+    pub async fn command(&self, which: &Which, changes: bool) -> Option<Result<Outcome, TransportError>> {
         let known = take(&self.commands, which);
-        self.wait_for(known, which).await
+        self.wait_for(known, which, changes).await
     }
 
     /// What is known of an answer, when its turn has come; `None` once the doors are open for it.
     pub async fn answer(&self, which: &Which) -> Option<Answer> {
         let known = take(&self.answers, which);
-        self.wait_for(known, which).await
+        self.wait_for(known, which, true).await
     }
 
-    async fn wait_for<T>(&self, known: Option<Known<T>>, which: &Which) -> Option<T> {
+    async fn wait_for<T>(&self, known: Option<Known<T>>, which: &Which, changes: bool) -> Option<T> {
         if self.is_live() {
             // Past something that is new, as in an edited runbook, guards are measured anew.
             return known.filter(|known| known.is_kept).map(|known| known.what);
@@ -161,7 +179,11 @@ impl Replay {
                 Some(known.what)
             }
             None => {
-                self.held.borrow_mut().push((which.clone(), slot.clone()));
+                self.held.borrow_mut().push(Held {
+                    path: which.path.clone(),
+                    changes,
+                    slot: slot.clone(),
+                });
                 Turn(slot).await;
                 None
             }
@@ -207,33 +229,80 @@ impl Replay {
     /// Lets those go on that find out what nobody knows; whether there were any.
     pub fn release_settling(&self) -> bool {
         let mut held = self.held.borrow_mut();
-        let (settling, others): (Vec<_>, Vec<_>) =
-            held.drain(..).partition(|(which, _)| which.path.is_settling());
+        let (settling, others): (Vec<_>, Vec<_>) = held.drain(..).partition(|one| one.path.is_settling());
         *held = others;
-        settling.iter().for_each(|(_, slot)| slot.wake());
+        settling.iter().for_each(|one| one.slot.wake());
         !settling.is_empty()
+    }
+
+    /// Lets the probes go on that nothing is known of: one node may wait for the guard of another.
+    pub fn release_probes(&self) -> bool {
+        let mut held = self.held.borrow_mut();
+        let (acts, probes): (Vec<_>, Vec<_>) = held.drain(..).partition(|one| one.changes);
+        *held = acts;
+        self.asked.set(self.asked.get() + probes.len());
+        probes.iter().for_each(|one| one.slot.wake());
+        !probes.is_empty()
+    }
+
+    /// Whether such a probe is under way.
+    pub fn is_asking(&self) -> bool {
+        self.asked.get() > 0
+    }
+
+    /// Hears that a probe was answered.
+    pub fn note_answered(&self, path: &StepPath) {
+        if self.phase.get() == Phase::Settling && !path.is_settling() {
+            self.asked.set(self.asked.get().saturating_sub(1));
+        }
+    }
+
+    /// Acts of which nobody knows whether they were done, and that the walk has not come to.
+    pub fn open_left(&self) -> Vec<Which> {
+        let left = self.left.borrow();
+        left.values()
+            .filter(|one| one.is_open)
+            .map(|one| one.which.clone())
+            .collect()
     }
 
     /// Opens the doors for everybody.
     pub fn release_all(&self) {
         self.phase.set(Phase::Live);
         self.now.set(self.now.get().max(self.past.length()));
-        self.held.take().iter().for_each(|(_, slot)| slot.wake());
+        self.held.take().iter().for_each(|one| one.slot.wake());
         self.waiting.take().iter().for_each(|waiting| waiting.slot.wake());
     }
 
     /// Acts and answers that are known and that the walk has not come to; `may_pass_over`: only
     /// those acts of which nobody knows whether they were done.
     pub fn passed_over(&self, may_pass_over: bool) -> Vec<String> {
-        let left = self.left.borrow();
-        let hindering = left.values().filter(|one| one.is_open || !may_pass_over);
-        hindering.filter_map(|one| one.weighty.clone()).collect()
+        let (left, held) = (self.left.borrow(), self.held.borrow());
+        let is_hindering = |one: &&Left| {
+            let waits = || {
+                held.iter()
+                    .any(|held| are_side_by_side(&held.path, &one.which.path))
+            };
+            one.is_weighty && (one.is_open || !(may_pass_over || waits()))
+        };
+        let hindering = left.values().filter(is_hindering);
+        hindering.map(|one| describe(&one.which)).collect()
     }
 
     /// Whether a step was finished as a whole.
     pub fn is_finished(&self, path: &StepPath, node: Option<&str>) -> bool {
         self.past.is_finished(path, node)
     }
+}
+
+/// Whether two things belong to different nodes of one `on`, of which one may wait for the other.
+fn are_side_by_side(one: &StepPath, other: &StepPath) -> bool {
+    let others: Vec<StepPath> = other.bodies().collect();
+    one.bodies().any(|body| {
+        others
+            .iter()
+            .any(|other| *other != body && other.parent() == body.parent())
+    })
 }
 
 fn take<T>(store: &RefCell<Store<T>>, which: &Which) -> Option<Known<T>> {

@@ -1,9 +1,9 @@
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use sha2::{Digest, Sha256};
 
 use super::{Entry, JournalError, Opening};
@@ -249,28 +249,28 @@ impl Journal {
     ///
     /// [`JournalError::NotWritten`] when that is not possible.
     pub fn begin(self, mut opening: Opening) -> Result<RunJournal, JournalError> {
-        let last = self.runs()?.pop();
-        if let Some(last) = last {
-            let first: Option<Vec<u8>> = self
-                .connection
+        let name = opening.run.clone();
+        let write = || -> rusqlite::Result<(i64, Hash)> {
+            self.connection.pragma_update(None, "synchronous", "full")?;
+            // Of two that begin at once, the second one follows the first.
+            let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
+            let before: Option<Vec<u8>> = transaction
                 .query_row(
-                    "SELECT hash FROM entry JOIN run ON run.number = entry.run WHERE run.name = ?1 AND entry.number = 0",
-                    [&last],
+                    "SELECT hash FROM entry WHERE number = 0 ORDER BY run DESC LIMIT 1",
+                    [],
                     |row| row.get(0),
                 )
-                .optional()
-                .map_err(|error| self.damaged(&describe(&error)))?;
-            opening.after = first.map(|hash| write_hash(&hash));
-        }
-        let added = self
-            .connection
-            .execute("INSERT INTO run (name) VALUES (?1)", [&opening.run]);
-        added.map_err(|error| self.not_written(&error))?;
-        let run = self.connection.last_insert_rowid();
-        let mut journal = RunJournal::new(self, run, opening.run.clone(), 0, [0; 32]);
-        journal.push(&Entry::Opened(Box::new(opening)));
-        journal.commit(true)?;
-        Ok(journal)
+                .optional()?;
+            opening.after = before.map(|hash| write_hash(&hash));
+            let first = Pending::of(&Entry::Opened(Box::new(opening)), &[0; 32]);
+            transaction.execute("INSERT INTO run (name) VALUES (?1)", [&name])?;
+            let run = transaction.last_insert_rowid();
+            first.add(&transaction, run, 0)?;
+            transaction.commit()?;
+            Ok((run, first.hash))
+        };
+        let (run, last) = write().map_err(|error| self.not_written(&error))?;
+        Ok(RunJournal::new(self, run, name, 1, last))
     }
 
     /// Goes on with a run that is there.
@@ -313,6 +313,30 @@ struct Pending {
     texts: Vec<(Hash, String)>,
 }
 
+impl Pending {
+    /// An entry that follows one with this hash.
+    fn of(entry: &Entry, before: &Hash) -> Pending {
+        let mut value = serde_json::to_value(entry).expect("an entry has no map with odd keys");
+        let mut texts = Vec::new();
+        take_out(&mut value, &mut texts);
+        let body = value.to_string();
+        let hash = link(before, &body);
+        Pending { body, hash, texts }
+    }
+
+    fn add(&self, transaction: &Transaction<'_>, run: i64, number: i64) -> rusqlite::Result<()> {
+        let mut add_text = transaction
+            .prepare_cached("INSERT INTO long_text (hash, body) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?;
+        for (hash, text) in &self.texts {
+            add_text.execute(params![hash, text])?;
+        }
+        let mut add = transaction
+            .prepare_cached("INSERT INTO entry (run, number, body, hash) VALUES (?1, ?2, ?3, ?4)")?;
+        add.execute(params![run, number, self.body, self.hash])?;
+        Ok(())
+    }
+}
+
 impl RunJournal {
     fn new(journal: Journal, run: i64, name: String, next: i64, last: Hash) -> RunJournal {
         RunJournal {
@@ -343,13 +367,9 @@ impl RunJournal {
 
     /// Adds an entry; it is written with the next [`RunJournal::commit`].
     pub fn push(&mut self, entry: &Entry) {
-        let mut value = serde_json::to_value(entry).expect("an entry has no map with odd keys");
-        let mut texts = Vec::new();
-        take_out(&mut value, &mut texts);
-        let body = value.to_string();
-        let hash = link(&self.last, &body);
-        self.last = hash;
-        self.pending.push(Pending { body, hash, texts });
+        let pending = Pending::of(entry, &self.last);
+        self.last = pending.hash;
+        self.pending.push(pending);
     }
 
     /// Writes what waits: what is written survives the end of this process, and when it is synced
@@ -375,22 +395,12 @@ impl RunJournal {
         let level = if is_synced { "full" } else { "normal" };
         connection.pragma_update(None, "synchronous", level)?;
         let transaction = connection.unchecked_transaction()?;
-        {
-            let mut add_text = transaction.prepare_cached(
-                "INSERT INTO long_text (hash, body) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-            )?;
-            let mut add = transaction
-                .prepare_cached("INSERT INTO entry (run, number, body, hash) VALUES (?1, ?2, ?3, ?4)")?;
-            for (number, pending) in (self.next..).zip(&self.pending) {
-                for (hash, text) in &pending.texts {
-                    add_text.execute(params![hash, text])?;
-                }
-                add.execute(params![self.run, number, pending.body, pending.hash])?;
-            }
-            if self.pending.is_empty() {
-                // What was written without a sync is synced with the next page that is.
-                transaction.execute("UPDATE run SET name = name WHERE number = ?1", [self.run])?;
-            }
+        for (number, pending) in (self.next..).zip(&self.pending) {
+            pending.add(&transaction, self.run, number)?;
+        }
+        if self.pending.is_empty() {
+            // What was written without a sync is synced with the next page that is.
+            transaction.execute("UPDATE run SET name = name WHERE number = ?1", [self.run])?;
         }
         transaction.commit()
     }
@@ -443,19 +453,31 @@ pub(super) fn read_hash(text: &str) -> Vec<u8> {
 /// and may be written by its group is shared by it, and so is the file.
 fn prepare_folder(folder: &Path) -> std::io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let is_shared = fs::metadata(folder)?.mode() & 0o020 != 0;
     let path = folder.join(FILE);
     if !path.exists() {
-        let mode = if is_shared { 0o660 } else { 0o600 };
         let made: std::io::Result<File> = OpenOptions::new()
             .write(true)
             .create(true)
             .truncate(false)
-            .mode(mode)
+            .mode(0o600)
             .open(&path);
         made?;
+        share_file(folder, &path);
     }
     Ok(())
+}
+
+/// Whether the folder of a journal is shared by its group.
+pub fn is_shared(folder: &Path) -> bool {
+    fs::metadata(folder).is_ok_and(|entry| entry.mode() & 0o020 != 0)
+}
+
+/// Lets the group write to a file of a journal that it shares.
+pub fn share_file(folder: &Path, file: &Path) {
+    if is_shared(folder) {
+        // One that somebody else has made is theirs.
+        let _ = fs::set_permissions(file, fs::Permissions::from_mode(0o660));
+    }
 }
 
 pub(super) fn describe_io(error: &std::io::Error) -> String {

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::store::{FILE, FORM, Hash, Journal, TABLES, describe, describe_io, link, read_hash, write_hash};
+use super::store::{
+    FILE, FORM, Hash, Journal, TABLES, describe, describe_io, link, read_hash, share_file, write_hash,
+};
 use super::{Entry, JournalError};
 
 /// The file beside the journal that says how it was left.
@@ -75,6 +77,7 @@ impl Journal {
                 .mode(0o600)
                 .open(&new)?;
             file.write_all(seal_text.as_bytes())?;
+            share_file(&folder, &new);
             fs::rename(&new, &seal)
         };
         write().map_err(|error| failed(describe_io(&error)))

@@ -106,6 +106,12 @@ impl Interrupted {
         &self.account.opening
     }
 
+    /// Whether somebody may go on with it elsewhere: it was handed over, or came from there.
+    pub fn is_elsewhere(&self) -> bool {
+        let mut entries = self.account.entries.iter();
+        entries.any(|(_, entry)| matches!(entry, Entry::HandedOver(_)))
+    }
+
     /// What is known of it.
     pub fn past(&self) -> &Past {
         &self.past
@@ -189,7 +195,12 @@ impl Interrupted {
     ) -> Result<KeptRun, ProjectError> {
         let run = self.opening().run.clone();
         let mut kept = open_again(&run)?;
-        kept.may_pass_over = !changes.told.is_empty();
+        // What was accepted once stays accepted.
+        let mut entries = self.account.entries.iter();
+        let was_accepted = entries
+            .any(|(_, entry)| matches!(entry, Entry::Resumed(resumption) if resumption.accepted.is_some()));
+        kept.may_pass_over = was_accepted || !changes.told.is_empty();
+        kept.is_sole = !self.is_elsewhere();
         let (who, host) = describe_self();
         let at_ms = u64::try_from(self.past.length().as_millis()).unwrap_or(u64::MAX);
         {
@@ -229,6 +240,13 @@ impl Interrupted {
         why: &str,
     ) -> Result<StepPath, ProjectError> {
         let path = self.find_step(step, node)?;
+        let mut open = self.past.open_acts().into_iter();
+        if open.any(|act| act.is_kept && act.path == path && act.node.as_deref() == node) {
+            return Err(ProjectError::Given(format!(
+                "--mark: what `{path}` printed is given a name in the runbook, and nobody can say it here; have it done \
+                 again: `quorate resume` asks at a terminal whether it was done, answer `not`"
+            )));
+        }
         let run = self.opening().run.clone();
         let kept = open_again(&run)?;
         kept.journal.borrow_mut().push(&Entry::Marked(Marked {
@@ -252,8 +270,12 @@ impl Interrupted {
             _ => None,
         });
         let mut known: Vec<(StepPath, usize)> = Vec::new();
-        for place in places.filter(|place| place.node.as_deref() == node) {
+        let mut worded: Vec<StepPath> = Vec::new();
+        for (place, words) in places.filter(|(place, _)| place.node.as_deref() == node) {
             let path = StepPath::read(&place.path);
+            if words.contains(&step) {
+                worded.push(path.clone());
+            }
             if !known.iter().any(|(other, _)| *other == path) {
                 known.push((path, place.line));
             }
@@ -263,6 +285,7 @@ impl Interrupted {
                 || path.to_string() == step
                 || path.as_str() == step
                 || path.parts().next_back() == Some(step)
+                || worded.contains(path)
         };
         let meant: Vec<&StepPath> = known
             .iter()
@@ -307,12 +330,21 @@ impl Interrupted {
     }
 }
 
-/// The place of an event that a person can say something of: an act or a question.
-fn markable(record: &Record) -> Option<&RecordPlace> {
+/// The place of an event that a person can say something of, an act or a question, and its words.
+fn markable(record: &Record) -> Option<(&RecordPlace, Vec<&str>)> {
     match &record.what {
-        RecordKind::StepStarted { place, .. }
-        | RecordKind::StepEnded { place, .. }
-        | RecordKind::Answered { place, .. } => Some(place),
+        RecordKind::StepStarted {
+            place, what, command, ..
+        } => Some((
+            place,
+            [Some(what), command.as_ref()]
+                .into_iter()
+                .flatten()
+                .map(String::as_str)
+                .collect(),
+        )),
+        RecordKind::StepEnded { place, what, .. } => Some((place, vec![what])),
+        RecordKind::Answered { place, name, .. } => Some((place, vec![name])),
         _ => None,
     }
 }
@@ -330,6 +362,7 @@ fn open_again(run: &str) -> Result<KeptRun, ProjectError> {
     Ok(KeptRun {
         journal: Rc::new(RefCell::new(journal.go_on(run)?)),
         may_pass_over: false,
+        is_sole: true,
         pulse,
     })
 }

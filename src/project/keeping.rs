@@ -17,6 +17,8 @@ pub struct KeptRun {
     pub journal: Rc<RefCell<RunJournal>>,
     /// Whether acts in the journal that the runbook does not come to any more are no obstacle.
     pub may_pass_over: bool,
+    /// Whether nobody can be carrying it out elsewhere.
+    pub is_sole: bool,
     /// Shows that it is alive.
     pub(super) pulse: Pulse,
 }
@@ -135,7 +137,9 @@ impl Project {
     /// The inventory as it was read, so that two of them can be compared line by line.
     pub fn describe_inventory(&self) -> String {
         let inventory = self.inventory();
-        format!("{}{}", describe_inventory(inventory), write_inventory(inventory))
+        let mut text = hide_secrets(&describe_inventory(inventory));
+        text.push_str(&write_inventory(inventory));
+        text
     }
 }
 
@@ -149,8 +153,35 @@ fn open_run(mut opening: Opening) -> Result<KeptRun, ProjectError> {
     Ok(KeptRun {
         journal: Rc::new(RefCell::new(journal.begin(opening)?)),
         may_pass_over: false,
+        is_sole: true,
         pulse,
     })
+}
+
+/// The words in the name of a variable that is a secret.
+const SECRET_WORDS: [&str; 6] = ["pass", "secret", "token", "key", "credential", "private"];
+
+/// The description of an inventory with the values of variables that are secrets by their names left out.
+fn hide_secrets(text: &str) -> String {
+    let is_secret = |name: &str| {
+        let name = name.to_lowercase();
+        SECRET_WORDS.iter().any(|word| name.contains(word))
+    };
+    let mut hides = false;
+    let mut hidden = String::new();
+    for line in text.lines() {
+        let inner = line.strip_prefix("  ");
+        // A variable of nodes is a line of its own, and its values are indented.
+        if inner.is_none() {
+            hides = line.strip_suffix(" of a node").is_some_and(is_secret);
+        }
+        match inner.and_then(|inner| inner.split_once(" = ")) {
+            _ if hides && inner.is_some() => hidden.push_str("  ***\n"),
+            Some((name, _)) if is_secret(name) => hidden.push_str(&format!("  {name} = ***\n")),
+            _ => hidden.push_str(&format!("{line}\n")),
+        }
+    }
+    hidden
 }
 
 /// A path from the root; `-` is standard input.

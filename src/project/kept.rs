@@ -1,6 +1,6 @@
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::ProjectError;
 use super::load::describe_failure;
-use crate::journal::{Account, Entry, Journal, RunJournal, Verification};
+use crate::journal::{Account, Entry, HandedOver, Journal, RunJournal, Verification, is_shared, share_file};
 
 /// How much of a runbook's title is part of a run's name, in letters.
 const LONGEST_TITLE: usize = 40;
@@ -81,7 +81,6 @@ pub fn name_run(title: &str) -> String {
 /// Shows that a run is alive, as long as its process is.
 #[derive(Debug)]
 pub struct Pulse {
-    path: PathBuf,
     /// Locked as long as it is open, which the system ends with the process.
     _file: File,
 }
@@ -98,11 +97,7 @@ impl Pulse {
             path: folder.display().to_string(),
             why: describe_failure(&error),
         };
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&folder)
-            .map_err(not_kept)?;
+        make_folder(journal, &folder).map_err(not_kept)?;
         let path = folder.join(run);
         let file = OpenOptions::new()
             .write(true)
@@ -111,14 +106,17 @@ impl Pulse {
             .mode(0o600)
             .open(&path);
         let mut file = file.map_err(not_kept)?;
+        share_file(journal, &path);
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(None),
             Err(TryLockError::Error(error)) => return Err(not_kept(error)),
         }
+        file.set_len(0).map_err(not_kept)?;
         let pid = format!("{}\n", std::process::id());
         file.write_all(pid.as_bytes()).map_err(not_kept)?;
-        Ok(Some(Pulse { path, _file: file }))
+        // The file stays: whoever took it away might take that of another one.
+        Ok(Some(Pulse { _file: file }))
     }
 
     /// The process that carries a run out; `None` when it is not alive.
@@ -135,13 +133,6 @@ impl Pulse {
     }
 }
 
-impl Drop for Pulse {
-    fn drop(&mut self) {
-        // One that stays behind is not locked, and shows nothing.
-        let _ = fs::remove_file(&self.path);
-    }
-}
-
 /// The folder for output of a run that is too much for memory; it is made.
 ///
 /// # Errors
@@ -149,12 +140,24 @@ impl Drop for Pulse {
 /// [`ProjectError::NotKept`] when the system does not let it.
 pub fn output_folder(journal: &RunJournal) -> Result<PathBuf, ProjectError> {
     let folder = journal.whole().folder().join("output").join(journal.name());
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+    let made = make_folder(journal.whole().folder(), &folder);
     made.map_err(|error| ProjectError::NotKept {
         path: folder.display().to_string(),
         why: describe_failure(&error),
     })?;
     Ok(folder)
+}
+
+/// Makes a folder in the journal's, as private as that is.
+fn make_folder(journal: &Path, folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    if is_shared(journal) {
+        for made in folder.ancestors().take_while(|made| *made != journal) {
+            // One that somebody else has made is theirs.
+            let _ = fs::set_permissions(made, fs::Permissions::from_mode(0o2770));
+        }
+    }
+    Ok(())
 }
 
 /// All runs in the journal, the oldest first.
@@ -195,7 +198,26 @@ pub fn load_account(journal: &Journal, run: &str) -> Result<Option<Account>, Pro
 ///
 /// [`ProjectError`] when it cannot be read, or was altered.
 pub fn export_run(run: &str) -> Result<String, ProjectError> {
-    Ok(Journal::open(&journal_folder()?)?.export(run)?)
+    let folder = journal_folder()?;
+    let Some(pulse) = Pulse::begin(&folder, run)? else {
+        let pid = Pulse::feel(&folder, run).unwrap_or_default();
+        return Err(ProjectError::StillAlive {
+            run: run.to_owned(),
+            pid,
+        });
+    };
+    let mut journal = Journal::open(&folder)?.go_on(run)?;
+    let (who, host) = describe_self();
+    journal.push(&Entry::HandedOver(HandedOver {
+        when: write_now(),
+        who,
+        host,
+    }));
+    journal.commit(true)?;
+    let text = journal.whole().export(run)?;
+    journal.close()?;
+    drop(pulse);
+    Ok(text)
 }
 
 /// Takes in a run from a file that [`export_run`] filled; its name.
@@ -225,8 +247,6 @@ pub fn verify_journal() -> Result<Option<Verification>, ProjectError> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
     use crate::journal::Opening;
 

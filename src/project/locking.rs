@@ -85,7 +85,9 @@ impl LockWishes {
             let stamp = since.replace([' ', ':'], "-");
             format!("{stamp}-{}", std::process::id())
         });
-        let given = [&self.reason, &self.take_over, &self.degraded];
+        // Whoever was robbed is to read why.
+        let given = [&self.take_over, &self.degraded, &self.reason];
+        let given: Vec<&str> = given.into_iter().flatten().map(String::as_str).collect();
         Claim {
             cluster: inventory.name.clone(),
             holder: Holder {
@@ -93,7 +95,7 @@ impl LockWishes {
                 kind,
                 owner: name_user(),
                 runbook: title,
-                reason: given.into_iter().flatten().next().cloned(),
+                reason: (!given.is_empty()).then(|| given.join("; ")),
                 since,
                 lease: inventory.lock.lease,
                 degraded: None,
@@ -140,7 +142,13 @@ impl<'a> RunLock<'a> {
                 at: Span::default(),
             });
         };
-        for former in taken.from {
+        // One's own, left by a run that was broken off, is taken from nobody.
+        let own = self.wishes.run.as_deref();
+        for former in taken
+            .from
+            .iter()
+            .filter(|former| Some(former.holder.run.as_str()) != own)
+        {
             note("lock::held", former.describe(), &self.wishes.take_over);
         }
         if let Some((answered, all)) = taken.degraded {

@@ -8,6 +8,7 @@ use crate::journal::{
     StillUnknown, Trouble, TroubleKind, Watch, WithOverridden,
 };
 use crate::plan::Plan;
+use crate::value::quote;
 
 /// Where a run is written down.
 #[derive(Clone, Copy)]
@@ -98,13 +99,16 @@ impl Went {
         let (kind, message, help) = match self {
             Went::Ended(ending) => return ending,
             Went::StillUnknown(acts) => {
+                let example = acts
+                    .first()
+                    .map_or_else(String::new, |act| example_mark(run, act));
                 let acts: Vec<String> = acts.iter().map(describe_unknown).collect();
                 let message = format!(
                     "nobody knows whether this was done, so nothing more was begun:\n{}",
                     acts.join("\n")
                 );
                 let help = format!(
-                    "look there, then say so at a terminal, or with `quorate resume {run} --mark done|skip STEP NODE \"why\"`"
+                    "look there, then say so at a terminal: quorate resume {run}; or, if it was done: {example}"
                 );
                 (TroubleKind::Unknown, message, help)
             }
@@ -132,6 +136,12 @@ impl Went {
             trouble: Some(trouble),
         }
     }
+}
+
+/// A command line by which a person says that an act was done.
+fn example_mark(run: &str, act: &StillUnknown) -> String {
+    let (step, node) = (quote(&act.request), act.node.as_deref().unwrap_or("-"));
+    format!("quorate resume {run} --mark done {step} {node} 'why'")
 }
 
 fn describe_unknown(act: &StillUnknown) -> String {

@@ -5,7 +5,7 @@ use super::here::{Halt, Here, Used};
 use super::losing::{REBOOT_EVERY, REBOOT_LIMIT};
 use super::walk::Walk;
 use crate::diagnostic::Spanned;
-use crate::plan::Step;
+use crate::plan::{Step, describe_test};
 use crate::syntax::Test;
 use crate::transport::{Answer, Question, QuestionKind, Settlement};
 use crate::value::Truth;
@@ -33,7 +33,8 @@ impl Walk<'_> {
         there.path = here.path.settling();
         let (is_done, by) = match &act.settles {
             Settles::Service(used, should_run) => {
-                self.settle_by_service(&there, step, used, *should_run).await
+                self.settle_by_service(&there, step, (used, *should_run), may_run)
+                    .await
             }
             Settles::Guard(test) => self.settle_by_guard(&there, test, may_run).await,
             Settles::NewBoot(before) => self.settle_by_boot(&there, before).await,
@@ -46,29 +47,37 @@ impl Walk<'_> {
         without_output(here, settlement)
     }
 
+    /// What may still be running may still be done: a no is believed once its time is over.
     async fn settle_by_service(
         &self,
         here: &Here,
         step: &Step,
-        used: &Used,
-        should_run: bool,
+        (used, should_run): (&Used, bool),
+        may_run: Duration,
     ) -> (Option<bool>, String) {
         let Some(node) = here.node().cloned() else {
             return (None, String::new());
         };
-        let name = used.name();
-        match self.status(here, step, &node, used).await {
-            Ok(Some(true)) => (Some(should_run), format!("{name} runs on {node}")),
-            Ok(Some(false)) => (Some(!should_run), format!("{name} is stopped on {node}")),
-            Ok(None) => (
-                None,
-                format!("the status of {name} on {node} does not say whether it runs"),
-            ),
-            Err(halt) => (None, describe_halt(&halt)),
+        let (name, end) = (used.name(), self.now() + may_run);
+        loop {
+            let found = match self.status(here, step, &node, used).await {
+                Ok(Some(true)) => (Some(should_run), format!("{name} runs on {node}")),
+                Ok(Some(false)) => (Some(!should_run), format!("{name} is stopped on {node}")),
+                Ok(None) => (
+                    None,
+                    format!("the status of {name} on {node} does not say whether it runs"),
+                ),
+                Err(halt) => (None, describe_halt(&halt)),
+            };
+            if found.0 == Some(true) || self.now() >= end {
+                return found;
+            }
+            let left = end.saturating_sub(self.now());
+            self.world.clock.sleep(LOOK_EVERY.min(left)).await;
         }
     }
 
-    /// What may still be running may still be done: a no is believed once its time is over.
+    /// The same of a guard.
     async fn settle_by_guard(
         &self,
         here: &Here,
@@ -97,7 +106,12 @@ impl Walk<'_> {
                     Truth::No => Some(false),
                     Truth::Unknown(_) => None,
                 };
-                (is_done, verdict.reason)
+                // A bare condition gives no reason.
+                let by = match verdict.reason.is_empty() {
+                    true => format!("as `{}` says", describe_test(&test.node)),
+                    false => verdict.reason,
+                };
+                (is_done, by)
             }
             Err(halt) => (None, describe_halt(&halt)),
         }

@@ -127,8 +127,6 @@ impl ResumeFlags {
         Telling {
             lock: LockWishes {
                 goes_on: true,
-                // One that was begun on another machine may still be alive there.
-                is_sole: self.from.is_none(),
                 ..self.lock.wishes(None)
             },
             format: self.format,

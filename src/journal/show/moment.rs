@@ -93,7 +93,11 @@ impl<'a> Replay<'a> {
                     continue;
                 }
                 Entry::BegunAnew(anew) => Told::BegunAnew(anew),
-                Entry::Opened(_) | Entry::Sent(_) | Entry::Replied(_) | Entry::Answered(_) => continue,
+                Entry::HandedOver(_)
+                | Entry::Opened(_)
+                | Entry::Sent(_)
+                | Entry::Replied(_)
+                | Entry::Answered(_) => continue,
             };
             replay.push(at, clock.write(at), told);
         }

@@ -43,7 +43,7 @@ replace() {
     new=""
     tell made; }
 trap clear_up EXIT
-trap "exit 1" HUP INT TERM
+trap "exit 1" HUP INT PIPE TERM
 [ "$act" = look ] || enter
 look
 case $act.$found in
