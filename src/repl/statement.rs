@@ -152,9 +152,6 @@ impl Conversation {
         let report = WithoutLast(self.report(line.sources(), view));
         let mut recorder = WithOverridden::new(Box::new(report), dropped);
         let journal = self.kept.as_ref().map(|kept| Rc::clone(&kept.journal));
-        if !line.holds_secret {
-            self.note(&format!("> {}", line.text.trim()));
-        }
         let kept = journal.as_ref().map(|journal| KeptLine {
             journal,
             sources: line.sources(),

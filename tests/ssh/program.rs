@@ -104,7 +104,9 @@ fn no_connection_outlives_a_run_that_was_broken_off() {
     let server = Server::start("");
     let config = server.configure("");
     let (inventory, file) = (server.at().join("cluster.toml"), server.at().join("test.runbook"));
-    fs::write(&inventory, "name = \"test\"\n[groups]\nall = \"127.0.0.[1-3]\"\n").expect("it can be written");
+    // The maintenance lock lives on one of them, so that three sessions are those of the commands.
+    let groups = "[groups]\nall = \"127.0.0.[1-3]\"\nquorate_lock = \"127.0.0.1\"\n";
+    fs::write(&inventory, format!("name = \"broken-off\"\n{groups}")).expect("it can be written");
     let script = "runbook test\non all in parallel < run \"sleep 600\" >\n";
     fs::write(&file, script).expect("it can be written");
     for flags in [&[][..], &["--ssh", "openssh"]] {
