@@ -53,7 +53,7 @@ pub struct Keeper<'d> {
     watch: Option<Watch<'d>>,
     /// Time that had gone by when this walk began, in a session of several.
     since: Duration,
-    /// Whether the values that are named are left out.
+    /// Whether the values that are named, and the words of the line, are left out.
     hides_values: bool,
 }
 
@@ -225,7 +225,11 @@ impl<'d> Keeper<'d> {
     }
 
     fn push(&self, entry: &Entry) {
-        self.journal.borrow_mut().push(entry);
+        let mut journal = self.journal.borrow_mut();
+        match self.hides_values {
+            true => journal.push(&without_paths(entry)),
+            false => journal.push(entry),
+        }
     }
 
     fn now_ms(&self) -> u64 {
@@ -448,6 +452,22 @@ impl<R: Recorder> Recorder for Kept<'_, '_, R> {
     fn recall(&mut self, event: &Event) {
         self.inner.recall(event);
     }
+}
+
+/// An entry without paths, whose words are those of a line with a secret in it.
+fn without_paths(entry: &Entry) -> Entry {
+    fn clear(value: &mut serde_json::Value) {
+        let serde_json::Value::Object(fields) = value else {
+            return;
+        };
+        if let Some(path) = fields.get_mut("path") {
+            *path = serde_json::Value::from("");
+        }
+        fields.values_mut().for_each(clear);
+    }
+    let mut value = serde_json::to_value(entry).expect("an entry has no map with odd keys");
+    clear(&mut value);
+    serde_json::from_value(value).expect("it is an entry still")
 }
 
 /// The time now, in seconds since 1970.
