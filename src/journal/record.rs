@@ -47,13 +47,11 @@ fn no_step() -> u32 {
 }
 
 // `serde` hands over a reference.
-#[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_no_step(step: &u32) -> bool {
     *step == no_step()
 }
 
 // `serde` hands over a reference.
-#[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_nothing(length: &u32) -> bool {
     *length == 0
 }
