@@ -12,9 +12,11 @@ use std::rc::Rc;
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use futures_util::future::{Shared, join_all};
+use quorate::inventory::NodeName;
 use quorate::transport::simulated::SimulatedCluster;
 use quorate::transport::{
-    Answer, Answers, Outcome, Person, Purpose, Question, QuestionKind, Request, Transport, TransportError,
+    Answer, Answers, Outcome, Person, Purpose, Question, QuestionKind, Request, StepPath, Transport,
+    TransportError,
 };
 
 /// What the process is ended with.
@@ -91,21 +93,28 @@ impl Points {
 
 type Going = Shared<Pin<Box<dyn Future<Output = Result<Outcome, TransportError>>>>>;
 
+/// Which act: where in the runbook, on which node, and what. One command may stand in a runbook twice.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Act {
+    path: StepPath,
+    node: String,
+    command: String,
+}
+
+/// How often each act went well.
+pub type Done = BTreeMap<Act, usize>;
+
 /// Carries commands out on a simulated cluster, and knows which have done something.
 pub struct Door<'p> {
     cluster: SimulatedCluster,
     points: Option<&'p Points>,
     going: RefCell<Vec<Going>>,
-    done: Rc<RefCell<BTreeMap<String, usize>>>,
+    done: Rc<RefCell<Done>>,
 }
 
 impl<'p> Door<'p> {
     /// A door that breaks off at a point, if it is told one; `done` counts the acts that went well.
-    pub fn new(
-        cluster: &SimulatedCluster,
-        points: Option<&'p Points>,
-        done: &Rc<RefCell<BTreeMap<String, usize>>>,
-    ) -> Door<'p> {
+    pub fn new(cluster: &SimulatedCluster, points: Option<&'p Points>, done: &Rc<RefCell<Done>>) -> Door<'p> {
         Door {
             cluster: cluster.clone(),
             points,
@@ -128,11 +137,11 @@ impl Transport for Door<'_> {
             points.pass();
         }
         let (transport, request, done) = (self.cluster.transport(), request.clone(), Rc::clone(&self.done));
-        let node = request
-            .node
-            .as_ref()
-            .map_or_else(String::new, ToString::to_string);
-        let key = format!("{node}: {}", request.command);
+        let act = Act {
+            path: request.path.clone(),
+            node: name_of(request.node.as_ref()),
+            command: request.command.to_string(),
+        };
         let going = async move {
             let replied = transport.carry_out(&request).await;
             let went_well = match &replied {
@@ -142,7 +151,7 @@ impl Transport for Door<'_> {
                 Err(_) => false,
             };
             if request.purpose == Purpose::Act && went_well {
-                *done.borrow_mut().entry(key).or_default() += 1;
+                *done.borrow_mut().entry(act).or_default() += 1;
             }
             replied
         };
@@ -193,7 +202,7 @@ pub struct Witness {
     /// What the command line says.
     pub answers: Answers,
     /// Which acts have gone well, and whether the person tells of it.
-    pub truth: Option<Rc<RefCell<BTreeMap<String, usize>>>>,
+    pub truth: Option<Rc<RefCell<Done>>>,
 }
 
 #[async_trait(?Send)]
@@ -205,17 +214,19 @@ impl Person for Witness {
         let Some(truth) = &self.truth else {
             return Answer::Nobody;
         };
-        let node = question
-            .node
-            .as_ref()
-            .map_or_else(String::new, ToString::to_string);
-        let was_done = truth.borrow().keys().any(|key| {
-            key.strip_prefix(&format!("{node}: "))
-                .is_some_and(|command| question.text.contains(command))
+        let node = name_of(question.node.as_ref());
+        let was_done = truth.borrow().keys().any(|act| {
+            question.path.is_in(&act.path)
+                && act.node == node
+                && question.text.contains(&format!("`{}`", act.command))
         });
         match was_done {
             true => Answer::Yes,
             false => Answer::No,
         }
     }
+}
+
+fn name_of(node: Option<&NodeName>) -> String {
+    node.map_or_else(String::new, ToString::to_string)
 }

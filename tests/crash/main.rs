@@ -4,7 +4,8 @@
 //!
 //! The cluster is simulated and outlives the run; what was sent goes on without it. The journal is
 //! the real one, and what is left of it is what the process, or a loss of power, leaves behind.
-//! A part of the points is tried; `QUORATE_CRASH=all cargo test --test crash` tries every one.
+//! A part of the points is tried; `QUORATE_CRASH=all cargo test --test crash` tries every one,
+//! and a number only that one.
 
 mod case;
 mod doors;

@@ -1,7 +1,7 @@
 //! One runbook, broken off at one point after the other.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::rc::Rc;
@@ -11,7 +11,7 @@ use quorate::run::{Keeping, Went, World, run_kept};
 use quorate::transport::simulated::{Inspection, SimulatedCluster};
 
 use crate::case::Case;
-use crate::doors::{Crash, Diligent, Door, Model, Points, Witness};
+use crate::doors::{Crash, Diligent, Done, Door, Model, Points, Witness};
 
 /// At most so many points of a run are tried, unless all are.
 const SAMPLE: usize = 12;
@@ -36,10 +36,15 @@ struct End {
 pub fn sweep(case: &Case, model: Model) -> Result<String, String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let (end, done, count) = run_whole(case, folder.path(), model)?;
-    let all = std::env::var_os("QUORATE_CRASH").is_some_and(|word| word == "all");
-    let step = if all { 1 } else { (count / SAMPLE).max(1) };
+    let wish = std::env::var("QUORATE_CRASH").unwrap_or_default();
+    let only: Option<usize> = wish.parse().ok();
+    let (start, step) = match only {
+        Some(point) => (point, count),
+        None if wish == "all" => (0, 1),
+        None => (0, (count / SAMPLE).max(1)),
+    };
     let (mut tried, mut asked, mut wrong) = (0, 0, Vec::new());
-    for point in (0..count).step_by(step) {
+    for point in (start..count).step_by(step) {
         tried += 1;
         let found = break_off(case, folder.path(), model, point, &end, &done);
         match found {
@@ -59,7 +64,6 @@ pub fn sweep(case: &Case, model: Model) -> Result<String, String> {
     }
 }
 
-type Done = BTreeMap<String, usize>;
 type ByHand = Rc<RefCell<BTreeSet<(String, String)>>>;
 
 /// The run that nothing breaks off: its end, what it has done, and how many points it has.
@@ -208,7 +212,7 @@ fn compare(case: &Case, came: &End, end: &End, found: &Done, done: &Done) -> Res
     for (act, count) in found.iter().filter(|_| !is_timed) {
         let expected = done.get(act).copied().unwrap_or_default();
         if *count > expected && !LYING.contains(&case.name.as_str()) {
-            return Err(format!("`{act}` went well {count} times instead of {expected}"));
+            return Err(format!("{act:?} went well {count} times instead of {expected}"));
         }
     }
     Ok(())
