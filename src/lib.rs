@@ -21,6 +21,7 @@
 //! | [`lock`] | who holds the cluster: the maintenance lock |
 //! | [`journal`] | what happened: events, ledger, report |
 //! | [`run`] | plan → events |
+//! | [`rehearsal`] | the same run, many times, with something going wrong in each |
 //! | [`project`] | scripts, inventory and options loaded together |
 //! | [`repl`] | the prompt for incidents |
 //! | [`cli`] | the command line |
@@ -37,6 +38,7 @@ pub mod library;
 pub mod lock;
 pub mod plan;
 pub mod project;
+pub mod rehearsal;
 pub mod repl;
 pub mod run;
 pub mod syntax;

@@ -15,6 +15,7 @@ mod history;
 mod inventory;
 mod nodes;
 mod parameters;
+mod rehearse;
 mod repl;
 mod resume;
 mod run;
@@ -97,6 +98,7 @@ fn carry_out_command(command: &Command, color: Color) -> Result<Exit, Stop> {
         Command::History(flags) => history::list_runs(flags, color),
         Command::Show(flags) => show::show_run(flags, color),
         Command::Expand(flags) => expand::expand_script(flags, color),
+        Command::Rehearse(flags) => rehearse::rehearse_script(flags, color),
         Command::Fmt(flags) => format::format_files(flags, color),
         Command::Nodes(flags) => nodes::tell_nodes(flags),
         Command::Inventory(flags) => inventory::show_inventory(flags),

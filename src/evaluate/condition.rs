@@ -239,14 +239,10 @@ impl Context<'_> {
             ..Counted::default()
         };
         for row in &rows.rows {
-            match self.truth(
-                &frame
-                    .with("it", Value::Row(Arc::new(row.clone())))
-                    .looking_at(row),
-                condition,
-            )? {
-                Truth::Yes => counted.yes.push(Value::Row(Arc::new(row.clone())).to_string()),
-                Truth::No => counted.no.push(Value::Row(Arc::new(row.clone())).to_string()),
+            let row = Arc::new(row.clone());
+            match self.truth(&frame.looking_at(Arc::clone(&row)), condition)? {
+                Truth::Yes => counted.yes.push(Value::Row(row)),
+                Truth::No => counted.no.push(Value::Row(row)),
                 Truth::Unknown(why) => {
                     counted.unsure += 1;
                     counted.unknown.get_or_insert(why);
@@ -375,8 +371,8 @@ fn name_place(ask: &Ask) -> String {
 #[derive(Default)]
 struct Counted {
     total: usize,
-    yes: Vec<String>,
-    no: Vec<String>,
+    yes: Vec<Value>,
+    no: Vec<Value>,
     unsure: usize,
     unknown: Option<Arc<str>>,
     or_more: Option<Arc<str>>,

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::Measured;
 use crate::check::Program;
@@ -94,7 +95,7 @@ pub struct Frame {
     /// The node in hand.
     pub place: Place,
     /// The row that a condition of `where` or `have` looks at.
-    pub row: Option<Rc<Row>>,
+    pub row: Option<Arc<Row>>,
     /// The node that a `where` of a set of nodes looks at: its variables are names.
     pub subject: Option<NodeName>,
 }
@@ -117,11 +118,11 @@ impl Frame {
         frame
     }
 
-    /// The same place, looking at a row: its columns are names.
+    /// The same place, looking at a row: its columns are names, and it is `$it`.
     #[must_use]
-    pub fn looking_at(&self, row: &Row) -> Frame {
-        let mut frame = self.clone();
-        frame.row = Some(Rc::new(row.clone()));
+    pub fn looking_at(&self, row: Arc<Row>) -> Frame {
+        let mut frame = self.with("it", Value::Row(Arc::clone(&row)));
+        frame.row = Some(row);
         frame
     }
 }

@@ -26,15 +26,30 @@ impl Context<'_> {
         };
         let node = frame.place.node().map_or("", |node| node.as_str());
         let key = format!("{}.{}({arguments:?})@{node}", fact.module, fact.name);
-        if let Some(value) = self.measured.fact(&key) {
+        let circumstances = self.circumstances();
+        if let Some(value) = self.measured.fact(&key, &circumstances) {
             return Ok(value);
         }
-        let value = match self.measure(frame, fact, arguments, at) {
-            Err(Stop::Fail(error)) => Value::unknown(error.to_string()),
-            measured => measured?,
+        self.measured.begin_fact();
+        let measured = match self.measure(frame, fact, arguments, at) {
+            Err(Stop::Fail(error)) => Ok(Value::unknown(error.to_string())),
+            measured => measured,
         };
-        self.measured.keep_fact(key, value.clone());
-        Ok(value)
+        self.measured
+            .end_fact(key, &circumstances, measured.as_ref().ok());
+        measured
+    }
+
+    /// What the value of a fact hangs on beside what is measured.
+    fn circumstances(&self) -> String {
+        let mut text = String::new();
+        for mask in self.masks {
+            text.push_str(&format!(" {}!{}", mask.fact, mask.node));
+        }
+        for (group, nodes) in self.groups.changed() {
+            text.push_str(&format!(" {group}={nodes}"));
+        }
+        text
     }
 
     fn measure(

@@ -25,5 +25,5 @@ mod text;
 pub use context::{Context, Frame, Groups, Mask, Place, Scope};
 pub use describe::{describe, describe_nodes, describe_quantifier};
 pub use error::EvaluateError;
-pub use measured::{Ask, Measured, Reply, Stop};
+pub use measured::{Ask, Measured, Memo, Reply, Stop};
 pub use probe::gather;

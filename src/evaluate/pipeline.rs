@@ -97,9 +97,7 @@ impl Context<'_> {
             or_more: table.or_more.clone(),
         };
         for row in &table.rows {
-            let inner = frame
-                .with("it", Value::Row(Arc::new(row.clone())))
-                .looking_at(row);
+            let inner = frame.looking_at(Arc::new(row.clone()));
             match self.truth(&inner, condition)? {
                 Truth::Yes => kept.rows.push(row.clone()),
                 Truth::No => {}
@@ -175,10 +173,10 @@ impl Context<'_> {
         }
         let mut values = Vec::new();
         for item in self.items(value, at)? {
-            let mut inner = frame.with("it", item.clone());
-            if let Value::Row(row) = &item {
-                inner = inner.looking_at(row);
-            }
+            let inner = match &item {
+                Value::Row(row) => frame.looking_at(Arc::clone(row)),
+                _ => frame.with("it", item.clone()),
+            };
             values.push(self.evaluate(&inner, expression)?);
         }
         Ok(of_rows(values))

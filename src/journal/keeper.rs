@@ -10,8 +10,7 @@ use async_trait::async_trait;
 use super::entry::{Answered, Replied, Reply, Sent, Settled};
 use super::past::{Past, Which};
 use super::replay::{Phase, Replay, Slot, Turn};
-use super::store::RunJournal;
-use super::{Entry, Event, Happening, JournalError, Record, Recorder};
+use super::{Entry, Event, Happening, JournalError, Pages, Record, Recorder};
 use crate::diagnostic::SourceMap;
 use crate::transport::{
     Answer, Clock, Decision, Failure, Outcome, Person, Purpose, Question, QuestionKind, Request, Settlement,
@@ -36,7 +35,7 @@ pub struct Doors<'d> {
 pub struct Keeper<'d> {
     doors: Doors<'d>,
     sources: &'d SourceMap,
-    journal: &'d RefCell<RunJournal>,
+    journal: &'d RefCell<dyn Pages>,
     replay: Replay,
     /// The time of the clock at which the doors were opened.
     opened_at: Cell<Duration>,
@@ -90,7 +89,7 @@ impl<'d> Keeper<'d> {
     pub fn new(
         doors: Doors<'d>,
         sources: &'d SourceMap,
-        journal: &'d RefCell<RunJournal>,
+        journal: &'d RefCell<dyn Pages>,
         past: Past,
         stop_requested: Rc<Cell<bool>>,
     ) -> Keeper<'d> {

@@ -16,6 +16,7 @@ mod keeper;
 mod later;
 mod ledger;
 mod overridden;
+mod pages;
 mod past;
 mod present;
 mod read;
@@ -43,6 +44,7 @@ pub use event::{Event, Happening, Recorder, StepPlace, StepResult, Trouble, Trou
 pub use keeper::{Doors, Driven, Keeper, Kept, StillUnknown, Watch};
 pub use ledger::{Ledger, NodeState, SetLedger};
 pub use overridden::{OverriddenFinding, WithOverridden};
+pub use pages::{MemoryPages, Pages};
 pub use past::{OpenAct, Past, TakenBack};
 pub use record::{JsonRecorder, Record, RecordKind, RecordPlace, RecordResult, RecordTrouble};
 pub use report::{Detail, LiveReport, ReportStyle};

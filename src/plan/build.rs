@@ -1,5 +1,4 @@
 use std::collections::{BTreeMap, HashMap};
-use std::rc::Rc;
 use std::sync::Arc;
 
 use super::PlanError;
@@ -313,11 +312,11 @@ impl Builder<'_> {
     }
 
     /// What is owed at the end of a block: that a verb is done says nothing of it.
-    fn owed(&mut self, module: &str, body: &Block) -> Result<Rc<Vec<Step>>, PlanError> {
+    fn owed(&mut self, module: &str, body: &Block) -> Result<Arc<Vec<Step>>, PlanError> {
         let outer = self.done_when.take();
         let steps = self.steps(module, body);
         self.done_when = outer;
-        Ok(Rc::new(steps?))
+        Ok(Arc::new(steps?))
     }
 
     /// A command; what a verb says of when it is done holds for each that does not say it itself.

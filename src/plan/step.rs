@@ -1,5 +1,4 @@
 use std::collections::{BTreeSet, HashMap};
-use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::check::{Program, VerbDefinition};
@@ -167,9 +166,9 @@ pub enum StepKind {
         source: Option<Vec<Step>>,
     },
     /// `undo`
-    Undo(Rc<Vec<Step>>),
+    Undo(Arc<Vec<Step>>),
     /// `finally`
-    Finally(Rc<Vec<Step>>),
+    Finally(Arc<Vec<Step>>),
     /// `retry`
     Retry {
         /// How often at most.

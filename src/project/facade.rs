@@ -485,7 +485,7 @@ impl Project {
             return Ok(run_plan(plan, world, options, &mut recorder).await);
         };
         let keeping = Keeping {
-            journal,
+            journal: &**journal,
             sources: &self.sources,
             may_pass_over: setting.may_pass_over,
             overridden: &setting.overridden,

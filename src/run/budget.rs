@@ -363,7 +363,9 @@ pub(super) fn count_members(
     };
     for row in &table.rows {
         let is_up = match &members.up_when {
-            Some(condition) => context.truth(&frame.looking_at(row), condition)?,
+            Some(condition) => {
+                context.truth(&frame.looking_at(std::sync::Arc::new(row.clone())), condition)?
+            }
             None => Truth::Yes,
         };
         counted.rows.0 += 1;

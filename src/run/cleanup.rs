@@ -1,5 +1,5 @@
 use std::cell::RefCell;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::here::{Halt, Here, Walked};
 use super::walk::Walk;
@@ -15,7 +15,7 @@ pub(super) struct Cleanup {
     /// Where the walk stood.
     pub here: Here,
     /// What it does.
-    pub steps: Rc<Vec<Step>>,
+    pub steps: Arc<Vec<Step>>,
     /// Where it is written.
     pub place: StepPlace,
     /// Whether it runs however the block ends.

@@ -4,8 +4,8 @@ use super::walk::run_plan;
 use super::{Ending, RunOptions, World};
 use crate::diagnostic::{SourceMap, Span};
 use crate::journal::{
-    Doors, Driven, Entry, Event, JournalError, Keeper, Kept, OverriddenFinding, Past, Recorder, RunJournal,
-    StillUnknown, Trouble, TroubleKind, Watch, WithOverridden,
+    Doors, Driven, Event, JournalError, Keeper, Kept, OverriddenFinding, Pages, Past, Recorder, StillUnknown,
+    Trouble, TroubleKind, Watch, WithOverridden,
 };
 use crate::plan::Plan;
 use crate::value::quote;
@@ -14,7 +14,7 @@ use crate::value::quote;
 #[derive(Clone, Copy)]
 pub struct Keeping<'k> {
     /// The journal of this run.
-    pub journal: &'k RefCell<RunJournal>,
+    pub journal: &'k RefCell<dyn Pages>,
     /// The texts that places are looked up in.
     pub sources: &'k SourceMap,
     /// Whether acts in the journal that the runbook does not come to any more are no obstacle.
@@ -58,7 +58,7 @@ pub async fn run_kept(
         person: world.person,
     };
     loop {
-        let past = Past::read(&read_entries(keeping.journal)?);
+        let past = Past::read(&keeping.journal.borrow().entries()?);
         let is_settled = past.open_acts().is_empty();
         let stop = options.stop_requested.clone();
         let keeper = Keeper::new(doors, keeping.sources, keeping.journal, past, stop);
@@ -86,11 +86,6 @@ pub async fn run_kept(
             Driven::Diverged(acts) => return Ok(Went::Diverged(acts)),
         }
     }
-}
-
-fn read_entries(journal: &RefCell<RunJournal>) -> Result<Vec<Entry>, JournalError> {
-    let journal = journal.borrow();
-    journal.whole().entries(journal.name())
 }
 
 impl Went {

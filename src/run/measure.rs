@@ -17,7 +17,7 @@ impl Walk<'_> {
         here: &Here,
         evaluate: impl Fn(&Context<'_>, &Frame) -> Result<T, Stop>,
     ) -> Result<T, Halt> {
-        let mut measured = Measured::default();
+        let mut measured = Measured::with(&self.memo);
         loop {
             let found = {
                 let (groups, masks) = {

@@ -2,6 +2,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::evaluate::Memo;
 use crate::inventory::{NodeName, NodeSet};
 use crate::journal::Trouble;
 use crate::transport::{Clock, Person, Transport};
@@ -36,6 +37,8 @@ pub struct RunOptions {
     pub asks_on_failure: bool,
     /// What was measured for a refusal is kept, for somebody who asks why.
     pub keeps_evidence: bool,
+    /// What facts have come to before, where several runs of one plan share that.
+    pub memo: Option<Rc<Memo>>,
     /// Set from outside when the run shall end after the nodes in hand (Ctrl-C).
     pub stop_requested: Rc<Cell<bool>>,
     /// Switches the tokens off, to show what a lagging view does to a rolling stop; in tests alone.

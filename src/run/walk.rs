@@ -14,7 +14,7 @@ use super::standing::Standing;
 use super::token::State;
 use super::{Ending, RunOptions, World};
 use crate::diagnostic::Spanned;
-use crate::evaluate::{Frame, Place};
+use crate::evaluate::{Frame, Memo, Place};
 use crate::inventory::NodeName;
 use crate::journal::{Event, Happening, Recorder, StepPlace, TroubleKind};
 use crate::plan::{Plan, Step, StepKind, describe_step, identify_step};
@@ -83,6 +83,8 @@ pub(super) struct Walk<'w> {
     /// What a person has decided about a step that failed, once nothing more is begun.
     pub decided: Cell<Option<Decision>>,
     began: Duration,
+    /// What facts have come to before.
+    pub memo: Rc<Memo>,
 }
 
 impl<'w> Walk<'w> {
@@ -104,6 +106,7 @@ impl<'w> Walk<'w> {
             asking: Mutex::new(()),
             decided: Cell::new(None),
             began: world.clock.now(),
+            memo: options.memo.clone().unwrap_or_default(),
         }
     }
 }

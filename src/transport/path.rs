@@ -1,5 +1,5 @@
 use std::fmt;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Stands before the name of a node in hand.
 const NODE: char = '@';
@@ -10,12 +10,12 @@ const SETTLING: &str = "settled by";
 /// the nodes in hand and the values of the turns, outermost first. It is the same in every run of
 /// the same runbook, and in its resume.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct StepPath(Rc<str>);
+pub struct StepPath(Arc<str>);
 
 impl StepPath {
     /// A path as it is written: one part a line.
     pub fn read(text: &str) -> StepPath {
-        StepPath(Rc::from(text))
+        StepPath(Arc::from(text))
     }
 
     /// As it is written: one part a line.
@@ -28,8 +28,8 @@ impl StepPath {
         // A part of several lines would pass for several parts.
         let part = part.replace('\n', " ");
         match self.0.is_empty() {
-            true => StepPath(Rc::from(part)),
-            false => StepPath(Rc::from(format!("{}\n{part}", self.0))),
+            true => StepPath(Arc::from(part)),
+            false => StepPath(Arc::from(format!("{}\n{part}", self.0))),
         }
     }
 
@@ -63,14 +63,15 @@ impl StepPath {
         let mut end = 0;
         self.0.split('\n').filter_map(move |part| {
             end += part.len() + usize::from(end > 0);
-            part.starts_with(NODE).then(|| StepPath(Rc::from(&self.0[..end])))
+            part.starts_with(NODE)
+                .then(|| StepPath(Arc::from(&self.0[..end])))
         })
     }
 
     /// What it lies in; the empty path lies in nothing.
     pub fn parent(&self) -> StepPath {
         let end = self.0.rfind('\n').unwrap_or(0);
-        StepPath(Rc::from(&self.0[..end]))
+        StepPath(Arc::from(&self.0[..end]))
     }
 
     /// Whether it is `outer`, or lies in it.
@@ -85,7 +86,7 @@ impl StepPath {
 
 impl Default for StepPath {
     fn default() -> Self {
-        StepPath(Rc::from(""))
+        StepPath(Arc::from(""))
     }
 }
 

@@ -1,4 +1,5 @@
 mod kept;
+mod rehearse;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use crate::cli::conduct::Telling;
 use crate::project::{InventoryChoice, LockWishes, Ways};
 
 pub(super) use kept::{ExportFlags, HistoryFlags, ResumeFlags, ShowFlags, ShowFormat};
+pub(super) use rehearse::RehearseFlags;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -95,6 +97,11 @@ pub(super) enum Command {
     /// Say what is wrong with runbooks, without contact with any node.
     #[command(after_help = "Example: quorate check *.runbook")]
     Check(CheckFlags),
+    /// Try a runbook with every fault at every step, on a simulated cluster.
+    #[command(
+        after_help = "Examples:\n  quorate rehearse update.runbook --sim              every single fault\n  quorate rehearse update.runbook --sim --faults 2   every pair of them\n  quorate rehearse update.runbook --sim --time 60s   then more at once, by chance\n\nExit codes: 0 no promise is broken, 4 one is, 2 usage, 3 the script does not check."
+    )]
+    Rehearse(RehearseFlags),
     /// Write a runbook as a plain POSIX shell script that does the same.
     #[command(after_help = "Example: quorate expand update.runbook -i cluster.toml > update.sh")]
     Expand(ExpandFlags),

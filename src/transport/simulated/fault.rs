@@ -104,6 +104,8 @@ pub enum Fault {
 pub enum CommandFault {
     /// It ends with status 1 and does nothing.
     Fails,
+    /// It does what it does, and ends with status 1 all the same.
+    FailsAfter,
     /// It does nothing and does not end before its limit.
     Hangs,
     /// Its node loses power before it begins.

@@ -7,6 +7,7 @@
 
 mod change;
 mod command;
+mod elsewhere;
 mod executor;
 mod fault;
 mod format;
@@ -31,7 +32,7 @@ pub use executor::WaitsForNothing;
 pub use fault::{CommandFault, Fault};
 pub use shape::{ClusterShape, NodeShape, Shape};
 pub use virtual_clock::VirtualClock;
-pub use world::{ChunkServerInspection, ChunkState, Inspection, MetadataInspection, NodeInspection};
+pub use world::{ChunkServerInspection, ChunkState, Inspection, MetadataInspection, NodeInspection, Vitals};
 
 use super::{
     Answer, Clock, Decision, Failure, Outcome, Person, Purpose, Question, QuestionKind, Request, Transport,
@@ -138,6 +139,22 @@ impl SimulatedCluster {
         self.world.borrow().inspect()
     }
 
+    /// What is well with it, and what is not: the part of the truth that is asked for often.
+    pub fn vitals(&self) -> Vitals {
+        self.world.borrow().vitals()
+    }
+
+    /// Whether nothing is due in it: left alone, it stays as it is for good.
+    pub fn is_at_rest(&self) -> bool {
+        self.world.borrow().is_at_rest()
+    }
+
+    /// A number that two states of it share when all that can come of them is the same, whatever
+    /// the time is. `is_coarse`: chunks count by their states alone, and what is due by its kind.
+    pub fn fingerprint(&self, is_coarse: bool) -> u64 {
+        self.world.borrow().fingerprint(is_coarse)
+    }
+
     /// Lets a fault happen now.
     pub fn inject(&self, fault: &Fault) {
         self.world.borrow_mut().apply_fault(fault);
@@ -158,7 +175,16 @@ impl SimulatedCluster {
         self.world.borrow_mut().act_faults.push((number, fault));
     }
 
-    async fn carry_out(&self, request: &Request) -> Result<Outcome, TransportError> {
+    /// Carries a command out as a real node would, unless something goes wrong with it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Transport::carry_out`].
+    pub async fn carry_out(
+        &self,
+        request: &Request,
+        fault: Option<CommandFault>,
+    ) -> Result<Outcome, TransportError> {
         let node = request
             .node
             .as_ref()
@@ -170,7 +196,6 @@ impl SimulatedCluster {
                 why: "no such host".to_owned(),
             });
         };
-        let fault = self.count_act(request.purpose);
         if fault == Some(CommandFault::NodeDiesBefore) {
             self.world.borrow_mut().power_off(host);
         }
@@ -204,6 +229,11 @@ impl SimulatedCluster {
         let outcome = shell.run(request.command.as_str(), input).await;
         match fault {
             Some(CommandFault::NodeDiesAfter) => self.world.borrow_mut().power_off(host),
+            Some(CommandFault::FailsAfter) => {
+                return outcome
+                    .map(|_| failed())
+                    .map_err(|lost| lose(node, lost, request.limit));
+            }
             Some(CommandFault::ConnectionLostAfter) => {
                 return Err(lose(node, Lost::ConnectionLost, request.limit));
             }
@@ -301,7 +331,8 @@ pub struct SimulatedTransport {
 #[async_trait(?Send)]
 impl Transport for SimulatedTransport {
     async fn carry_out(&self, request: &Request) -> Result<Outcome, TransportError> {
-        self.cluster.carry_out(request).await
+        let fault = self.cluster.count_act(request.purpose);
+        self.cluster.carry_out(request, fault).await
     }
 }
 

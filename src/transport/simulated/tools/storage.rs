@@ -294,6 +294,7 @@ fn configure_chunk_server(world: &mut World, host: usize, action: &Action) -> Re
         None if action.has("-d") => world.storage.servers[server].journal = None,
         None => return Err("Invalid parameters".to_owned()),
     }
+    world.hold_journal(server);
     Ok("done\n".to_owned())
 }
 

@@ -25,8 +25,8 @@ pub(in crate::transport::simulated) struct Metadata {
     /// A newer master stood over older chunk servers.
     pub was_master_early: bool,
     pub majority_lost_at: Option<Duration>,
-    is_electing: bool,
-    generation: u32,
+    pub(super) is_electing: bool,
+    pub(super) generation: u32,
     next_id: u32,
 }
 
@@ -48,7 +48,7 @@ pub(in crate::transport::simulated) struct MetadataServer {
     pub counts: bool,
     /// When it last counted for the quorum: the view goes on showing it for a while.
     pub last_counted: Option<Duration>,
-    generation: u32,
+    pub(super) generation: u32,
 }
 
 impl MetadataServer {

@@ -2,6 +2,7 @@
 
 mod chunks;
 mod clients;
+mod fingerprint;
 mod host;
 mod inspection;
 mod metadata;
@@ -9,6 +10,7 @@ mod replication;
 mod servers;
 mod service;
 mod state;
+mod vitals;
 
 pub use chunks::ChunkState;
 pub(super) use chunks::{CHUNK_SIZE, DISK_SIZE};
@@ -18,3 +20,4 @@ pub(super) use metadata::{MetadataServer, read_version};
 pub(super) use servers::{Activity, ChunkServer};
 pub(super) use service::process_of;
 pub(super) use state::World;
+pub use vitals::Vitals;

@@ -10,7 +10,7 @@ const REGISTER_TIME: Duration = Duration::from_secs(3);
 const FIRST_ID: u32 = 1025;
 
 /// What the metadata servers observe of a chunk server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::transport::simulated) enum Activity {
     Active,
     Inactive,
@@ -37,8 +37,8 @@ pub(in crate::transport::simulated) struct ChunkServer {
     pub has_repository: bool,
     pub journal: Option<String>,
     pub replica_count: usize,
-    silent_since: Duration,
-    generation: u32,
+    pub(super) silent_since: Duration,
+    pub(super) generation: u32,
 }
 
 impl ChunkServer {

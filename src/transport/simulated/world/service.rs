@@ -314,18 +314,26 @@ impl World {
 
     /// Starts the process of a chunk server; it holds its disk, and the SSD with its journal.
     fn run_chunk_server(&mut self, index: usize) -> u32 {
+        let server = &mut self.storage.servers[index];
+        let pid = self.hosts[server.host].add_process("csd", Some(&server.repository));
+        server.pid = Some(pid);
+        self.hold_journal(index);
+        pid
+    }
+
+    /// Lets the process of a chunk server hold the SSD with its journal, and no other.
+    pub fn hold_journal(&mut self, index: usize) {
         let server = &self.storage.servers[index];
         let host = &mut self.hosts[server.host];
         let ssd = server
             .journal
             .as_deref()
-            .and_then(|journal| host.disk_under(journal));
-        let ssd = ssd.map(|disk| disk.mount.clone());
-        let pid = host.add_process("csd", Some(&server.repository));
-        if let Some(process) = host.processes.get_mut(&pid) {
+            .and_then(|journal| host.disk_under(journal))
+            .map(|disk| disk.mount.clone());
+        let process = server.pid.and_then(|pid| host.processes.get_mut(&pid));
+        if let Some(process) = process {
             process.also_holds = ssd;
         }
-        pid
     }
 
     fn start_mount(&mut self, host: usize) -> Result<(), String> {

@@ -62,9 +62,9 @@ pub(in crate::transport::simulated) struct World {
     pub watchdog_reboots: usize,
     /// Settings of the cluster that were set by hand.
     pub config: BTreeMap<String, String>,
-    planned: Vec<Fault>,
+    pub(super) planned: Vec<Fault>,
     names: HashMap<String, usize>,
-    queue: BinaryHeap<Reverse<(Duration, u64, Due)>>,
+    pub(super) queue: BinaryHeap<Reverse<(Duration, u64, Due)>>,
     next_sequence: u64,
 }
 

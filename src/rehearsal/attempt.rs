@@ -1,0 +1,341 @@
+//! One run of a schedule, from its beginning to its end, and the resume after it.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Duration;
+
+use super::fault_plan::{Point, Schedule};
+use super::invariant::{Broken, Promise};
+use super::seen::Listener;
+use super::stage::{Act, Cut, Stage};
+use crate::diagnostic::SourceMap;
+use crate::evaluate::Memo;
+use crate::inventory::NodeSet;
+use crate::journal::{Entry, Event, Happening, Ledger, MemoryPages, Pages, Resumption, TroubleKind};
+use crate::plan::Plan;
+use crate::run::{Ending, Keeping, Override, RunOptions, Went, World, run_kept};
+use crate::transport::simulated::{Inspection, SimulatedCluster};
+
+/// How long it takes until somebody resumes a run.
+const PAUSE: Duration = Duration::from_secs(3600);
+/// How often a run is taken up again before that is called endless.
+const MOST_RESUMES: usize = 4;
+
+/// What is rehearsed: the same for all attempts.
+#[derive(Clone, Copy)]
+pub struct Scene<'s> {
+    /// What is carried out.
+    pub plan: &'s Plan,
+    /// The texts that places are looked up in.
+    pub sources: &'s SourceMap,
+    /// Only these nodes are acted on.
+    pub limit: Option<&'s NodeSet>,
+    /// Guards and findings that are overridden.
+    pub overrides: &'s [Override],
+    /// The shape of the cluster.
+    pub shape: &'s crate::transport::simulated::Shape,
+}
+
+impl Scene<'_> {
+    fn options(&self, memo: &Rc<Memo>) -> RunOptions {
+        RunOptions {
+            memo: Some(Rc::clone(memo)),
+            limit: self.limit.cloned(),
+            overrides: self.overrides.to_vec(),
+            ..RunOptions::default()
+        }
+    }
+
+    /// What the attempts of a worker begin with.
+    pub(super) fn start(&self) -> Start {
+        Start {
+            cluster: SimulatedCluster::new(self.shape.clone()),
+            memo: Rc::default(),
+        }
+    }
+}
+
+/// What all attempts of one worker begin with.
+pub(super) struct Start {
+    cluster: SimulatedCluster,
+    memo: Rc<Memo>,
+}
+
+/// What came of one run.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    pub schedule: Schedule,
+    pub points: Vec<Point>,
+    pub events: Vec<Event>,
+    pub broken: Option<Broken>,
+    /// The exit code of the run, unless it was cut.
+    pub exit_code: Option<u8>,
+    /// Whether it came to where all that can come is known.
+    pub is_joined: bool,
+    pub assumed: BTreeSet<String>,
+    pub done: BTreeMap<Act, usize>,
+    /// The cluster where the promise broke, or at the end.
+    pub cluster: Inspection,
+}
+
+/// How the unbroken run ended, which a resume of one that was killed has to come to as well.
+#[derive(Debug, Clone)]
+pub(super) struct Unbroken {
+    pub exit_code: u8,
+    pub done: BTreeMap<Act, usize>,
+}
+
+/// Carries out one schedule.
+pub(super) fn attempt(
+    scene: Scene<'_>,
+    start: &Start,
+    schedule: &Schedule,
+    unbroken: Option<&Unbroken>,
+    joins: Option<&HashSet<u64>>,
+) -> Attempt {
+    let listener = Listener::default();
+    let seen = Rc::clone(&listener.0);
+    let stage = Stage::new(start.cluster.fork(), schedule, joins, &seen);
+    let pages: RefCell<MemoryPages> = RefCell::default();
+    let before = stage.cluster.inspect();
+    let mut broken = None;
+    let first = walk((scene, start), &stage, &pages, listener.clone());
+    let mut exit_code = None;
+    match &first {
+        Walked::Ended(ending) => exit_code = Some(ending.exit_code),
+        Walked::Cut(Cut::Joined | Cut::Killed) => {}
+        other => broken = Some(stage_broken(&stage, Promise::End, other.describe())),
+    }
+    stage.look(super::invariant::Cause::Time);
+    let is_joined = matches!(first, Walked::Cut(Cut::Joined));
+    let judged = stage.judge.borrow().broken.clone();
+    broken = broken.or(judged);
+    if let (None, Walked::Ended(_)) = (&broken, &first) {
+        let why = untold(&seen.borrow().events, &before, &stage);
+        broken = why.map(|why| stage_broken(&stage, Promise::Report, why));
+    }
+    let is_over = is_joined || exit_code == Some(0);
+    if let (None, false, Some(unbroken)) = (&broken, is_over, unbroken) {
+        stage.let_finish();
+        broken = resume((scene, start), &stage, &pages, &listener, unbroken);
+    }
+    let cluster = stage.cluster.inspect();
+    let events = std::mem::take(&mut seen.borrow_mut().events);
+    Attempt {
+        schedule: schedule.clone(),
+        points: stage.points.take(),
+        events,
+        broken,
+        exit_code,
+        is_joined,
+        assumed: stage.assumed.take(),
+        done: stage.done.take(),
+        cluster,
+    }
+}
+
+/// How a walk ended.
+#[derive(Debug)]
+enum Walked {
+    Ended(Ending),
+    Hindered(Went),
+    Cut(Cut),
+    WaitsForNothing,
+    Failed(String),
+}
+
+impl Walked {
+    fn describe(&self) -> String {
+        match self {
+            Walked::Ended(ending) => format!("it ended with {}", ending.exit_code),
+            Walked::Hindered(Went::StillUnknown(acts)) => {
+                let acts: Vec<&str> = acts.iter().map(|act| act.request.as_str()).collect();
+                format!("nobody knows whether this was done: {}", acts.join("; "))
+            }
+            Walked::Hindered(Went::Diverged(acts)) => {
+                format!("it does not come to what was done: {}", acts.join("; "))
+            }
+            Walked::Hindered(Went::Ended(_)) => String::new(),
+            Walked::Cut(Cut::Endless) => "it goes on for ever".to_owned(),
+            Walked::Cut(_) => "it was cut".to_owned(),
+            Walked::WaitsForNothing => "it waits for nothing that could ever happen".to_owned(),
+            Walked::Failed(why) => format!("quorate itself failed: {why}"),
+        }
+    }
+}
+
+fn walk(
+    (scene, start): (Scene<'_>, &Start),
+    stage: &Stage<'_>,
+    pages: &RefCell<MemoryPages>,
+    mut listener: Listener,
+) -> Walked {
+    let world = World {
+        transport: stage,
+        clock: stage,
+        person: stage,
+    };
+    let keeping = Keeping {
+        journal: pages,
+        sources: scene.sources,
+        may_pass_over: false,
+        overridden: &[],
+        watch: None,
+    };
+    let options = scene.options(&start.memo);
+    let going = async {
+        let mut walk = pin!(run_kept(scene.plan, world, &options, keeping, &mut listener));
+        poll_fn(|context| {
+            let polled = walk.as_mut().poll(context);
+            match (stage.cut.get(), polled) {
+                (Some(cut), _) => Poll::Ready(Walked::Cut(cut)),
+                (None, Poll::Pending) => Poll::Pending,
+                (None, Poll::Ready(Ok(Went::Ended(ending)))) => Poll::Ready(Walked::Ended(ending)),
+                (None, Poll::Ready(Ok(went))) => Poll::Ready(Walked::Hindered(went)),
+                (None, Poll::Ready(Err(error))) => Poll::Ready(Walked::Failed(error.to_string())),
+            }
+        })
+        .await
+    };
+    match catch_unwind(AssertUnwindSafe(|| stage.cluster.try_block_on(going))) {
+        Ok(Ok(walked)) => walked,
+        Ok(Err(_)) => Walked::WaitsForNothing,
+        Err(panic) => {
+            let why = panic.downcast_ref::<String>().cloned();
+            let why = why.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
+            Walked::Failed(why.unwrap_or_default())
+        }
+    }
+}
+
+fn stage_broken(stage: &Stage<'_>, promise: Promise, why: String) -> Broken {
+    Broken {
+        promise,
+        at: crate::transport::Clock::now(&stage.cluster.clock()),
+        point: stage.points.borrow().len(),
+        why,
+    }
+}
+
+/// Takes the run up again once what went wrong is repaired, as far as that goes.
+fn resume(
+    scene: (Scene<'_>, &Start),
+    stage: &Stage<'_>,
+    pages: &RefCell<MemoryPages>,
+    listener: &Listener,
+    unbroken: &Unbroken,
+) -> Option<Broken> {
+    let wrong = |why: String| Some(stage_broken(stage, Promise::Resume, why));
+    stage.heal(PAUSE);
+    let mut walked = None;
+    for _ in 0..MOST_RESUMES {
+        listener.0.borrow_mut().begin_anew();
+        pages.borrow_mut().push(&Entry::Resumed(Resumption::default()));
+        let last = walk(scene, stage, pages, listener.clone());
+        let is_open = matches!(&last, Walked::Hindered(Went::StillUnknown(_)));
+        walked = Some(last);
+        if !is_open {
+            break;
+        }
+    }
+    stage.look(super::invariant::Cause::Time);
+    if let Some(broken) = stage.judge.borrow().broken.clone() {
+        return Some(broken);
+    }
+    match walked? {
+        // What it printed is lost, so that there is no way on but to do it again.
+        Walked::Hindered(Went::StillUnknown(acts)) if acts.iter().all(|act| act.why.contains("is lost")) => {
+            None
+        }
+        Walked::Ended(ending) => {
+            if stage.is_only_killed() {
+                if ending.exit_code != unbroken.exit_code {
+                    return wrong(describe_end(&ending, unbroken.exit_code));
+                }
+                let done = stage.done.borrow();
+                let twice = done
+                    .iter()
+                    .find(|(act, count)| **count > unbroken.done.get(*act).copied().unwrap_or_default());
+                return twice.and_then(|(act, _)| wrong(format!("`{}` is done once more", act.command)));
+            }
+            None
+        }
+        other => wrong(other.describe()),
+    }
+}
+
+fn describe_end(ending: &Ending, expected: u8) -> String {
+    let why = ending
+        .trouble
+        .as_ref()
+        .map_or("", |trouble| trouble.message.as_str());
+    format!("it ends with {} instead of {expected}: {why}", ending.exit_code)
+}
+
+/// What the report does not say: a service that the run stopped, and that does not run.
+fn untold(events: &[Event], before: &Inspection, stage: &Stage<'_>) -> Option<String> {
+    let ledger = Ledger::of(events);
+    let now = stage.cluster.inspect();
+    let hit = stage.hit.borrow();
+    let is_unknown = ledger
+        .trouble
+        .as_ref()
+        .is_some_and(|trouble| matches!(trouble.kind, TroubleKind::Unknown | TroubleKind::Unreachable));
+    let is_open = ledger.outages.iter().any(|outage| outage.lasted.is_none());
+    if is_unknown || is_open {
+        return None;
+    }
+    for (name, node) in &before.nodes {
+        let Some(after) = now.nodes.get(name).filter(|_| !hit.contains(name)) else {
+            continue;
+        };
+        for (service, ran) in &node.services {
+            let runs = after.services.get(service).copied().unwrap_or_default();
+            let is_away = ledger.still_away.get(service);
+            let is_told = is_away.is_some_and(|away| away.iter().any(|node| node.as_str() == name))
+                || tells_of(events, &ledger, service, name);
+            // What went wrong by itself is told by nobody.
+            let is_own = stage.is_faultless() || touches(&stage.done.borrow(), service, name);
+            if *ran && !runs && !is_told && is_own {
+                return Some(format!("{service} does not run on {name}, and nothing says so"));
+            }
+        }
+    }
+    None
+}
+
+/// Whether the run did something with a service on a node.
+fn touches(done: &BTreeMap<Act, usize>, service: &str, node: &str) -> bool {
+    let is_it = |act: &Act| {
+        act.node.as_ref().is_some_and(|it| it.as_str() == node)
+            && act.command.split_whitespace().any(|word| word == service)
+    };
+    done.keys().any(is_it)
+}
+
+/// Whether the report says that something went wrong on that node, or that the service is left stopped.
+fn tells_of(events: &[Event], ledger: &Ledger, service: &str, node: &str) -> bool {
+    let is_left = ledger
+        .left_stopped
+        .iter()
+        .any(|(left, nodes, _)| left == service && nodes.iter().any(|it| it.as_str() == node));
+    let has_failed = ledger
+        .troubles
+        .iter()
+        .any(|(_, nodes)| nodes.iter().any(|it| it.as_str() == node));
+    // A run that just ends with its services stopped says so by its last act on them.
+    let last_act = events.iter().rev().find_map(|event| match &event.what {
+        Happening::StepEnded { place, what, .. }
+            if place.node.as_ref().is_some_and(|it| it.as_str() == node) && what.contains(service) =>
+        {
+            Some(what.starts_with("stop"))
+        }
+        _ => None,
+    });
+    is_left || has_failed || last_act == Some(true)
+}

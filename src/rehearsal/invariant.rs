@@ -1,0 +1,220 @@
+//! What must never come of a run, whatever goes wrong.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::transport::Clock;
+use crate::transport::simulated::{SimulatedCluster, Vitals};
+
+/// How long clients may hang: an election takes less.
+const HANG: Duration = Duration::from_secs(60);
+/// How long after a fault nobody can know of it: the view lags, and what was measured is acted on.
+const NOTICE: Duration = Duration::from_secs(20);
+/// How long what has come of such an act may show itself.
+const AFTERMATH: Duration = Duration::from_secs(180);
+/// How often the cluster is looked at that is left alone.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// A promise of the tool that a run must not break.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Promise {
+    /// A majority of the metadata servers is never lost outside `outage`.
+    Majority,
+    /// No chunk falls under its minimum of replicas outside `outage`.
+    Replicas,
+    /// No data is lost.
+    Data,
+    /// Clients never hang outside `outage`.
+    Clients,
+    /// No node is rebooted by its watchdog outside `outage`.
+    Watchdog,
+    /// No metadata server loses its journal to a newer master.
+    Order,
+    /// What the report says is what the cluster is.
+    Report,
+    /// A resume ends well, and nothing is done twice.
+    Resume,
+    /// The run comes to an end.
+    End,
+    /// The run ends well when nothing goes wrong.
+    Unbroken,
+}
+
+impl Promise {
+    /// What has come of it, as a sentence without its end.
+    pub fn broken(&self) -> &'static str {
+        match self {
+            Promise::Majority => "a majority of the metadata servers is lost outside an outage",
+            Promise::Replicas => "chunks fall under their minimum of replicas outside an outage",
+            Promise::Data => "data is lost",
+            Promise::Clients => "clients hang for more than a minute outside an outage",
+            Promise::Watchdog => "a watchdog reboots a node outside an outage",
+            Promise::Order => "a metadata server loses its journal to a newer master",
+            Promise::Report => "the report does not say what the cluster is",
+            Promise::Resume => "a resume does not end well",
+            Promise::End => "the run does not come to an end",
+            Promise::Unbroken => "the run fails although nothing goes wrong",
+        }
+    }
+
+    /// The word for it, for machines.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Promise::Majority => "majority",
+            Promise::Replicas => "replicas",
+            Promise::Data => "data",
+            Promise::Clients => "clients",
+            Promise::Watchdog => "watchdog",
+            Promise::Order => "order",
+            Promise::Report => "report",
+            Promise::Resume => "resume",
+            Promise::End => "end",
+            Promise::Unbroken => "unbroken",
+        }
+    }
+
+    /// Whether it may be broken inside an outage.
+    fn is_lifted_by_outage(&self) -> bool {
+        !matches!(self, Promise::Data | Promise::Order)
+    }
+}
+
+/// What may have changed the cluster since it was looked at last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// Only time.
+    Time,
+    /// What went wrong by itself.
+    Fault,
+    /// An act of the runbook, sent at this time.
+    Act(Duration),
+}
+
+/// A promise that was broken.
+#[derive(Debug, Clone)]
+pub(super) struct Broken {
+    pub promise: Promise,
+    /// When.
+    pub at: Duration,
+    /// At which point of the run; 0: at none.
+    pub point: usize,
+    /// What there is to say beside it.
+    pub why: String,
+}
+
+/// Looks at the cluster all along a run.
+#[derive(Debug, Default)]
+pub(super) struct Judge {
+    /// What is broken now, and not by the runbook.
+    excused: BTreeSet<Promise>,
+    /// When a majority or replicas were missing last that were excused: clients hang for that.
+    excused_at: Option<Duration>,
+    /// What is broken now inside an outage.
+    lifted: BTreeSet<Promise>,
+    reboots: usize,
+    last_fault: Option<Duration>,
+    /// The cluster as it was after the last fault, left alone from there on.
+    left_alone: Option<SimulatedCluster>,
+    pub broken: Option<Broken>,
+}
+
+impl Judge {
+    /// Hears that something has gone wrong by itself.
+    pub fn note_fault(&mut self, cluster: &SimulatedCluster) {
+        self.last_fault = Some(cluster.clock().now());
+        self.left_alone = Some(cluster.fork());
+    }
+
+    /// An outage is over: what was broken in it must be whole again.
+    pub fn leave_outage(&mut self) {
+        self.lifted.clear();
+    }
+
+    /// Looks at the cluster.
+    pub fn look(&mut self, cluster: &SimulatedCluster, cause: Cause, is_outage: bool, point: usize) {
+        let (vitals, now) = (cluster.vitals(), cluster.clock().now());
+        let broken = broken_now(&vitals, self.reboots, now);
+        self.excused.retain(|promise| broken.contains(promise));
+        self.lifted.retain(|promise| broken.contains(promise));
+        self.reboots = vitals.watchdog_reboots;
+        if self.excused.contains(&Promise::Majority) || self.excused.contains(&Promise::Replicas) {
+            self.excused_at = Some(now);
+        }
+        for promise in broken {
+            if self.excused.contains(&promise) || self.lifted.contains(&promise) || self.broken.is_some() {
+                continue;
+            }
+            if is_outage && promise.is_lifted_by_outage() {
+                self.lifted.insert(promise);
+            } else if self.is_excused(&promise, cause, now) {
+                self.excused.insert(promise);
+            } else {
+                self.broken = Some(Broken {
+                    promise,
+                    at: now,
+                    point,
+                    why: String::new(),
+                });
+            }
+        }
+    }
+
+    /// Whether what went wrong by itself has broken it, or nobody could know of that yet.
+    fn is_excused(&self, promise: &Promise, cause: Cause, now: Duration) -> bool {
+        let Some(fault) = self.last_fault else {
+            return false;
+        };
+        match cause {
+            Cause::Fault => return true,
+            Cause::Act(sent) if sent < fault + NOTICE => return true,
+            Cause::Act(_) | Cause::Time => {}
+        }
+        let is_aftermath = matches!(promise, Promise::Clients | Promise::Watchdog)
+            && self.excused_at.is_some_and(|at| now <= at + AFTERMATH);
+        if is_aftermath {
+            return true;
+        }
+        let Some(alone) = &self.left_alone else {
+            return false;
+        };
+        breaks_by_itself(&alone.fork(), promise, now)
+    }
+}
+
+fn broken_now(vitals: &Vitals, reboots: usize, now: Duration) -> BTreeSet<Promise> {
+    let hangs = vitals
+        .hung_since
+        .is_some_and(|since| now.saturating_sub(since) > HANG);
+    let promises = [
+        (Promise::Majority, !vitals.has_majority),
+        (Promise::Replicas, vitals.below_least > 0),
+        (Promise::Data, vitals.lost_chunks > 0),
+        (Promise::Clients, hangs),
+        (Promise::Watchdog, vitals.watchdog_reboots > reboots),
+        (
+            Promise::Order,
+            !vitals.journal_consistent || vitals.master_was_early,
+        ),
+    ];
+    promises
+        .into_iter()
+        .filter(|(_, is_broken)| *is_broken)
+        .map(|(promise, _)| promise)
+        .collect()
+}
+
+/// Whether the cluster comes to that with nobody doing anything more.
+fn breaks_by_itself(alone: &SimulatedCluster, promise: &Promise, until: Duration) -> bool {
+    let reboots = alone.vitals().watchdog_reboots;
+    let clock = alone.clock();
+    loop {
+        let now = clock.now();
+        if broken_now(&alone.vitals(), reboots, now).contains(promise) {
+            return true;
+        }
+        if now >= until + NOTICE {
+            return false;
+        }
+        alone.block_on(clock.sleep(LOOK_EVERY));
+    }
+}

@@ -1,0 +1,85 @@
+//! What is told of a run while it goes on.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash, Hasher};
+use std::rc::Rc;
+
+use crate::inventory::NodeName;
+use crate::journal::{Event, Happening, Recorder};
+use crate::transport::StepPath;
+
+/// What was told so far, as far as it decides what comes.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    /// Everything, in order.
+    pub events: Vec<Event>,
+    /// The outages that are open; one that failed stays open, whoever goes on with the run.
+    outages: BTreeSet<StepPath>,
+    tokens: BTreeSet<(String, NodeName)>,
+    groups: BTreeMap<String, String>,
+    named: BTreeMap<(String, Option<NodeName>), String>,
+}
+
+impl Seen {
+    fn take(&mut self, event: &Event) {
+        match &event.what {
+            Happening::Outage {
+                place, opens: true, ..
+            } => {
+                self.outages.insert(place.path.clone());
+            }
+            Happening::Outage {
+                place, opens: false, ..
+            } => {
+                self.outages.remove(&place.path);
+            }
+            Happening::TokenTaken { service, node, .. } => {
+                self.tokens.insert((service.clone(), node.clone()));
+            }
+            Happening::TokenReturned { service, node } => {
+                self.tokens.remove(&(service.clone(), node.clone()));
+            }
+            Happening::GroupChanged { group, now, .. } => {
+                self.groups.insert(group.clone(), now.to_string());
+            }
+            Happening::Named { place, name, value } => {
+                self.named
+                    .insert((name.clone(), place.node.clone()), value.clone());
+            }
+            _ => {}
+        }
+        self.events.push(event.clone());
+    }
+
+    /// Whether an outage is open.
+    pub fn is_outage(&self) -> bool {
+        !self.outages.is_empty()
+    }
+
+    /// A walk begins anew, and tells everything once more.
+    pub fn begin_anew(&mut self) {
+        self.tokens.clear();
+        self.groups.clear();
+        self.named.clear();
+    }
+
+    /// Puts into a hash what the run remembers.
+    pub fn write_state(&self, hasher: &mut impl Hasher) {
+        (&self.outages, &self.tokens, &self.groups, &self.named).hash(hasher);
+    }
+}
+
+/// Takes in what is told of a run.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Listener(pub Rc<RefCell<Seen>>);
+
+impl Recorder for Listener {
+    fn record(&mut self, event: &Event) {
+        self.0.borrow_mut().take(event);
+    }
+
+    fn recall(&mut self, event: &Event) {
+        self.0.borrow_mut().take(event);
+    }
+}

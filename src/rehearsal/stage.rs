@@ -1,0 +1,458 @@
+//! The doors of a rehearsed run: each command, probe and question goes through here, and something
+//! may go wrong with it.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use futures_util::future::{Future, Shared, join_all};
+
+use super::fault_plan::{Crossing, Mishap, Point, Schedule, started_service};
+use super::invariant::{Cause, Judge};
+use super::seen::Seen;
+use crate::inventory::NodeName;
+use crate::transport::simulated::{Fault, SimulatedCluster};
+use crate::transport::{
+    Answer, Clock, Outcome, Person, Purpose, Question, QuestionKind, Request, StepPath, Transport,
+    TransportError,
+};
+
+/// How long a node is away that comes back.
+const AWAY: Duration = Duration::from_secs(300);
+/// How long the network of a rack is cut.
+const CUT: Duration = Duration::from_secs(120);
+/// How long a service runs that blinks.
+const BLINK: Duration = Duration::from_secs(60);
+/// By how much a look at a cluster in which nothing is due is put off at most, and until when.
+const MOST_STRETCH: u32 = 1024;
+const LONGEST_LOOK: Duration = Duration::from_secs(3600);
+/// More points than this, and a run goes on for ever.
+const MOST_POINTS: usize = 100_000;
+/// What a command ends with that the simulated cluster does not model.
+const NOT_MODELLED: i32 = 127;
+
+/// Why a run was ended from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// Its process was killed.
+    Killed,
+    /// All that can come is known.
+    Joined,
+    /// It goes on for ever.
+    Endless,
+}
+
+/// An act: where in the runbook, on which node, and what.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Act {
+    pub path: StepPath,
+    pub node: Option<NodeName>,
+    pub command: String,
+}
+
+type Going = Shared<Pin<Box<dyn Future<Output = Result<Outcome, TransportError>>>>>;
+
+/// All doors of one attempt.
+pub(super) struct Stage<'s> {
+    pub cluster: SimulatedCluster,
+    schedule: &'s Schedule,
+    /// States from which nothing new can come.
+    joins: Option<&'s HashSet<u64>>,
+    seen: Rc<RefCell<Seen>>,
+    pub points: RefCell<Vec<Point>>,
+    pub judge: RefCell<Judge>,
+    pub cut: Cell<Option<Cut>>,
+    /// How often each act went well.
+    pub done: RefCell<BTreeMap<Act, usize>>,
+    /// Commands that are not modelled, taken for done.
+    pub assumed: RefCell<BTreeSet<String>>,
+    /// Nodes that something went wrong with.
+    pub hit: RefCell<BTreeSet<String>>,
+    going: RefCell<Vec<Going>>,
+    by_hand: RefCell<BTreeSet<(StepPath, String)>>,
+    is_resumed: Cell<bool>,
+    was_outage: Cell<bool>,
+    /// By how much a look at what rests is put off.
+    stretch: Cell<u32>,
+}
+
+impl<'s> Stage<'s> {
+    pub fn new(
+        cluster: SimulatedCluster,
+        schedule: &'s Schedule,
+        joins: Option<&'s HashSet<u64>>,
+        seen: &Rc<RefCell<Seen>>,
+    ) -> Stage<'s> {
+        Stage {
+            cluster,
+            schedule,
+            joins,
+            seen: Rc::clone(seen),
+            points: RefCell::default(),
+            judge: RefCell::default(),
+            cut: Cell::new(None),
+            done: RefCell::default(),
+            assumed: RefCell::default(),
+            hit: RefCell::default(),
+            going: RefCell::default(),
+            by_hand: RefCell::default(),
+            is_resumed: Cell::new(false),
+            was_outage: Cell::new(false),
+            stretch: Cell::new(1),
+        }
+    }
+
+    /// Whether nothing goes wrong.
+    pub fn is_faultless(&self) -> bool {
+        self.schedule.0.is_empty()
+    }
+
+    /// Whether nothing goes wrong but that the process of the run is killed.
+    pub fn is_only_killed(&self) -> bool {
+        self.schedule.0.iter().all(|planned| planned.mishap.is_kill())
+    }
+
+    /// What was sent goes on without the process that sent it.
+    pub fn let_finish(&self) {
+        let going = self.going.take();
+        self.cluster.block_on(join_all(going));
+    }
+
+    /// All is repaired that can be, some time passes, and nothing goes wrong from now on.
+    pub fn heal(&self, pause: Duration) {
+        self.is_resumed.set(true);
+        self.cut.set(None);
+        for node in self.hit.borrow().iter() {
+            let node = node.clone();
+            if !self.cluster.is_on(&node) {
+                self.cluster.inject(&Fault::Power {
+                    node: node.clone(),
+                    on: true,
+                });
+            }
+            self.cluster.inject(&Fault::Network { node, up: true });
+        }
+        self.judge.borrow_mut().note_fault(&self.cluster);
+        let clock = self.cluster.clock();
+        self.cluster.block_on(clock.sleep(pause));
+        self.look(Cause::Time);
+    }
+
+    pub fn look(&self, cause: Cause) {
+        let is_outage = self.seen.borrow().is_outage();
+        let mut judge = self.judge.borrow_mut();
+        if self.was_outage.replace(is_outage) && !is_outage {
+            judge.leave_outage();
+        }
+        let point = match self.is_resumed.get() {
+            true => 0,
+            false => self.points.borrow().len(),
+        };
+        judge.look(&self.cluster, cause, is_outage, point);
+    }
+
+    /// Comes to a point: what is to go wrong here.
+    async fn come_to(
+        &self,
+        crossing: Crossing,
+        path: &StepPath,
+        node: Option<&NodeName>,
+        words: &str,
+    ) -> Vec<Mishap> {
+        self.look(Cause::Time);
+        if self.is_resumed.get() {
+            return Vec::new();
+        }
+        let number = self.points.borrow().len() + 1;
+        let (coarse, exact) = (
+            self.cluster.fingerprint(true),
+            self.position(crossing, path, node, words),
+        );
+        if number > MOST_POINTS {
+            return self.leave(Cut::Endless).await;
+        }
+        let is_known = self.joins.is_some_and(|joins| joins.contains(&exact));
+        if is_known && number > self.schedule.last() && is_steady(crossing, path) {
+            return self.leave(Cut::Joined).await;
+        }
+        self.points.borrow_mut().push(Point {
+            number,
+            at: self.cluster.clock().now(),
+            crossing,
+            path: path.clone(),
+            node: node.cloned(),
+            words: words.to_owned(),
+            coarse,
+            exact,
+        });
+        let mishaps: Vec<Mishap> = self.schedule.at(number).collect();
+        for mishap in &mishaps {
+            self.let_happen(*mishap, node);
+        }
+        if mishaps.contains(&Mishap::KilledBefore) {
+            return self.leave(Cut::Killed).await;
+        }
+        mishaps
+    }
+
+    /// Ends the attempt: nobody hears of this point any more.
+    async fn leave<T>(&self, cut: Cut) -> T {
+        self.cut.set(Some(cut));
+        std::future::pending().await
+    }
+
+    /// What is here and what the run remembers, as a number; only where no wait is under way.
+    fn position(&self, crossing: Crossing, path: &StepPath, node: Option<&NodeName>, words: &str) -> u64 {
+        if !is_steady(crossing, path) {
+            return 0;
+        }
+        let mut hasher = DefaultHasher::new();
+        (path.as_str(), node, words, self.going.borrow().len()).hash(&mut hasher);
+        self.cluster.fingerprint(false).hash(&mut hasher);
+        self.seen.borrow().write_state(&mut hasher);
+        hasher.finish()
+    }
+
+    /// Lets happen to the cluster what is no matter of the command.
+    fn let_happen(&self, mishap: Mishap, node: Option<&NodeName>) {
+        let here = node.map(NodeName::as_str).unwrap_or_default();
+        let now = self.cluster.clock().now();
+        match mishap {
+            Mishap::MasterMoves => {
+                if let Some(node) = self.cluster.other_master() {
+                    self.cluster.inject(&Fault::Master { node });
+                }
+            }
+            Mishap::DiskFails => {
+                if let Some((node, repository)) = self.cluster.disk_elsewhere(here) {
+                    self.hit.borrow_mut().insert(node.clone());
+                    self.cluster.inject(&Fault::DiskFails { node, repository });
+                }
+            }
+            Mishap::HostFails => {
+                if let Some(node) = self.cluster.host_elsewhere(here) {
+                    self.hit.borrow_mut().insert(node.clone());
+                    self.cluster.inject(&Fault::Power { node, on: false });
+                }
+            }
+            Mishap::RackCut => {
+                for node in self.cluster.rack_elsewhere(here) {
+                    self.hit.borrow_mut().insert(node.clone());
+                    self.cluster.inject(&Fault::Network {
+                        node: node.clone(),
+                        up: false,
+                    });
+                    self.cluster
+                        .inject_at(now + CUT, Fault::Network { node, up: true });
+                }
+            }
+            _ => return,
+        }
+        self.judge.borrow_mut().note_fault(&self.cluster);
+        self.look(Cause::Fault);
+    }
+
+    async fn carry_out_here(&self, request: &Request, mishaps: &[Mishap]) -> Result<Outcome, TransportError> {
+        let fault = mishaps.iter().find_map(|mishap| mishap.command_fault());
+        let power = mishaps.iter().find(|mishap| mishap.is_of_power());
+        let going = {
+            let (cluster, request) = (self.cluster.clone(), request.clone());
+            async move { cluster.carry_out(&request, fault).await }
+                .boxed_local()
+                .shared()
+        };
+        self.going.borrow_mut().push(going.clone());
+        if request.purpose == Purpose::Act {
+            self.stretch.set(1);
+        }
+        let sent = self.cluster.clock().now();
+        let replied = going.clone().await;
+        self.going
+            .borrow_mut()
+            .retain(|other| !Shared::ptr_eq(other, &going));
+        let replied = self.assume(request, replied);
+        if request.purpose == Purpose::Act {
+            self.note_act(request, &replied, fault.is_some());
+        }
+        if let (Some(mishap), Some(node)) = (power, &request.node) {
+            let node = node.to_string();
+            self.hit.borrow_mut().insert(node.clone());
+            if mishap.comes_back() {
+                let at = self.cluster.clock().now() + AWAY;
+                self.cluster.inject_at(at, Fault::Power { node, on: true });
+            }
+        }
+        if mishaps.contains(&Mishap::Blinks)
+            && let (Some(node), Some(service)) = (&request.node, started_service(request.command.as_str()))
+        {
+            let (node, service) = (node.to_string(), service.to_owned());
+            self.hit.borrow_mut().insert(node.clone());
+            let at = self.cluster.clock().now() + BLINK;
+            self.cluster.inject_at(
+                at,
+                Fault::ServiceStops {
+                    node,
+                    service,
+                    path: None,
+                },
+            );
+        }
+        if fault.is_some() || mishaps.contains(&Mishap::Blinks) {
+            self.judge.borrow_mut().note_fault(&self.cluster);
+        }
+        match (request.purpose, power) {
+            (_, Some(_)) => self.look(Cause::Fault),
+            (Purpose::Act, None) => self.look(Cause::Act(sent)),
+            (Purpose::Probe, None) => {}
+        }
+        replied
+    }
+
+    /// What is not modelled is taken for done, and that is told.
+    fn assume(
+        &self,
+        request: &Request,
+        replied: Result<Outcome, TransportError>,
+    ) -> Result<Outcome, TransportError> {
+        match replied {
+            Ok(outcome)
+                if outcome.status == NOT_MODELLED
+                    && outcome.errors.contains("not modelled by the simulated cluster") =>
+            {
+                self.assumed.borrow_mut().insert(request.command.to_string());
+                Ok(Outcome::nothing())
+            }
+            other => other,
+        }
+    }
+
+    fn note_act(&self, request: &Request, replied: &Result<Outcome, TransportError>, is_faulty: bool) {
+        let went_well = match replied {
+            Ok(outcome) => outcome.status == 0,
+            // It cut its own connection.
+            Err(TransportError::Unknown { is_late, .. }) if !is_faulty => request.may_disconnect && !is_late,
+            Err(_) => false,
+        };
+        if went_well {
+            *self.done.borrow_mut().entry(act_of(request)).or_default() += 1;
+        }
+    }
+
+    /// Whether an act of which nobody knows was done; a person who looked there tells it.
+    fn was_done(&self, question: &Question) -> bool {
+        self.done.borrow().keys().any(|act| {
+            question.path.is_in(&act.path)
+                && act.node == question.node
+                && question.text.contains(&format!("`{}`", act.command))
+        })
+    }
+}
+
+fn act_of(request: &Request) -> Act {
+    Act {
+        path: request.path.clone(),
+        node: request.node.clone(),
+        command: request.command.to_string(),
+    }
+}
+
+/// Whether all that the run is about to do hangs on what is remembered, and not on how long
+/// something has been under way.
+fn is_steady(crossing: Crossing, path: &StepPath) -> bool {
+    let is_timed = |part: &str| {
+        ["within ", "retry ", "wait "]
+            .iter()
+            .any(|word| part.starts_with(word))
+    };
+    crossing == Crossing::Act && !path.parts().any(is_timed)
+}
+
+#[async_trait(?Send)]
+impl Clock for Stage<'_> {
+    fn now(&self) -> Duration {
+        self.cluster.clock().now()
+    }
+
+    /// Whoever looks again and again at a cluster in which nothing is due looks less and less often.
+    async fn sleep(&self, length: Duration) {
+        let is_still = self.going.borrow().is_empty() && self.cluster.is_at_rest();
+        let stretch = match is_still {
+            true => self.stretch.get().saturating_mul(2).min(MOST_STRETCH),
+            false => 1,
+        };
+        self.stretch.set(stretch);
+        let length = match length < LONGEST_LOOK {
+            true => length.saturating_mul(stretch).min(LONGEST_LOOK),
+            false => length,
+        };
+        self.cluster.clock().sleep(length).await;
+    }
+}
+
+#[async_trait(?Send)]
+impl Transport for Stage<'_> {
+    async fn carry_out(&self, request: &Request) -> Result<Outcome, TransportError> {
+        let crossing = match request.purpose {
+            Purpose::Act => Crossing::Act,
+            Purpose::Probe => Crossing::Probe,
+        };
+        let words = request.command.as_str();
+        let mishaps = self
+            .come_to(crossing, &request.path, request.node.as_ref(), words)
+            .await;
+        let replied = self.carry_out_here(request, &mishaps).await;
+        if mishaps.contains(&Mishap::KilledAfter) {
+            return self.leave(Cut::Killed).await;
+        }
+        replied
+    }
+}
+
+#[async_trait(?Send)]
+impl Person for Stage<'_> {
+    async fn ask(&self, question: &Question) -> Answer {
+        if question.kind == QuestionKind::Unsettled {
+            return match self.was_done(question) {
+                true => Answer::Yes,
+                false => Answer::No,
+            };
+        }
+        let node = question.node.as_ref();
+        let mishaps = self
+            .come_to(Crossing::Question, &question.path, node, &question.name)
+            .await;
+        if mishaps.contains(&Mishap::Declines) {
+            return Answer::No;
+        }
+        let which = (question.path.clone(), question.name.clone());
+        let sent = self.cluster.clock().now();
+        // What was done by hand is not done again when it is asked for once more.
+        let answer = match self.by_hand.borrow().contains(&which) {
+            true => Answer::Yes,
+            false => self.cluster.person(Box::new(Obedient)).ask(question).await,
+        };
+        if answer == Answer::Yes && question.kind == QuestionKind::Manual {
+            self.by_hand.borrow_mut().insert(which);
+        }
+        self.look(Cause::Act(sent));
+        if mishaps.contains(&Mishap::KilledAfter) {
+            return self.leave(Cut::Killed).await;
+        }
+        answer
+    }
+}
+
+/// A person who says yes to everything, and does what is asked for.
+struct Obedient;
+
+#[async_trait(?Send)]
+impl Person for Obedient {
+    async fn ask(&self, _question: &Question) -> Answer {
+        Answer::Yes
+    }
+}
