@@ -337,5 +337,9 @@ fn tells_of(events: &[Event], ledger: &Ledger, service: &str, node: &str) -> boo
         }
         _ => None,
     });
-    is_left || has_failed || last_act == Some(true)
+    // Who has left a role has no service of it any more.
+    let has_left = events.iter().any(|event| {
+        matches!(&event.what, Happening::GroupChanged { node: left, joined: false, .. } if left.as_str() == node)
+    });
+    is_left || has_failed || has_left || last_act == Some(true)
 }

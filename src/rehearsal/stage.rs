@@ -432,7 +432,8 @@ impl Person for Stage<'_> {
         let which = (question.path.clone(), question.name.clone());
         let sent = self.cluster.clock().now();
         // What was done by hand is not done again when it is asked for once more.
-        let answer = match self.by_hand.borrow().contains(&which) {
+        let is_done = self.by_hand.borrow().contains(&which);
+        let answer = match is_done {
             true => Answer::Yes,
             false => self.cluster.person(Box::new(Obedient)).ask(question).await,
         };

@@ -156,6 +156,13 @@ impl Door {
                 return Err(lose(format!("it took longer than {limit}"), true));
             }
             Some(Mishap::Command(CommandFault::ConnectionLostBefore)) => return lost(),
+            Some(Mishap::Command(CommandFault::FailsAfter)) => {
+                return self.inner.carry_out(request).await.map(|_| Outcome {
+                    status: 1,
+                    output: String::new(),
+                    errors: "the command failed\n".to_owned(),
+                });
+            }
             Some(Mishap::Command(CommandFault::NodeDiesDuring)) => {
                 self.cut_power(node, Duration::from_millis(25));
             }

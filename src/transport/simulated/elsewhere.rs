@@ -13,12 +13,13 @@ impl SimulatedCluster {
     /// The node of a metadata server that is in step and not master.
     pub fn other_master(&self) -> Option<String> {
         let world = self.world.borrow();
-        let others = world
+        let mut others = world
             .metadata
             .servers
             .iter()
-            .filter(|server| server.counts && Some(server.id) != world.metadata.master);
-        others.map(|server| world.hosts[server.host].name.clone()).last()
+            .filter(|server| server.counts && Some(server.id) != world.metadata.master)
+            .map(|server| world.hosts[server.host].name.clone());
+        others.next_back()
     }
 
     /// Another node that holds servers of the storage and is well.
