@@ -1,6 +1,4 @@
-use miette::Diagnostic;
 use serde::Serialize;
-use thiserror::Error;
 
 use super::fault_plan::Schedule;
 use super::invariant::Promise;
@@ -39,21 +37,4 @@ pub struct Line {
     pub what: String,
     /// Whether it goes wrong by itself.
     pub is_fault: bool,
-}
-
-/// A finding as it is drawn, with its place in the runbook.
-#[derive(Debug, Clone, Error, Diagnostic)]
-#[error("{message}")]
-#[diagnostic(code(rehearsal::broken_promise))]
-pub struct RehearsalError {
-    /// What came of it.
-    pub message: String,
-    /// What happened just before.
-    #[label("{label}")]
-    pub at: Span,
-    /// What stands at the place.
-    pub label: String,
-    /// How it came to that.
-    #[help]
-    pub help: Option<String>,
 }

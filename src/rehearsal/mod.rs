@@ -9,6 +9,7 @@
 
 mod attempt;
 mod coverage;
+mod error;
 mod explore;
 mod fault_plan;
 mod finding;
@@ -20,8 +21,9 @@ mod story;
 
 pub use attempt::Scene;
 pub use coverage::Coverage;
+pub use error::RehearsalError;
 pub use explore::{Effort, Rehearsal, rehearse_plan, replay_schedule};
 pub use fault_plan::{Mishap, Planned, Schedule, ScheduleError};
-pub use finding::{Finding, RehearsalError};
+pub use finding::{Finding, Line};
 pub use invariant::Promise;
 pub use story::{describe_coverage, tell_finding, write_coverage_json, write_finding_json};

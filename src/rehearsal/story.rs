@@ -6,8 +6,9 @@ use serde_json::json;
 
 use super::attempt::Attempt;
 use super::coverage::{Coverage, span_of};
+use super::error::RehearsalError;
 use super::fault_plan::{Mishap, Schedule};
-use super::finding::{Finding, Line, RehearsalError};
+use super::finding::{Finding, Line};
 use super::invariant::Promise;
 use crate::diagnostic::{SourceMap, Span};
 use crate::journal::{Event, Happening, StepResult, TroubleKind};
