@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::attempt::{Attempt, Scene, Start, Unbroken, attempt};
 use super::coverage::Coverage;
@@ -15,6 +15,7 @@ use super::invariant::Promise;
 use super::shrink::shrink;
 use super::story::tell_attempt;
 use crate::diagnostic::Span;
+use crate::transport::{Clock, SystemClock};
 
 /// The stack of a worker: scripts nest, and a walk recurses into them.
 const STACK: usize = 256 << 20;
@@ -58,7 +59,7 @@ struct Search<'s> {
     done: AtomicUsize,
     tried: Mutex<HashSet<(u64, Mishap, usize)>>,
     progress: &'s (dyn Fn(usize, usize) + Sync),
-    until: Option<Instant>,
+    clock: SystemClock,
 }
 
 /// What one worker has found.
@@ -77,7 +78,7 @@ pub fn rehearse_plan(
     effort: &Effort,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Rehearsal {
-    let began = Instant::now();
+    let clock = SystemClock::new();
     let trunk = on_large_stack(|| attempt(scene, &scene.start(), &Schedule::default(), None, None));
     let trunk = with_its_end(trunk);
     let mut coverage = Coverage::default();
@@ -106,7 +107,7 @@ pub fn rehearse_plan(
         done: AtomicUsize::new(1),
         tried: Mutex::default(),
         progress,
-        until: effort.time.map(|time| began + time),
+        clock,
         trunk: trunk.points.clone(),
     };
     search.extend(&trunk);
@@ -190,9 +191,9 @@ impl Search<'_> {
             self.try_schedule(&start, &schedule, &mut found);
             self.open.fetch_sub(1, Ordering::AcqRel);
         }
-        if let Some(until) = self.until {
+        if let Some(time) = self.effort.time {
             let mut random = fastrand::Rng::with_seed(self.effort.seed.wrapping_add(worker as u64));
-            while Instant::now() < until {
+            while self.clock.now() < time {
                 let schedule = self.draw(&mut random);
                 self.try_schedule(&start, &schedule, &mut found);
             }
