@@ -86,7 +86,7 @@ pub fn rehearse_plan(
     coverage.points = trunk.points.len();
     if trunk.broken.is_some() {
         coverage.compare(scene.plan, scene.sources);
-        let findings = vec![tell_attempt(&trunk, 0)];
+        let findings = vec![tell_attempt(scene, &trunk, 0)];
         return Rehearsal { findings, coverage };
     }
     let keys = trunk
@@ -142,7 +142,7 @@ pub fn replay_schedule(scene: Scene<'_>, schedule: &Schedule) -> (Option<Finding
         coverage.take(&tried);
         coverage.points = tried.points.len();
         coverage.compare(scene.plan, scene.sources);
-        let finding = tried.broken.is_some().then(|| tell_attempt(&tried, 0));
+        let finding = tried.broken.is_some().then(|| tell_attempt(scene, &tried, 0));
         (finding, coverage)
     })
 }
@@ -290,7 +290,7 @@ impl Search<'_> {
                 true => shrink(self.scene, &start, &self.unbroken, attempt),
                 false => attempt,
             };
-            let finding = tell_attempt(&attempt, 0);
+            let finding = tell_attempt(self.scene, &attempt, 0);
             grouped
                 .entry((finding.at, finding.promise))
                 .and_modify(|(_, others)| *others += 1)
@@ -298,7 +298,7 @@ impl Search<'_> {
         }
         let found = grouped.into_values();
         found
-            .map(|(attempt, others)| tell_attempt(&attempt, others))
+            .map(|(attempt, others)| tell_attempt(self.scene, &attempt, others))
             .collect()
     }
 }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::attempt::Attempt;
+use super::attempt::{Attempt, Scene};
 use super::coverage::{Coverage, span_of};
 use super::error::RehearsalError;
-use super::fault_plan::{Mishap, Schedule};
+use super::fault_plan::{Mishap, Point, Schedule};
 use super::finding::{Finding, Line};
 use super::invariant::Promise;
 use crate::diagnostic::{SourceMap, Span};
@@ -20,29 +20,17 @@ use crate::value::write_duration;
 const MOST_LINES: usize = 12;
 
 /// Tells what a run has broken.
-pub(super) fn tell_attempt(attempt: &Attempt, others: usize) -> Finding {
+pub(super) fn tell_attempt(scene: Scene<'_>, attempt: &Attempt, others: usize) -> Finding {
     let broken = attempt.broken.as_ref();
     let promise = broken.map_or(Promise::Unbroken, |broken| broken.promise.clone());
     let until = broken.map_or(Duration::MAX, |broken| broken.at);
     let point = broken
         .and_then(|broken| broken.point.checked_sub(1))
         .and_then(|index| attempt.points.get(index));
-    let last = attempt.events.iter().rev().find_map(|event| span_of(&event.what));
-    let trouble = attempt.events.iter().rev().find_map(|event| match &event.what {
-        Happening::RunEnded {
-            trouble: Some(trouble),
-            ..
-        } => Some(trouble.at),
-        _ => None,
-    });
-    let at = match (&promise, trouble) {
-        (Promise::Unbroken, Some(at)) => Some(at),
-        _ => point.and_then(|point| find_span(&attempt.events, &point.path)),
-    };
     Finding {
+        at: find_place(scene, attempt, &promise, point),
         promise,
         schedule: attempt.schedule.clone(),
-        at: at.or(last).unwrap_or_default(),
         node: point
             .and_then(|point| point.node.as_ref())
             .map(ToString::to_string),
@@ -53,24 +41,37 @@ pub(super) fn tell_attempt(attempt: &Attempt, others: usize) -> Finding {
     }
 }
 
-/// Where a statement is written, or the innermost one around it of which something was told.
-fn find_span(events: &[Event], path: &StepPath) -> Option<Span> {
-    let mut best: Option<(usize, Span)> = None;
+/// Where the runbook stood: its own statement rather than the hook of a module that it led to.
+fn find_place(scene: Scene<'_>, attempt: &Attempt, promise: &Promise, point: Option<&Point>) -> Span {
+    let file_of = |span: Span| scene.sources.place(span).map(|place| place.file);
+    let own = scene.plan.steps.first().and_then(|step| file_of(step.span));
+    let trouble = attempt.events.iter().rev().find_map(|event| match &event.what {
+        Happening::RunEnded {
+            trouble: Some(trouble),
+            ..
+        } if *promise == Promise::Unbroken => Some(trouble.at),
+        _ => None,
+    });
+    let around = point.map_or_else(Vec::new, |point| find_spans(&attempt.events, &point.path));
+    let told = attempt.events.iter().rev();
+    let told = told.filter_map(|event| span_of(&event.what));
+    let places: Vec<Span> = trouble.into_iter().chain(around).chain(told).collect();
+    let is_own = |span: &&Span| file_of(**span) == own;
+    let place = places.iter().find(is_own).or(places.first());
+    place.copied().unwrap_or_default()
+}
+
+/// Where a statement is written, and those around it of which something was told, the innermost first.
+fn find_spans(events: &[Event], path: &StepPath) -> Vec<Span> {
+    let mut found: Vec<(usize, Span)> = Vec::new();
     for event in events {
-        let Some(told) = path_of(&event.what) else {
-            continue;
-        };
-        if !path.is_in(told) {
-            continue;
-        }
-        let depth = told.parts().count();
-        if best.is_none_or(|(known, _)| depth > known)
-            && let Some(span) = span_of(&event.what)
-        {
-            best = Some((depth, span));
+        let told = path_of(&event.what).filter(|told| path.is_in(told));
+        if let (Some(told), Some(span)) = (told, span_of(&event.what)) {
+            found.push((told.parts().count(), span));
         }
     }
-    best.map(|(_, span)| span)
+    found.sort_by_key(|(depth, _)| std::cmp::Reverse(*depth));
+    found.into_iter().map(|(_, span)| span).collect()
 }
 
 fn path_of(what: &Happening) -> Option<&StepPath> {
