@@ -302,6 +302,28 @@ fn what_an_undo_took_back_is_begun_anew_only_when_somebody_says_so() {
 }
 
 #[test]
+fn an_act_is_not_done_again_while_it_may_still_be_running() {
+    let place = Place::new("on a < run \"echo began >> log && sleep 1 && echo ended >> log\" limit=2s >\n");
+    let words = ["run", "a.runbook", "-i", "hosts.ini"];
+    let mut child = place.command(&words).spawn().expect("it was built for this test");
+    while place.read("log").is_empty() {
+        assert!(child.try_wait().expect("it is ours").is_none(), "it did not begin");
+        std::thread::yield_now();
+    }
+    kill(&mut child);
+    // What is answered beforehand is believed when the limit is over, and not before.
+    place
+        .run(&["resume", "--answer", "done-2=no"])
+        .ends(0)
+        .says("may still be running");
+    assert_eq!(place.read("log"), "began\nended\nbegan\nended\n");
+    place
+        .run(&["show"])
+        .ends(0)
+        .says("a person says that it was not done");
+}
+
+#[test]
 fn a_run_whose_own_undo_has_run_is_not_taken_up() {
     let place =
         Place::new("finally < locally < run \"echo gone >> log\" > >\non a < run \"test -e fine\" >\n");

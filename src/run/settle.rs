@@ -8,7 +8,7 @@ use crate::diagnostic::Spanned;
 use crate::plan::{Step, describe_test};
 use crate::syntax::Test;
 use crate::transport::{Answer, Question, QuestionKind, Settlement};
-use crate::value::Truth;
+use crate::value::{Truth, write_duration};
 
 /// The pause between two looks whether an act that may still be running is done.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -31,19 +31,20 @@ impl Walk<'_> {
     pub(super) async fn settle(&self, here: &Here, step: &Step, act: &Act, may_run: Duration) -> Settlement {
         let mut there = here.clone();
         there.path = here.path.settling();
+        let end = self.now() + may_run;
         let (is_done, by) = match &act.settles {
             Settles::Service(used, should_run) => {
-                self.settle_by_service(&there, step, (used, *should_run), may_run)
+                self.settle_by_service(&there, step, (used, *should_run), end)
                     .await
             }
-            Settles::Guard(test) => self.settle_by_guard(&there, test, may_run).await,
-            Settles::NewBoot(before) => self.settle_by_boot(&there, before).await,
+            Settles::Guard(test) => self.settle_by_guard(&there, test, end).await,
+            Settles::NewBoot(before) => self.settle_by_boot(&there, before, end).await,
             Settles::Nobody => (None, String::new()),
         };
         if is_done.is_some() {
             return without_output(here, Settlement { is_done, by });
         }
-        let settlement = self.settle_by_person(&there, step, act, &by).await;
+        let settlement = self.settle_by_person(&there, step, act, (&by, end)).await;
         without_output(here, settlement)
     }
 
@@ -53,12 +54,12 @@ impl Walk<'_> {
         here: &Here,
         step: &Step,
         (used, should_run): (&Used, bool),
-        may_run: Duration,
+        end: Duration,
     ) -> (Option<bool>, String) {
         let Some(node) = here.node().cloned() else {
             return (None, String::new());
         };
-        let (name, end) = (used.name(), self.now() + may_run);
+        let name = used.name();
         loop {
             let found = match self.status(here, step, &node, used).await {
                 Ok(Some(true)) => (Some(should_run), format!("{name} runs on {node}")),
@@ -82,9 +83,8 @@ impl Walk<'_> {
         &self,
         here: &Here,
         test: &Spanned<Test>,
-        may_run: Duration,
+        end: Duration,
     ) -> (Option<bool>, String) {
-        let end = self.now() + may_run;
         loop {
             let asked = self.ask_guard(here, test).await;
             if asked.0 == Some(true) || self.now() >= end {
@@ -117,53 +117,91 @@ impl Walk<'_> {
         }
     }
 
-    /// A node that does not answer may be on its way down or up, so it is given time.
-    async fn settle_by_boot(&self, here: &Here, before: &str) -> (Option<bool>, String) {
+    /// A node that does not answer may be on its way down or up, so it is given time; so is one that has
+    /// been told to go down and has not yet.
+    async fn settle_by_boot(&self, here: &Here, before: &str, end: Duration) -> (Option<bool>, String) {
         let Some(node) = here.node().cloned() else {
             return (None, String::new());
         };
-        let end = self.now() + REBOOT_LIMIT;
+        let last_look = self.now() + REBOOT_LIMIT;
         loop {
             match self.boot_id(here, &node).await {
-                Ok(now) if now == before => {
+                Ok(now) if now != before => return (Some(true), format!("{node} has another boot id")),
+                Ok(_) if self.now() >= end => {
                     return (Some(false), format!("{node} still has the boot id it had"));
                 }
-                Ok(_) => return (Some(true), format!("{node} has another boot id")),
-                Err(why) if self.now() >= end => {
+                Err(why) if self.now() >= last_look => {
                     return (None, format!("the boot id of {node} cannot be read: {why}"));
                 }
-                Err(_) => self.world.clock.sleep(REBOOT_EVERY).await,
+                Ok(_) | Err(_) => self.world.clock.sleep(REBOOT_EVERY).await,
             }
         }
     }
 
-    async fn settle_by_person(&self, here: &Here, step: &Step, act: &Act, why: &str) -> Settlement {
-        let measured = match why.is_empty() {
-            true => String::new(),
-            false => format!(" ({why})"),
+    /// Nobody can know that what may still be running will not be done: who says so meanwhile is asked once
+    /// more when its time is over.
+    async fn settle_by_person(
+        &self,
+        here: &Here,
+        step: &Step,
+        act: &Act,
+        (why, end): (&str, Duration),
+    ) -> Settlement {
+        let (is_done, by) = loop {
+            let left = end.saturating_sub(self.now());
+            let question = Question {
+                kind: QuestionKind::Unsettled,
+                name: format!("done-{}", step.id.0 + 1),
+                text: describe_unsettled(act, why, left),
+                node: here.node().cloned(),
+                rehearsed_as: None,
+                path: here.path.clone(),
+            };
+            match self.world.person.ask(&question).await {
+                Answer::Yes => break (Some(true), "a person says that it was done"),
+                Answer::No if left.is_zero() => break (Some(false), "a person says that it was not done"),
+                Answer::No if self.wait_until(end).await => {}
+                _ if why.is_empty() => {
+                    break (None, "nothing that it says of itself tells, and no person did");
+                }
+                _ => break (None, why),
+            }
         };
-        let question = Question {
-            kind: QuestionKind::Unsettled,
-            name: format!("done-{}", step.id.0 + 1),
-            text: format!(
-                "the run was broken off while `{}` was under way, and nobody knows whether it was done{measured}",
-                act.command
-            ),
-            node: here.node().cloned(),
-            rehearsed_as: None,
-            path: here.path.clone(),
-        };
-        let (is_done, by) = match self.world.person.ask(&question).await {
-            Answer::Yes => (Some(true), "a person says that it was done".to_owned()),
-            Answer::No => (Some(false), "a person says that it was not done".to_owned()),
-            _ if why.is_empty() => (
-                None,
-                "nothing that it says of itself tells, and no person did".to_owned(),
-            ),
-            _ => (None, why.to_owned()),
-        };
-        Settlement { is_done, by }
+        Settlement {
+            is_done,
+            by: by.to_owned(),
+        }
     }
+
+    /// Waits for a time of the run; whether it has come before somebody wanted the run to stop.
+    async fn wait_until(&self, end: Duration) -> bool {
+        while self.now() < end && !self.options.stop_requested.get() {
+            let left = end.saturating_sub(self.now());
+            self.world.clock.sleep(LOOK_EVERY.min(left)).await;
+        }
+        self.now() >= end
+    }
+}
+
+/// What a person is asked of an act that may still be running for `left`.
+fn describe_unsettled(act: &Act, why: &str, left: Duration) -> String {
+    let measured = match why.is_empty() {
+        true => String::new(),
+        false => format!(" ({why})"),
+    };
+    let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
+    let still = match seconds {
+        0 => String::new(),
+        seconds => format!(
+            "; it may still be running, for {} at the longest: after a `not` that time is waited for, and then \
+             you are asked once more",
+            write_duration(Duration::from_secs(seconds))
+        ),
+    };
+    format!(
+        "the run was broken off while `{}` was under way, and nobody knows whether it was done{measured}{still}",
+        act.command
+    )
 }
 
 /// Of a command whose output is named, it is not enough to know that it was done.
