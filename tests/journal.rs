@@ -201,6 +201,7 @@ fn a_run_that_is_alive_is_not_taken_up() {
         .ends(2)
         .says("is still alive")
         .says(&child.id().to_string());
+    place.run(&["resume"]).ends(2).says("is still alive").says(&name);
     place.run(&["history"]).ends(0).says("alive");
     place.write("go", "");
     assert_eq!(child.wait().expect("it is ours").code(), Some(0));

@@ -9,7 +9,7 @@ use super::run::{check_answers, check_ssh_config, read_answers};
 use super::show::find_run;
 use super::streams::{error_style, print, say};
 use crate::diagnostic::Style;
-use crate::journal::{Account, OverriddenFinding, neutralise_text};
+use crate::journal::{Account, OverriddenFinding, RunState, neutralise_text};
 use crate::plan::Plan;
 use crate::project::{
     Interrupted, Project, ask_person, drop_overridden, export_run, import_run, load_accounts, read_limit,
@@ -89,6 +89,8 @@ fn choose_run(flags: &ResumeFlags) -> Result<String, Stop> {
         accounts.iter().find(|account| !account.opening.is_session),
         resumable.next(),
     ) {
+        // That somebody carries it out is found, and told, where it is taken up.
+        (Some(newest), _) if newest.state == RunState::Alive => Ok(newest.opening.run.clone()),
         (Some(newest), Some(found)) if newest.opening.run == found.opening.run => {
             Ok(found.opening.run.clone())
         }
