@@ -122,6 +122,12 @@ impl Told {
         self
     }
 
+    #[track_caller]
+    fn lacks(&self, words: &str) -> &Told {
+        assert!(!self.text().contains(words), "`{words}` is in\n{}", self.text());
+        self
+    }
+
     fn text(&self) -> String {
         let (out, errors) = (&self.0.stdout, &self.0.stderr);
         format!(
@@ -285,6 +291,39 @@ fn a_step_that_was_finished_by_hand_is_marked() {
     place.run(&["resume"]).ends(0);
     assert_eq!(place.read("log"), "one\ntwo\n");
     place.run(&["show"]).ends(0).says("it was fine by hand");
+}
+
+#[test]
+fn steps_are_marked_together_or_not_at_all() {
+    let place = Place::new("on web in parallel < run \"test -e fine\" >\n");
+    place.run(&["run", "a.runbook", "-i", "hosts.ini"]).ends(1);
+    let mark = |first: [&str; 4], second: [&str; 4]| {
+        let (first, second) = (first.map(str::to_owned), second.map(str::to_owned));
+        let words = ["resume", "--mark"].map(str::to_owned).into_iter().chain(first);
+        let words: Vec<String> = words.chain(["--mark".to_owned()]).chain(second).collect();
+        place.run(&words.iter().map(String::as_str).collect::<Vec<&str>>())
+    };
+    let refused = [
+        // the second mark, what is said
+        (["done", "9", "b", "by hand"], "has not come to a step `9` on b"),
+        (["done", "1", "b", ""], "say why"),
+        (["undone", "1", "b", "by hand"], "--mark undone"),
+        (["skip", "1", "a", "by hand"], "something is said twice"),
+    ];
+    for (second, said) in refused {
+        mark(["done", "1", "a", "by hand"], second).ends(2).says(said);
+        place.run(&["show"]).ends(0).lacks("marked as");
+    }
+    mark(
+        ["done", "1", "a", "by hand"],
+        ["skip", "1", "b", "it is not needed"],
+    )
+    .ends(0)
+    .says("marked as done: on web / @a /")
+    .says("marked as to be skipped: on web / @b /")
+    .says("go on with: quorate resume");
+    place.run(&["resume"]).ends(0);
+    place.run(&["show"]).ends(0).says("it is not needed");
 }
 
 #[test]

@@ -12,8 +12,8 @@ use crate::diagnostic::Style;
 use crate::journal::{Account, OverriddenFinding, RunState, neutralise_text};
 use crate::plan::Plan;
 use crate::project::{
-    Interrupted, Project, ask_person, drop_overridden, export_run, import_run, load_accounts, read_limit,
-    read_overrides,
+    Interrupted, Project, StepMark, ask_person, drop_overridden, export_run, import_run, load_accounts,
+    read_limit, read_overrides,
 };
 use crate::run::RunOptions;
 use crate::transport::{Answers, Question, QuestionKind, StepPath};
@@ -25,8 +25,8 @@ pub(super) fn resume_run(flags: &ResumeFlags, color: Color) -> Result<Exit, Stop
     let style = error_style(color);
     let run = choose_run(flags)?;
     let interrupted = Interrupted::find(&run)?;
-    if let [state, step, node, why] = &flags.mark[..] {
-        return mark_step(interrupted, state, step, node, why);
+    if !flags.mark.is_empty() {
+        return mark_steps(interrupted, &read_marks(&flags.mark)?);
     }
     let Some(opened) = open(flags, &interrupted, style)? else {
         return Ok(Exit::NotChecked);
@@ -103,26 +103,41 @@ fn choose_run(flags: &ResumeFlags) -> Result<String, Stop> {
     }
 }
 
-fn mark_step(interrupted: Interrupted, state: &str, step: &str, node: &str, why: &str) -> Result<Exit, Stop> {
-    let is_done = match state {
-        "done" => true,
-        "skip" => false,
-        other => {
-            return Err(Stop::Usage(format!(
-                "--mark {other}: write --mark done STEP NODE \"why\", or --mark skip STEP NODE \"why\""
-            )));
+/// Reads what is said of steps: of each whether it is done, which it is, its node, and why.
+fn read_marks(written: &[String]) -> Result<Vec<StepMark>, Stop> {
+    const FORM: &str = "write --mark done STEP NODE \"why\", or --mark skip STEP NODE \"why\"";
+    let mut marks = Vec::new();
+    for words in written.chunks(4) {
+        let [state, step, node, why] = words else {
+            return Err(Stop::Usage(format!("--mark {}: {FORM}", words.join(" "))));
+        };
+        let is_done = match state.as_str() {
+            "done" => true,
+            "skip" => false,
+            other => return Err(Stop::Usage(format!("--mark {other}: {FORM}"))),
+        };
+        if why.trim().is_empty() {
+            return Err(Stop::Usage("--mark: say why; the reason is kept".to_owned()));
         }
-    };
-    if why.trim().is_empty() {
-        return Err(Stop::Usage("--mark: say why; the reason is kept".to_owned()));
+        marks.push(StepMark {
+            is_done,
+            step: step.clone(),
+            node: Some(node.clone()).filter(|node| node != "-"),
+            why: why.clone(),
+        });
     }
-    let node = Some(node).filter(|node| *node != "-");
+    Ok(marks)
+}
+
+/// Writes down what is said of steps, all of it or nothing.
+fn mark_steps(interrupted: Interrupted, marks: &[StepMark]) -> Result<Exit, Stop> {
     let run = interrupted.opening().run.clone();
-    let path = interrupted.mark(is_done, step, node, why)?;
-    let word = if is_done { "done" } else { "to be skipped" };
-    say(&format!(
-        "marked as {word}: {path}\ngo on with: quorate resume {run}\n"
-    ));
+    let paths = interrupted.mark(marks)?;
+    for (mark, path) in marks.iter().zip(paths) {
+        let word = if mark.is_done { "done" } else { "to be skipped" };
+        say(&format!("marked as {word}: {path}\n"));
+    }
+    say(&format!("go on with: quorate resume {run}\n"));
     Ok(Exit::Done)
 }
 

@@ -29,6 +29,19 @@ pub struct Changes {
     has_inventory: bool,
 }
 
+/// What a person says of a step that was finished by hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepMark {
+    /// Whether it counts as done; otherwise it is skipped.
+    pub is_done: bool,
+    /// The step: its line in the runbook, its words, or its path.
+    pub step: String,
+    /// The node; none: it belongs to no node.
+    pub node: Option<String>,
+    /// Why.
+    pub why: String,
+}
+
 impl Interrupted {
     /// Looks up a run in the journal.
     ///
@@ -227,19 +240,44 @@ impl Interrupted {
         Ok(kept)
     }
 
-    /// Writes down what a person says of a step; the path of it.
+    /// Writes down what a person says of steps, all of it or nothing; the path of each step.
     ///
     /// # Errors
     ///
-    /// [`ProjectError`] when the run has come to no such step, or to several.
-    pub fn mark(
-        self,
-        is_done: bool,
-        step: &str,
-        node: Option<&str>,
-        why: &str,
-    ) -> Result<StepPath, ProjectError> {
-        let path = self.find_step(step, node)?;
+    /// [`ProjectError`] when the run has come to no such step, or to several, or two marks are of one step.
+    pub fn mark(self, marks: &[StepMark]) -> Result<Vec<StepPath>, ProjectError> {
+        let mut paths: Vec<StepPath> = Vec::new();
+        for (index, mark) in marks.iter().enumerate() {
+            let path = self.find_markable(mark)?;
+            let mut before = paths.iter().zip(marks);
+            if before.any(|(known, other)| *known == path && other.node == mark.node) {
+                return Err(ProjectError::Given(format!(
+                    "--mark: of `{path}` something is said twice, the second time in mark {}; say it once",
+                    index + 1
+                )));
+            }
+            paths.push(path);
+        }
+        let kept = open_again(&self.opening().run)?;
+        for (mark, path) in marks.iter().zip(&paths) {
+            kept.journal.borrow_mut().push(&Entry::Marked(Marked {
+                when: write_now(),
+                who: describe_self().0,
+                is_done: mark.is_done,
+                step: mark.step.clone(),
+                path: path.as_str().to_owned(),
+                node: mark.node.clone(),
+                why: mark.why.clone(),
+            }));
+        }
+        kept.close()?;
+        Ok(paths)
+    }
+
+    /// The path of the step of a mark, of which nothing is needed but whether it was done.
+    fn find_markable(&self, mark: &StepMark) -> Result<StepPath, ProjectError> {
+        let node = mark.node.as_deref();
+        let path = self.find_step(&mark.step, node)?;
         let mut open = self.past.open_acts().into_iter();
         if open.any(|act| act.is_kept && act.path == path && act.node.as_deref() == node) {
             return Err(ProjectError::Given(format!(
@@ -247,18 +285,6 @@ impl Interrupted {
                  again: `quorate resume` asks at a terminal whether it was done, answer `not`"
             )));
         }
-        let run = self.opening().run.clone();
-        let kept = open_again(&run)?;
-        kept.journal.borrow_mut().push(&Entry::Marked(Marked {
-            when: write_now(),
-            who: describe_self().0,
-            is_done,
-            step: step.to_owned(),
-            path: path.as_str().to_owned(),
-            node: node.map(str::to_owned),
-            why: why.to_owned(),
-        }));
-        kept.close()?;
         Ok(path)
     }
 

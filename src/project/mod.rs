@@ -26,7 +26,7 @@ mod ways;
 
 pub use error::ProjectError;
 pub use facade::{Project, ask_person};
-pub use interrupted::{Changes, Interrupted};
+pub use interrupted::{Changes, Interrupted, StepMark};
 pub use keeping::{Given, KeptRun};
 pub use kept::{
     Pulse, describe_self, export_run, history_file, import_run, journal_folder, load_account, load_accounts,

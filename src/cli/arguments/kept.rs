@@ -16,7 +16,7 @@ pub(in crate::cli) struct ResumeFlags {
     /// Go on although the runbook or the inventory was edited since.
     #[arg(long)]
     pub accept_changes: bool,
-    /// Say of a step that it was done by hand, or is to be skipped, and why; nothing is carried out.
+    /// Say of a step that it was done by hand, or is to be skipped, and why; nothing is carried out. Once for each step.
     #[arg(long, num_args = 4, value_names = ["done|skip", "STEP", "NODE", "WHY"])]
     pub mark: Vec<String>,
     /// The inventory, where it is not at its place any more.
