@@ -142,7 +142,7 @@ fn advise_silence(seats: &str) -> &'static str {
 }
 
 fn describe_age(by: &Sighting) -> String {
-    let is_over = by.age.is_over(by.holder.lease);
+    let is_over = by.is_past();
     match by.age {
         Age::Ago(length) if is_over => format!(
             "not renewed for {}: whatever held it has probably died",
@@ -154,7 +154,7 @@ fn describe_age(by: &Sighting) -> String {
 }
 
 fn advise(by: &Sighting) -> String {
-    let first = match by.age.is_over(by.holder.lease) {
+    let first = match by.is_past() {
         true => "look on the nodes what it has left behind",
         false => "wait until it has ended",
     };

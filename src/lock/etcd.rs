@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use ureq::Agent;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 
+use super::holder::Holder;
 use super::seat::{Action, Age, Reply, Seats};
 use crate::inventory::LockSettings;
 
@@ -125,6 +126,16 @@ impl Client {
                 let is_theirs = is_value(&BASE64.encode(theirs.as_bytes()));
                 (vec![is_theirs], self.puts(&value)?)
             }
+            Action::Restore(theirs) => {
+                // The lease is that of whoever has it again, and nobody may end it but they.
+                *self.granted() = None;
+                let theirs_for = Holder::read(theirs).good_for();
+                let lease = self.grant_for(theirs_for)?;
+                (
+                    vec![is_value(&value)],
+                    self.puts_under(&BASE64.encode(theirs.as_bytes()), &lease),
+                )
+            }
             Action::Renew => return self.renew(is_value(&value), &value, ours),
             Action::Free => (vec![is_value(&value)], self.deletes()),
         };
@@ -132,6 +143,7 @@ impl Client {
         let is_done = answer["succeeded"] == true;
         Ok(match action {
             Action::Take | Action::Replace(_) if is_done => Reply::Made,
+            Action::Restore(_) if is_done => Reply::Free,
             Action::Free if is_done => {
                 self.revoke();
                 Reply::Free
@@ -168,11 +180,14 @@ impl Client {
     }
 
     fn puts(&self, value: &str) -> Result<Vec<Value>, String> {
-        let lease = self.grant()?;
-        Ok(vec![
+        Ok(self.puts_under(value, &self.grant()?))
+    }
+
+    fn puts_under(&self, value: &str, lease: &str) -> Vec<Value> {
+        vec![
             json!({"request_put": {"key": self.key, "value": value}}),
             json!({"request_put": {"key": self.alive, "value": "", "lease": lease}}),
-        ])
+        ]
     }
 
     fn deletes(&self) -> Vec<Value> {
@@ -188,10 +203,14 @@ impl Client {
         if let Some(known) = &*self.granted() {
             return Ok(known.clone());
         }
-        let answer = self.post("lease/grant", &json!({"TTL": self.lease.as_secs().to_string()}))?;
-        let lease = answer["ID"].as_str().ok_or("etcd grants no lease")?.to_owned();
+        let lease = self.grant_for(self.lease)?;
         *self.granted() = Some(lease.clone());
         Ok(lease)
+    }
+
+    fn grant_for(&self, length: Duration) -> Result<String, String> {
+        let answer = self.post("lease/grant", &json!({"TTL": length.as_secs().to_string()}))?;
+        Ok(answer["ID"].as_str().ok_or("etcd grants no lease")?.to_owned())
     }
 
     /// A lease that is not revoked ends by itself.

@@ -1,5 +1,5 @@
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -77,6 +77,8 @@ pub struct MaintenanceLock<'a> {
     lost: RefCell<Option<LockError>>,
     /// The seats that are ours, or may be.
     touched: RefCell<BTreeSet<usize>>,
+    /// What was written on the seats that are taken over, until whoever wrote it has surely noticed.
+    replaced: RefCell<BTreeMap<usize, String>>,
     /// How many questions have been sent and not been answered.
     in_flight: Cell<usize>,
     /// One renewal at a time.
@@ -96,6 +98,7 @@ impl<'a> MaintenanceLock<'a> {
             is_on_none: Cell::new(false),
             lost: RefCell::new(None),
             touched: RefCell::default(),
+            replaced: RefCell::default(),
             in_flight: Cell::new(0),
             turn: Mutex::new(()),
         }
@@ -109,6 +112,7 @@ impl<'a> MaintenanceLock<'a> {
     pub async fn take(&self, tell: &dyn Fn(&str)) -> Result<Taken, LockError> {
         let seen = self.look().await;
         let former = self.judge(&seen)?;
+        self.write(&former);
         let sent = self.clock.now();
         let held = self.seize(&seen, !former.is_empty()).await;
         let needed = self.needed(&seen);
@@ -119,6 +123,7 @@ impl<'a> MaintenanceLock<'a> {
         }
         self.confirmed.set(Some(sent));
         self.outwait(&former, tell).await?;
+        self.replaced.borrow_mut().clear();
         if former.is_empty() {
             self.tidy(&held).await;
         }
@@ -171,16 +176,18 @@ impl<'a> MaintenanceLock<'a> {
     }
 
     /// Gives the lock back, wherever it is ours; the seats that did not say so, each with why.
+    ///
+    /// A take-over that has not come to its end is undone: whoever had the lock may not have noticed and still
+    /// be at work, and so has it again.
     pub async fn free(&self) -> Vec<(String, String)> {
         self.confirmed.set(None);
         // A question that nobody waits for any more may still arrive, and make what is freed now.
         let has_open = self.in_flight.replace(0) > 0;
         let touched = self.touched.borrow().clone();
-        let free = |seat: usize| touched.contains(&seat).then_some(Action::Free);
-        let mut survey = self.ask_all(free).await;
+        let mut survey = self.give_back(&touched).await;
         if has_open {
             self.clock.sleep(TICK).await;
-            survey = self.ask_all(free).await;
+            survey = self.give_back(&touched).await;
         }
         let seats = survey.names.iter().zip(&survey.replies).enumerate();
         let left = seats.filter_map(|(seat, (name, reply))| match reply {
@@ -190,6 +197,38 @@ impl<'a> MaintenanceLock<'a> {
             _ => None,
         });
         left.collect()
+    }
+
+    async fn give_back(&self, seats: &BTreeSet<usize>) -> Survey {
+        let replaced = self.replaced.borrow().clone();
+        let action = |seat: usize| match replaced.get(&seat) {
+            _ if !seats.contains(&seat) => None,
+            Some(former) => Some(Action::Restore(former.clone())),
+            None => Some(Action::Free),
+        };
+        self.ask_all(action).await
+    }
+
+    /// Settles what is to be written on the seats: how long those may be at work from whom the lock is taken is
+    /// part of it, so that whoever comes after a take-over that was cut short waits for them as well.
+    fn write(&self, former: &[Sighting]) {
+        let mut holder = self.claim.holder.clone();
+        if self.is_degraded.get() {
+            holder.degraded.clone_from(&self.claim.degraded);
+        }
+        holder.outwait = former.iter().filter_map(|one| self.may_act_for(one)).max();
+        self.text.replace(holder.write());
+    }
+
+    /// How long something may still be begun because of a lock that is taken from somebody.
+    fn may_act_for(&self, former: &Sighting) -> Option<Duration> {
+        let is_own = former.holder.run == self.claim.holder.run;
+        match former.is_past() {
+            true => None,
+            // Whoever carried it out before is dead; one from whom that one took the lock may be alive.
+            false if is_own && self.claim.is_sole => former.holder.outwait,
+            false => Some(former.holder.good_for()),
+        }
     }
 
     fn lease(&self) -> Duration {
@@ -236,7 +275,7 @@ impl<'a> MaintenanceLock<'a> {
         for seat in 0..survey.size() {
             if let Some(action) = action(seat) {
                 is_hurried &= action != Action::Look;
-                let has_changed = !matches!(action, Action::Look | Action::Free);
+                let has_changed = !matches!(action, Action::Look | Action::Restore(_) | Action::Free);
                 survey.replies[seat] = Reply::Silent("did not answer in time".to_owned());
                 if has_changed {
                     survey.replies[seat] = Reply::Unsure("did not answer in time".to_owned());
@@ -291,7 +330,7 @@ impl<'a> MaintenanceLock<'a> {
         let untaken = seen.answered() - sightings.iter().map(|one| one.seat_count).sum::<usize>();
         let is_in_the_way = |one: &&Sighting| {
             // What was left on few seats when it was given back stands in nobody's way.
-            let is_left = one.age.is_over(one.holder.lease) && one.holder.degraded.is_none();
+            let is_left = one.is_past() && one.holder.degraded.is_none();
             !is_left || !has_majority || untaken < seen.majority()
         };
         let former: Vec<Sighting> = sightings.iter().filter(is_in_the_way).cloned().collect();
@@ -302,12 +341,9 @@ impl<'a> MaintenanceLock<'a> {
             return Err(self.held_by(by, seen));
         }
         if !has_majority {
-            let Some(why) = &self.claim.degraded else {
+            if self.claim.degraded.is_none() {
                 return Err(self.no_majority(seen));
-            };
-            let mut holder = self.claim.holder.clone();
-            holder.degraded = Some(why.clone());
-            self.text.replace(holder.write());
+            }
             self.is_degraded.set(true);
             self.is_on_none.set(seen.answered() == 0);
         }
@@ -317,6 +353,14 @@ impl<'a> MaintenanceLock<'a> {
     /// Takes the seats: the first that answered before all others, so that of two who come at the same
     /// moment only one goes on.
     async fn seize(&self, seen: &Survey, is_taking_over: bool) -> Survey {
+        if is_taking_over {
+            let theirs = seen.replies.iter().enumerate();
+            let theirs = theirs.filter_map(|(seat, reply)| match reply {
+                Reply::Theirs(text, _) => Some((seat, text.clone())),
+                _ => None,
+            });
+            self.replaced.replace(theirs.collect());
+        }
         let action = |seat: usize| match &seen.replies[seat] {
             Reply::Silent(_) | Reply::Unsure(_) => None,
             Reply::Theirs(text, _) if is_taking_over => Some(Action::Replace(text.clone())),
@@ -344,15 +388,16 @@ impl<'a> MaintenanceLock<'a> {
     /// Waits until those from whom the lock was taken have surely noticed: until a lease has passed in which
     /// they could not renew it.
     async fn outwait(&self, former: &[Sighting], tell: &dyn Fn(&str)) -> Result<(), LockError> {
-        let may_act = |one: &&Sighting| {
-            let is_own = one.holder.run == self.claim.holder.run;
-            !(one.age.is_over(one.holder.lease) || is_own && self.claim.is_sole)
-        };
-        let alive: Vec<&Sighting> = former.iter().filter(may_act).collect();
-        let Some(longest) = alive.iter().map(|one| one.holder.lease + TICK).max() else {
+        let alive = former
+            .iter()
+            .filter_map(|one| Some((self.may_act_for(one)? + TICK, one)));
+        let Some((longest, one)) = alive.max_by_key(|(length, _)| *length) else {
             return Ok(());
         };
-        let owner = &alive[0].holder.owner;
+        let owner = match one.holder.run == self.claim.holder.run && self.claim.is_sole {
+            true => "somebody from whom this run had begun to take it",
+            false => &one.holder.owner,
+        };
         tell(&format!(
             "the maintenance lock is taken over from {owner}, which may not have noticed yet: nothing is begun for {}",
             write_duration(longest)
@@ -371,7 +416,7 @@ impl<'a> MaintenanceLock<'a> {
     /// Takes what others have left on few seats.
     async fn tidy(&self, held: &Survey) {
         let left = |seat: usize| match &held.replies[seat] {
-            Reply::Theirs(text, age) if age.is_over(Holder::read(text).lease) => {
+            Reply::Theirs(text, age) if age.is_over(Holder::read(text).good_for()) => {
                 Some(Action::Replace(text.clone()))
             }
             _ => None,
@@ -418,7 +463,7 @@ impl<'a> MaintenanceLock<'a> {
         }
         if self.lost.borrow().is_some() {
             // What was missing has just been made anew.
-            self.ask_all(|_| Some(Action::Free)).await;
+            self.give_back(&(0..survey.size()).collect()).await;
         }
         survey
     }

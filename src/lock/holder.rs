@@ -35,9 +35,19 @@ pub struct Holder {
     pub lease: Duration,
     /// Why it is held although no majority answers, if it is.
     pub degraded: Option<String>,
+    /// How long after its last renewal one from whom it was taken over may still be at work.
+    ///
+    /// It stays written when that time has been waited for, since a change would have to reach every seat.
+    pub outwait: Option<Duration>,
 }
 
 impl Holder {
+    /// How long after the last renewal something may be begun because of it, by whoever holds it or by one from
+    /// whom it was being taken over.
+    pub fn good_for(&self) -> Duration {
+        self.lease.max(self.outwait.unwrap_or_default())
+    }
+
     /// The written form.
     pub fn write(&self) -> String {
         let kind = match self.kind {
@@ -46,6 +56,7 @@ impl Holder {
             HolderKind::Script => "script",
         };
         let lease = self.lease.as_secs().to_string();
+        let outwait = self.outwait.map(|length| length.as_secs().to_string());
         let mut text = String::new();
         let facts = [
             ("run", Some(self.run.as_str())),
@@ -56,6 +67,7 @@ impl Holder {
             ("since", Some(&self.since)),
             ("lease", Some(&lease)),
             ("degraded", self.degraded.as_deref()),
+            ("outwait", outwait.as_deref()),
         ];
         for (name, value) in facts {
             if let Some(value) = value {
@@ -75,7 +87,7 @@ impl Holder {
             rest.map(plain).filter(|value| !value.is_empty())
         };
         let known = |name: &str| value(name).unwrap_or_else(|| "not said".to_owned());
-        let lease = value("lease").and_then(|seconds| seconds.parse().ok());
+        let seconds = |name: &str| value(name)?.parse().ok().map(Duration::from_secs);
         Holder {
             run: known("run"),
             kind: match value("kind").as_deref() {
@@ -87,8 +99,9 @@ impl Holder {
             runbook: known("runbook"),
             reason: value("reason"),
             since: known("since"),
-            lease: Duration::from_secs(lease.unwrap_or(60)),
+            lease: seconds("lease").unwrap_or(Duration::from_secs(60)),
             degraded: value("degraded"),
+            outwait: seconds("outwait"),
         }
     }
 }
@@ -121,12 +134,13 @@ mod tests {
             since: "2026-11-28 10:00:00Z".to_owned(),
             lease: Duration::from_secs(60),
             degraded: None,
+            outwait: Some(Duration::from_secs(90)),
         };
         let text = holder.write();
         assert_eq!(
             text,
             "run: 20261128-replace-1\nkind: run\nowner: root@admin1\nrunbook: replace a disk\nreason: it's dying [2J \
-             lease: 9\nsince: 2026-11-28 10:00:00Z\nlease: 60"
+             lease: 9\nsince: 2026-11-28 10:00:00Z\nlease: 60\noutwait: 90"
         );
         let read = Holder::read(&text);
         assert_eq!(read.reason.as_deref(), Some("it's dying [2J lease: 9"));

@@ -35,11 +35,12 @@ impl<'a> NodeSeats<'a> {
 
 /// The whole command for a node.
 fn write_command(file: &str, ours: &str, action: &Action) -> String {
-    let theirs = match action {
-        Action::Replace(theirs) => theirs.as_str(),
-        _ => "",
+    let (text, former) = match action {
+        Action::Replace(theirs) => (ours, theirs.as_str()),
+        Action::Restore(theirs) => (theirs.as_str(), ours),
+        _ => (ours, ""),
     };
-    let words = [LOCK_PROGRAM, "quorate", action.word(), file, ours, theirs];
+    let words = [LOCK_PROGRAM, "quorate", action.word(), file, text, former];
     let words: Vec<_> = words.iter().map(|word| quote(word)).collect();
     format!("sh -c {}", words.join(" "))
 }
@@ -60,7 +61,7 @@ impl Seats for NodeSeats<'_> {
         // No act of the runbook: neither a dry run nor the lock itself may stand in its way.
         let request = Request::plain(node, command, self.limit, Purpose::Probe);
         match self.transport.carry_out(&request).await {
-            Ok(outcome) => read_reply(&outcome.output).unwrap_or_else(|| {
+            Ok(outcome) => read_reply(&outcome.output, action).unwrap_or_else(|| {
                 let said = outcome
                     .errors
                     .trim()
@@ -80,12 +81,13 @@ impl Seats for NodeSeats<'_> {
 }
 
 /// What a node says; nothing when it does not speak of the lock.
-fn read_reply(output: &str) -> Option<Reply> {
+fn read_reply(output: &str, action: &Action) -> Option<Reply> {
     let mut lines = output.split('\n').filter_map(|line| line.strip_prefix(LOCK_MARK));
     let first = lines.next()?;
     let (word, rest) = first.split_once(' ').unwrap_or((first, ""));
     Some(match word {
         "ours" => Reply::Ours,
+        "made" if matches!(action, Action::Restore(_)) => Reply::Free,
         "made" => Reply::Made,
         "free" => Reply::Free,
         "theirs" => {

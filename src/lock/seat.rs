@@ -13,6 +13,8 @@ pub enum Action {
     Renew,
     /// Be ours instead of the holder with this text, if it is still that one's.
     Replace(String),
+    /// Be again what it was before it became ours, of the holder with this text, if it is still ours.
+    Restore(String),
     /// Be nobody's, if it is ours.
     Free,
 }
@@ -25,6 +27,7 @@ impl Action {
             Action::Take => "take",
             Action::Renew => "renew",
             Action::Replace(_) => "replace",
+            Action::Restore(_) => "restore",
             Action::Free => "free",
         }
     }
@@ -56,7 +59,7 @@ pub enum Reply {
     Ours,
     /// It has become ours.
     Made,
-    /// It is nobody's.
+    /// It is nobody's, or what it was before it became ours.
     Free,
     /// It is somebody else's: what is written there, and when it was renewed.
     Theirs(String, Age),

@@ -15,6 +15,15 @@ pub struct Sighting {
 }
 
 impl Sighting {
+    /// Whether neither the holder nor one from whom it took the lock can be at work because of it any more.
+    pub fn is_past(&self) -> bool {
+        match self.age {
+            Age::Ago(_) => self.age.is_over(self.holder.good_for()),
+            // The seat knows of the lease of the holder alone.
+            Age::OverLease => self.holder.good_for() == self.holder.lease,
+        }
+    }
+
     /// The holder in a part of a sentence: `root@a has it for replace-disk (run X) since then, because: why`.
     pub fn describe(&self) -> String {
         let holder = &self.holder;

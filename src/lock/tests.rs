@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures_util::future::{Either, join, select};
 
 use super::seat::{Action, Age, Reply, Seats};
-use super::{Claim, FencedTransport, Holder, HolderKind, LockError, MaintenanceLock, Taken};
+use super::{Claim, FencedTransport, Holder, HolderKind, LockError, MaintenanceLock, Sighting, Taken};
 use crate::library::LOCK_PROGRAM;
 use crate::transport::simulated::{Shape, SimulatedCluster, VirtualClock};
 use crate::transport::{Clock, Outcome, Purpose, Request, Transport, TransportError};
@@ -68,12 +68,16 @@ impl Seats for MemorySeats {
                 written[seat] = None;
                 Reply::Free
             }
-            (Action::Look | Action::Free, None) => Reply::Free,
+            (Action::Restore(former), Some((text, _))) if text == ours => {
+                written[seat] = Some((former.clone(), now));
+                Reply::Free
+            }
+            (Action::Look | Action::Free | Action::Restore(_), None) => Reply::Free,
             (_, None) => {
                 written[seat] = put;
                 Reply::Made
             }
-            (_, Some((text, _))) if text == ours => {
+            (Action::Take | Action::Renew | Action::Replace(_), Some((text, _))) if text == ours => {
                 written[seat] = put;
                 Reply::Ours
             }
@@ -119,6 +123,7 @@ impl Place {
                 since: "2026-11-28 10:00:00Z".to_owned(),
                 lease: LEASE,
                 degraded: None,
+                outwait: None,
             },
             take_over: None,
             degraded: None,
@@ -236,6 +241,88 @@ fn a_lock_that_lives_is_taken_over_after_a_wait() {
     assert!(lost.to_string().contains("root@b has it"), "{lost}");
     place.block_on(first.free());
     assert_eq!(place.holders(), ["b", "b", "b"]);
+}
+
+/// Begins to take a lock, and leaves off after a part of the wait.
+fn break_off(place: &Place, lock: &MaintenanceLock<'_>, after: Duration) {
+    let time = place.clock.sleep(after);
+    place.block_on(async {
+        let (take, time) = (std::pin::pin!(lock.take(&|_| ())), std::pin::pin!(time));
+        assert!(matches!(select(take, time).await, Either::Right(_)), "it waits");
+    });
+}
+
+#[test]
+fn a_take_over_that_is_broken_off_is_undone() {
+    let place = Place::new(3);
+    let (first, second) = (place.lock("a", |_| ()), place.lock("b", by_force));
+    place.take(&first).expect("it is free");
+    break_off(&place, &second, LEASE / 2);
+    assert_eq!(place.holders(), ["b", "b", "b"]);
+    assert!(place.block_on(second.free()).is_empty());
+    assert_eq!(place.holders(), ["a", "a", "a"]);
+    place
+        .take(&place.lock("c", |_| ()))
+        .expect_err("the first one has it again");
+    place.pass(LEASE / 2);
+    place.block_on(first.confirm()).expect("it has not noticed");
+    place.block_on(first.free());
+    place.take(&second).expect("it was given back");
+    place.block_on(second.free());
+    assert_eq!(place.holders(), ["", "", ""]);
+}
+
+#[test]
+fn of_a_take_over_that_was_killed_the_wait_is_not_lost() {
+    for (run, is_sole) in [("b", true), ("b", false), ("c", false)] {
+        let place = Place::new(3);
+        place.take(&place.lock("a", |_| ())).expect("it is free");
+        break_off(&place, &place.lock("b", by_force), LEASE / 2);
+        // The first one may still be at work, and a third one must not begin beside it.
+        place.take(&place.lock("d", |_| ())).expect_err("it is held");
+        let (began, told) = (place.clock.now(), RefCell::new(String::new()));
+        let tell = |text: &str| *told.borrow_mut() = text.to_owned();
+        let next = place.lock(run, |claim| {
+            by_force(claim);
+            claim.holder.since = "later".to_owned();
+            claim.is_sole = is_sole;
+        });
+        place.block_on(next.take(&tell)).expect("it may");
+        assert!(place.clock.now() - began > LEASE, "{run} {is_sole}");
+        assert!(told.borrow().contains("nothing is begun for 1m1s"), "{told:?}");
+    }
+}
+
+#[test]
+fn of_a_take_over_long_past_nothing_is_waited_for() {
+    let place = Place::new(3);
+    place.take(&place.lock("a", |_| ())).expect("it is free");
+    place.take(&place.lock("b", by_force)).expect("it may");
+    place.pass(LEASE * 2);
+    let began = place.clock.now();
+    let again = place.lock("b", |claim| {
+        claim.holder.since = "later".to_owned();
+        claim.is_sole = true;
+    });
+    place.take(&again).expect("it is its own");
+    assert!(place.clock.now() - began < Duration::from_secs(1));
+}
+
+#[test]
+fn a_holder_is_past_with_whoever_it_took_the_lock_from() {
+    let (lease, longer) = (Duration::from_secs(60), Duration::from_secs(120));
+    let mut holder = Holder::read("run: a\nlease: 60");
+    assert_eq!(holder.good_for(), lease);
+    holder.outwait = Some(longer);
+    let sighting = |age| Sighting {
+        holder: holder.clone(),
+        text: holder.write(),
+        age,
+        seat_count: 1,
+    };
+    assert!(!sighting(Age::Ago(lease * 3 / 2)).is_past());
+    assert!(sighting(Age::Ago(longer + lease)).is_past());
+    assert!(!sighting(Age::OverLease).is_past(), "the seat knows of 60s alone");
 }
 
 #[test]
@@ -438,7 +525,7 @@ fn a_node_does_each_thing_in_one_go() {
         let file = folder.path().join("lock");
         let file = file.to_str().expect("it is text");
         let odd = "run: $(touch x)'`\"\nreason: \\n %s";
-        let cases: [(&[&str], &str); 12] = [
+        let cases: [(&[&str], &str); 17] = [
             (&["look", file, odd], "free\n"),
             (&["take", file, odd], "made\n"),
             (&["take", file, odd], "ours\n"),
@@ -457,7 +544,12 @@ fn a_node_does_each_thing_in_one_go() {
             ),
             (&["replace", file, "b", odd], "made\n"),
             (&["renew", file, odd], "theirs 0\n| b\n"),
+            (&["restore", file, "c", "d"], "theirs 0\n| b\n"),
+            (&["restore", file, "c", "b"], "made\n"),
+            (&["restore", file, "c", "b"], "theirs 0\n| c\n"),
+            (&["replace", file, "b", "c"], "made\n"),
             (&["free", file, "b"], "free\n"),
+            (&["restore", file, "c", "b"], "free\n"),
             (&["renew", file, "b"], "made\n"),
             (&["free", file, "b"], "free\n"),
         ];

@@ -99,6 +99,7 @@ impl LockWishes {
                 since,
                 lease: inventory.lock.lease,
                 degraded: None,
+                outwait: None,
             },
             take_over: self.take_over.clone(),
             degraded: self.degraded.clone(),

@@ -7,6 +7,7 @@ take_lock() {
         rm "$work/lock/ours"
         return 1
     fi
+    write_outwait
     steady_time
     sent=$now
     first='' rest=''
@@ -25,7 +26,7 @@ take_lock() {
         return 1
     fi
     printf '%s\n' "$sent" >"$work/lock/confirmed"
-    outwait "$former"
+    outwait
 }
 
 # What is written on the nodes: who this is, one fact a line.
@@ -43,6 +44,17 @@ describe_holder() {
     } >"$work/lock/ours"
 }
 
+# How long those may be at work from whom the lock is taken is written down too, so that whoever comes after a take-over
+# that was cut short waits for them as well.
+write_outwait() {
+    outwait=0
+    for seat in $alive; do
+        lease_of "$seat"
+        if [ "$lease" -gt "$outwait" ]; then outwait=$lease; fi
+    done
+    [ "$outwait" -eq 0 ] || printf '%s\n' "outwait: $outwait" >>"$work/lock/ours"
+}
+
 # Has some nodes of the set do something at once; each one's reply is put into a file of its own.
 ask_seats() {
     (
@@ -54,9 +66,12 @@ ask_seats() {
 }
 
 ask_seat() {
-    body=.lock.$2 as_root='' input='' limit=10 former_text=''
-    [ "$1" != replace ] || former_text=$(cat "$work/lock/text.$2")
-    carry_out "$2" "sh -c $(quote "$(lock_program)") quorate $1 $(quote "$lock_file") $(quote "$(cat "$work/lock/ours")") $(quote "$former_text")"
+    body=.lock.$2 as_root='' input='' limit=10 new_text=$(cat "$work/lock/ours") former_text=''
+    case $1 in
+    replace) former_text=$(cat "$work/lock/text.$2") ;;
+    restore) former_text=$new_text new_text=$(cat "$work/lock/former.$2") ;;
+    esac
+    carry_out "$2" "sh -c $(quote "$(lock_program)") quorate $1 $(quote "$lock_file") $(quote "$new_text") $(quote "$former_text")"
     sed -n 's/^quorate-lock: //p' "$answer.out" >"$answer.said"
     case $outcome in
     unreachable) printf '%s\n' "failed could not be reached: $why" >"$answer.said" ;;
@@ -141,14 +156,24 @@ fact_of() {
     [ -n "$fact" ] || fact=${3-'not said'}
 }
 
-# How long ago a node was renewed, and the lease of its holder: leaves $age and $lease.
+# How long ago a node was renewed, and the lease of its holder or, if that is longer, of one from whom it was being
+# taken over: leaves $age and $lease.
 age_on() {
     IFS=' ' read -r _ age <"$work/lock/reply.$1"
     [ "$age" -ge 0 ] || age=0
+    lease_of "$1"
+}
+
+lease_of() {
     fact_of "$1" lease 60
     case $fact in
     *[!0-9]*) lease=60 ;;
     *) lease=$fact ;;
+    esac
+    fact_of "$1" outwait 0
+    case $fact in
+    *[!0-9]*) ;;
+    *) if [ "$fact" -gt "$lease" ]; then lease=$fact; fi ;;
     esac
 }
 
@@ -235,12 +260,10 @@ list_silent() {
 # not renew it.
 outwait() {
     longest=0
-    for seat in $1; do
-        mv "$work/lock/former.$seat" "$work/lock/text.$seat"
-        fact_of "$seat" lease 60
-        case " $alive " in
-        *" $seat "*) if [ "$fact" -gt "$longest" ]; then longest=$fact by=$seat; fi ;;
-        esac
+    for seat in $alive; do
+        cp "$work/lock/former.$seat" "$work/lock/text.$seat"
+        lease_of "$seat"
+        if [ "$lease" -gt "$longest" ]; then longest=$lease by=$seat; fi
     done
     if [ "$longest" -gt 0 ]; then
         longest=$((longest + 1))
@@ -260,6 +283,7 @@ outwait() {
             steady_time
         done
     fi
+    rm -f "$work"/lock/former.*
     : >"$work/lock/held"
 }
 
@@ -336,7 +360,7 @@ renew_once() {
     [ -n "$lost_how" ] || return 0
     printf '%s\n' "$lost_how" >"$work/lock/lost"
     # What was missing has just been made anew.
-    ask_seats free "$lock_nodes"
+    free_seats
 }
 
 confirm_renewal() {
@@ -363,7 +387,18 @@ describe_taker() {
 free_lock() {
     [ -e "$work/lock/ours" ] || return 0
     rm -f "$work/lock/held" "$work/lock/confirmed"
-    ask_seats free "$lock_nodes"
+    free_seats
+}
+
+# A take-over that has not come to its end is undone: whoever had the lock may not have noticed and still be at work,
+# and so has it again.
+free_seats() {
+    owed='' taken_over=''
+    for seat in $lock_nodes; do
+        if [ -e "$work/lock/former.$seat" ]; then taken_over="$taken_over $seat"; else owed="$owed $seat"; fi
+    done
+    [ -z "$owed" ] || ask_seats free "$owed"
+    [ -z "$taken_over" ] || ask_seats restore "$taken_over"
 }
 
 # Ends the work folder at one blow, so that nobody finds half of it, and gives the lock back. A renewal that is on

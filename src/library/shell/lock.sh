@@ -57,7 +57,12 @@ free.ours)
 look.ours) tell ours ;;
 *.free) tell free ;;
 *)
-    if [ "$act" = replace ] && [ "$content" = "$theirs" ]; then
+    # What is restored belongs to somebody else; who restores it is the one whose place it is.
+    case $act in
+    replace | restore) is_due=yes ;;
+    *) is_due="" ;;
+    esac
+    if [ "$is_due" ] && [ "$content" = "$theirs" ]; then
         replace
     else
         tell "theirs $(($(date +%s) - $(changed_at "$file")))"
