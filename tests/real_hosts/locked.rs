@@ -2,6 +2,7 @@
 //! cut off.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -24,6 +25,10 @@ pub fn trials() -> Vec<Trial> {
         Trial::test("locked::a_script_and_a_run_see_each_other", script_and_run),
         Trial::test("locked::a_script_takes_over_as_a_run_does", script_takes_over),
         Trial::test("locked::too_few_nodes_are_a_degraded_lock", degraded),
+        Trial::test(
+            "locked::a_script_that_is_broken_off_undoes_its_take_over",
+            script_broken_off,
+        ),
         Trial::test("locked::two_scripts_at_once", two_scripts),
         Trial::test("locked::a_script_is_clean", script_is_clean),
     ];
@@ -38,6 +43,10 @@ pub fn trials() -> Vec<Trial> {
             on("a_killed_run_is_taken_over_with_a_reason", killed),
             on("a_run_that_slept_stops", slept),
         ]);
+        trials.push(Trial::test(
+            format!("locked::{place}::a_run_that_is_broken_off_undoes_its_take_over"),
+            move || run_broken_off(&Yard::open(is_etcd, SCRIPT_LEASE)),
+        ));
     }
     trials
 }
@@ -241,6 +250,65 @@ fn slept(yard: &Yard) -> Result<(), Failed> {
         ended.said
     );
     assert!(!yard.mark("second").exists());
+    Ok(())
+}
+
+fn run_broken_off(yard: &Yard) -> Result<(), Failed> {
+    let command = || yard.site.command(&yard.short(), &["--take-over", "it is asleep"]);
+    broken_off(yard, &command)
+}
+
+fn script_broken_off() -> Result<(), Failed> {
+    for shell in ["dash", "bash", "busybox sh"] {
+        let yard = Yard::open(false, SCRIPT_LEASE);
+        let command = || {
+            let mut command = yard.script(&yard.short(), shell);
+            command.env("QUORATE_TAKE_OVER", "it is asleep");
+            std::os::unix::process::CommandExt::process_group(&mut command, 0);
+            command
+        };
+        broken_off(&yard, &command)?;
+    }
+    Ok(())
+}
+
+/// A run sleeps; one that takes its lock over is interrupted in its wait, and another one killed.
+fn broken_off(yard: &Yard, taker: &dyn Fn() -> Command) -> Result<(), Failed> {
+    let first = yard.start_long(&[]);
+    first.send("STOP");
+    let begin = || -> Result<Child, Failed> {
+        let mut child = taker().stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+        let told = child.stderr.take().expect("it is piped");
+        let mut lines = BufReader::new(told).lines().map_while(Result::ok);
+        assert!(
+            lines.any(|line| line.contains("nothing is begun for")),
+            "it does not wait"
+        );
+        // What it says further has to go somewhere.
+        std::thread::spawn(move || lines.for_each(drop));
+        Ok(child)
+    };
+    let mut taker = begin()?;
+    kill("INT", &[taker.id()]);
+    assert_eq!(taker.wait()?.code(), Some(130));
+    let refused = yard.run(&[]);
+    assert_eq!(refused.code, 7, "{}", refused.said);
+    assert!(
+        refused.said.contains("runbook:  replace-disk"),
+        "{}",
+        refused.said
+    );
+
+    let mut taker = begin()?;
+    kill("KILL", &[taker.id()]);
+    taker.wait()?;
+    let over = yard.run(&["--take-over", "both are gone"]);
+    assert_eq!(over.code, 0, "{}", over.said);
+    assert!(over.said.contains("nothing is begun for 9s"), "{}", over.said);
+    yard.let_go();
+    first.send("CONT");
+    let ended = first.end();
+    assert_eq!(ended.code, 7, "{}", ended.said);
     Ok(())
 }
 
