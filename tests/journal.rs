@@ -347,7 +347,10 @@ fn an_act_is_not_done_again_while_it_may_still_be_running() {
     let words = ["run", "a.runbook", "-i", "hosts.ini"];
     let mut child = place.command(&words).spawn().expect("it was built for this test");
     while place.read("log").is_empty() {
-        assert!(child.try_wait().expect("it is ours").is_none(), "it did not begin");
+        assert!(
+            child.try_wait().expect("it is ours").is_none(),
+            "it did not begin"
+        );
         std::thread::yield_now();
     }
     kill(&mut child);
