@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -385,6 +386,13 @@ fn a_run_is_handed_over() {
     let file = there.path("run.json");
     let file = file.to_str().expect("it is UTF-8");
     here.run(&["export", "-o", file]).ends(0);
+    let mode = there
+        .path("run.json")
+        .metadata()
+        .expect("it is there")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600, "what is kept is for the user alone");
     there.write("hosts.ini", &here.read("hosts.ini"));
     there.write("fine", "");
     let text = there.read("run.json");
@@ -467,6 +475,87 @@ fn an_altered_entry_is_found_by_its_chain_alone() {
         .expect("it can be altered");
     drop(connection);
     place.run(&["show", "--verify"]).ends(1).says("is missing");
+}
+
+#[test]
+fn what_is_taken_out_of_the_journal_is_missed() {
+    let verify = |place: &Place| place.run(&["show", "--verify"]);
+    let place = failed("");
+    let connection = rusqlite::Connection::open(place.path("journal/journal.db")).expect("it is there");
+    connection
+        .execute_batch("DELETE FROM run; DELETE FROM entry")
+        .expect("it can be altered");
+    drop(connection);
+    verify(&place).ends(1).says("some were taken out");
+    fs::remove_file(place.path("journal/journal.db")).expect("it is there");
+    verify(&place).ends(1).says("is missing, and its seal is there");
+    let place = failed("");
+    fs::remove_file(place.path("journal/journal.seal")).expect("it is there");
+    verify(&place)
+        .ends(0)
+        .says("journal.seal is missing")
+        .lacks("nothing was altered");
+}
+
+#[test]
+fn an_altered_file_of_long_output_is_found() {
+    let place = Place::new("on a < run \"seq 300000\" >\n");
+    place.run(&["run", "a.runbook", "-i", "hosts.ini"]).ends(0);
+    let verify = || place.run(&["show", "--verify"]);
+    verify().ends(0).says("1 file of long output");
+    let file = format!("journal/output/{}/0001-a.txt", place.name());
+    let text = place.read(&file);
+    place.write(&file, &text.replacen('1', "2", 1));
+    verify().ends(1).says("is not what was written");
+    fs::remove_file(place.path(&file)).expect("it is there");
+    verify().ends(1).says("is missing");
+    place.write(&file, &text);
+    verify().ends(0);
+}
+
+#[test]
+fn the_configuration_of_ssh_is_remembered() {
+    let place = Place::new("on a < run \"test -e fine\" >\n");
+    place.write("config", "");
+    let named = ["run", "a.runbook", "-i", "hosts.ini", "--ssh-config", "config"];
+    place.run(&named).ends(1);
+    place.run(&["show"]).ends(0).says("ssh config");
+    fs::remove_file(place.path("config")).expect("it is there");
+    place.run(&["resume"]).ends(2).says("the run was begun with it");
+    place.write("fine", "");
+    place.run(&["resume", "--ssh-config", "none"]).ends(0);
+}
+
+#[test]
+fn a_node_that_was_finished_by_hand_is_done_in_the_end() {
+    let act = "run \"echo $node >> log; until [ -e go ]; do sleep 0.1; done\"";
+    let place = Place::new(&format!("on web serially < {act} >\n"));
+    let words = ["run", "a.runbook", "-i", "hosts.ini"];
+    let mut child = place.command(&words).spawn().expect("it was built for this test");
+    while place.read("log").is_empty() {
+        assert!(
+            child.try_wait().expect("it is ours").is_none(),
+            "it did not begin"
+        );
+        std::thread::yield_now();
+    }
+    kill(&mut child);
+    place.write("go", "");
+    place
+        .run(&["resume", "--mark", "done", "1", "a", "by hand"])
+        .ends(0);
+    place
+        .run(&["show"])
+        .ends(0)
+        .lacks("its end is not known")
+        .lacks("unknown");
+    place.run(&["resume"]).ends(0);
+    assert_eq!(place.read("log"), "a\nb\n");
+    place
+        .run(&["show"])
+        .ends(0)
+        .says("done          a,b")
+        .lacks("unknown");
 }
 
 #[test]

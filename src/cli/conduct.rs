@@ -8,9 +8,7 @@ use super::streams::{Output, error_style, is_coloured, is_live, say};
 use crate::diagnostic::Style;
 use crate::journal::{Detail, JsonRecorder, LiveReport, LiveView, OverriddenFinding, Recorder, ReportStyle};
 use crate::plan::Plan;
-use crate::project::{
-    Interrupted, KeptRun, LockWishes, Project, Setting, Ways, describe_self, output_folder,
-};
+use crate::project::{Interrupted, KeptRun, LockWishes, Project, Setting, Ways, output_folder};
 use crate::run::RunOptions;
 use crate::transport::{Answers, Listener, Screen, Terminal};
 
@@ -28,6 +26,8 @@ pub(super) struct Ready {
     pub dropped: Vec<OverriddenFinding>,
     /// Where it is written down.
     pub kept: Option<KeptRun>,
+    /// What is to be said after the run's name to take it up again, with a blank before each word.
+    pub again: String,
 }
 
 /// How a run is told, and how hosts are reached.
@@ -56,6 +56,7 @@ pub(super) fn carry_out(telling: &Telling, color: Color, ready: Ready) -> Result
         answers,
         dropped,
         kept,
+        again,
     } = ready;
     let is_human = telling.format == Format::Human;
     let style = error_style(color);
@@ -75,7 +76,7 @@ pub(super) fn carry_out(telling: &Telling, color: Color, ready: Ready) -> Result
         may_pass_over: kept.as_ref().is_some_and(|kept| kept.may_pass_over),
         overridden: dropped,
         lock: LockWishes {
-            run: kept.as_ref().map(name_holder),
+            run: kept.as_ref().map(KeptRun::lock_name).transpose()?,
             is_sole: kept.as_ref().is_some_and(|kept| kept.is_sole),
             ..telling.lock.clone()
         },
@@ -88,6 +89,7 @@ pub(super) fn carry_out(telling: &Telling, color: Color, ready: Ready) -> Result
     let has_lost = kept.map(|kept| {
         close_kept(
             kept,
+            &again,
             is_human && !telling.quiet,
             ended.as_ref().ok().map(|it| it.exit_code),
         )
@@ -106,16 +108,8 @@ pub(super) fn carry_out(telling: &Telling, color: Color, ready: Ready) -> Result
     Ok(Exit::Run(ending.exit_code))
 }
 
-/// The name under which a run holds the maintenance lock: one that may go on elsewhere is another one there.
-fn name_holder(kept: &KeptRun) -> String {
-    match kept.is_sole {
-        true => kept.name(),
-        false => format!("{} on {}", kept.name(), describe_self().1),
-    }
-}
-
 /// Ends the writing; what is said of it, and whether something could not be written.
-fn close_kept(kept: KeptRun, is_told: bool, exit_code: Option<u8>) -> (String, bool) {
+fn close_kept(kept: KeptRun, again: &str, is_told: bool, exit_code: Option<u8>) -> (String, bool) {
     let name = kept.name();
     let mut told = String::new();
     let closed = kept.close();
@@ -128,11 +122,11 @@ fn close_kept(kept: KeptRun, is_told: bool, exit_code: Option<u8>) -> (String, b
         _ if !is_told => {}
         Some(0) => told.push_str(&format!("all that happened is kept: quorate show {name}\n")),
         Some(7) => told.push_str(&format!("what happened is kept: quorate show {name}\n")),
-        Some(9) => told.push_str(&format!("parked; go on with: quorate resume {name}\n")),
+        Some(9) => told.push_str(&format!("parked; go on with: quorate resume {name}{again}\n")),
         _ => {
             told.push_str(&format!("all that happened is kept: quorate show {name}\n"));
             if Interrupted::find(&name).is_ok() {
-                told.push_str(&format!("go on with: quorate resume {name}\n"));
+                told.push_str(&format!("go on with: quorate resume {name}{again}\n"));
             }
         }
     }

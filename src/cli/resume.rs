@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use super::arguments::{Color, ResumeFlags};
-use super::conduct::{Ready, carry_out};
+use super::conduct::{Ready, Telling, carry_out};
 use super::exit::{Exit, Stop};
 use super::history::sort_newest_first;
 use super::parameters::{ask_for_missing, read_secrets, read_settings};
@@ -13,21 +13,23 @@ use crate::journal::{Account, OverriddenFinding, RunState, neutralise_text};
 use crate::plan::Plan;
 use crate::project::{
     Interrupted, Project, StepMark, ask_person, drop_overridden, export_run, import_run, load_accounts,
-    read_limit, read_overrides,
+    read_limit, read_overrides, write_export,
 };
 use crate::run::RunOptions;
 use crate::transport::{Answers, Question, QuestionKind, StepPath};
-use crate::value::write_duration;
+use crate::value::{quote, write_duration};
 
 /// Takes a run up again, or writes down what a person says of one of its steps.
 pub(super) fn resume_run(flags: &ResumeFlags, color: Color) -> Result<Exit, Stop> {
     check_ssh_config(flags.ssh_config.as_deref())?;
+    let again = write_again(flags);
     let style = error_style(color);
     let run = choose_run(flags)?;
     let interrupted = Interrupted::find(&run)?;
     if !flags.mark.is_empty() {
-        return mark_steps(interrupted, &read_marks(&flags.mark)?);
+        return mark_steps(interrupted, &read_marks(&flags.mark)?, &again);
     }
+    let telling = telling(flags, &interrupted)?;
     let Some(opened) = open(flags, &interrupted, style)? else {
         return Ok(Exit::NotChecked);
     };
@@ -70,8 +72,41 @@ pub(super) fn resume_run(flags: &ResumeFlags, color: Color) -> Result<Exit, Stop
         answers,
         dropped,
         kept: Some(kept),
+        again,
     };
-    carry_out(&flags.telling(), color, ready)
+    carry_out(&telling, color, ready)
+}
+
+/// What a resume is told that the run does not know, to be said once more with the next one.
+fn write_again(flags: &ResumeFlags) -> String {
+    let mut again = String::new();
+    if let Some(file) = &flags.inventory {
+        again.push_str(&format!(" -i {}", quote(&file.display().to_string())));
+    }
+    if let Some(file) = &flags.ssh_config {
+        again.push_str(&format!(" --ssh-config {}", quote(file)));
+    }
+    if flags.ssh.is_some() {
+        again.push_str(" --ssh openssh");
+    }
+    again
+}
+
+/// How the run is told, and its hosts are reached: as it was begun, unless it is said anew.
+fn telling(flags: &ResumeFlags, interrupted: &Interrupted) -> Result<Telling, Stop> {
+    let opening = interrupted.opening();
+    let mut telling = flags.telling();
+    telling.ways.is_openssh_forced |= opening.is_openssh_forced;
+    if telling.ways.config.is_none() && opening.ssh_config.is_some() {
+        telling.ways.config.clone_from(&opening.ssh_config);
+        check_ssh_config(opening.ssh_config.as_deref()).map_err(|stop| match stop {
+            Stop::Usage(why) => Stop::Usage(format!(
+                "{why} any more, and the run was begun with it; name another with --ssh-config FILE"
+            )),
+            other => other,
+        })?;
+    }
+    Ok(telling)
 }
 
 /// The run that is meant: of a file, by its name, or the newest that can be taken up.
@@ -130,14 +165,14 @@ fn read_marks(written: &[String]) -> Result<Vec<StepMark>, Stop> {
 }
 
 /// Writes down what is said of steps, all of it or nothing.
-fn mark_steps(interrupted: Interrupted, marks: &[StepMark]) -> Result<Exit, Stop> {
+fn mark_steps(interrupted: Interrupted, marks: &[StepMark], again: &str) -> Result<Exit, Stop> {
     let run = interrupted.opening().run.clone();
     let paths = interrupted.mark(marks)?;
     for (mark, path) in marks.iter().zip(paths) {
         let word = if mark.is_done { "done" } else { "to be skipped" };
         say(&format!("marked as {word}: {path}\n"));
     }
-    say(&format!("go on with: quorate resume {run}\n"));
+    say(&format!("go on with: quorate resume {run}{again}\n"));
     Ok(Exit::Done)
 }
 
@@ -269,7 +304,7 @@ pub(super) fn export(run: Option<&str>, output: Option<&Path>) -> Result<Exit, S
     let account = find_run(&accounts, run)?;
     let text = export_run(&account.opening.run)?;
     match output {
-        Some(path) => Project::write_text(path, &text)?,
+        Some(path) => write_export(path, &text)?,
         None => print(&text)?,
     }
     Ok(Exit::Done)

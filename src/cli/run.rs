@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::arguments::{Color, RunFlags};
+use super::arguments::{Color, RunFlags, SshProgram};
 use super::conduct::{Ready, carry_out};
 use super::exit::{Exit, Stop};
 use super::parameters::{ask_for_missing, read_secrets, read_settings};
@@ -84,6 +84,8 @@ fn prepare(flags: &RunFlags, style: Style) -> Result<Result<Ready, Exit>, Stop> 
                 parameters: given,
                 limit: flags.limit.clone(),
                 overrides: flags.overrides.clone(),
+                ssh_config: flags.ssh_config.clone(),
+                is_openssh_forced: flags.ssh == Some(SshProgram::Openssh),
             };
             Some(project.begin_kept(&flags.file, &plan, &given, &options)?)
         }
@@ -95,6 +97,7 @@ fn prepare(flags: &RunFlags, style: Style) -> Result<Result<Ready, Exit>, Stop> 
         answers,
         dropped,
         kept,
+        again: String::new(),
     }))
 }
 

@@ -4,7 +4,7 @@ use super::history::sort_newest_first;
 use super::streams::{is_coloured, print, say};
 use crate::diagnostic::nearest;
 use crate::journal::{
-    Account, Detail, ReportStyle, describe_account, write_account, write_html, write_markdown,
+    Account, Detail, ReportStyle, SealState, describe_account, write_account, write_html, write_markdown,
 };
 use crate::project::{journal_folder, load_accounts, verify_journal};
 
@@ -47,24 +47,47 @@ fn verify() -> Result<Exit, Stop> {
         1 => format!("1 {one}"),
         count => format!("{count} {many}"),
     };
-    let (runs, entries) = (
-        noun(found.runs, "run", "runs"),
-        noun(found.entries, "entry", "entries"),
-    );
     for fault in &found.faults {
         say(&format!("altered: {fault}\n"));
     }
     if !found.faults.is_empty() {
         return Ok(Exit::Different);
     }
-    let whole = match found.is_sealed {
-        true => "the file is byte for byte as it was left",
-        false => {
-            "the file as a whole was not compared: a run writes to it, the last one was broken off, or its seal is missing"
+    let (runs, entries) = (
+        noun(found.runs, "run", "runs"),
+        noun(found.entries, "entry", "entries"),
+    );
+    let files = match found.files {
+        0 => String::new(),
+        count => format!(
+            ", and {}",
+            noun(count, "file of long output", "files of long output")
+        ),
+    };
+    let whole = match found.seal {
+        SealState::Compared => "the database is byte for byte as it was left",
+        SealState::WrittenSince => {
+            "the database as a whole was not compared: a run writes to it, or the last one was broken off"
+        }
+        SealState::NoneYet => "the database as a whole was not compared: no run has come to its end yet",
+        SealState::Missing => {
+            "but journal.seal is missing beside the database, which a run writes when it ends: whether the last \
+             entries, or whole runs, were taken out with it cannot be told"
         }
     };
+    let elsewhere = match found.files_elsewhere {
+        0 => String::new(),
+        count => format!(
+            "\n{} not looked at, on the machines that runs came from",
+            noun(count, "file of long output was", "files of long output were")
+        ),
+    };
+    let nothing = match found.seal {
+        SealState::Missing => "what is there was not altered",
+        _ => "nothing was altered",
+    };
     print(&format!(
-        "nothing was altered: {runs}, {entries}, each linked to the one before it; {whole}\n"
+        "{nothing}: {runs}, {entries}, each linked to the one before it{files}; {whole}{elsewhere}\n"
     ))?;
     Ok(Exit::Done)
 }

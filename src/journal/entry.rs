@@ -30,6 +30,21 @@ pub enum Entry {
     HandedOver(HandedOver),
 }
 
+impl Entry {
+    /// Time since the run began at which it was written; none: it was written while the run stood still.
+    pub fn at_ms(&self) -> Option<u64> {
+        match self {
+            Entry::Resumed(resumption) => Some(resumption.at_ms),
+            Entry::Happened(record) => Some(record.at_ms),
+            Entry::Sent(sent) => Some(sent.at_ms),
+            Entry::Replied(replied) => Some(replied.at_ms),
+            Entry::Answered(answered) => Some(answered.at_ms),
+            Entry::Settled(settled) => Some(settled.at_ms),
+            Entry::Opened(_) | Entry::Marked(_) | Entry::BegunAnew(_) | Entry::HandedOver(_) => None,
+        }
+    }
+}
+
 /// What a run will do, for whom, and with what.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -72,6 +87,12 @@ pub struct Opening {
     pub timeout_ms: Option<u64>,
     /// `--step`.
     pub step: bool,
+    /// `--ssh-config`, as an absolute path or `none`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ssh_config: Option<String>,
+    /// `--ssh openssh`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_openssh_forced: bool,
     /// The hash of the opening of the run before it in this journal, so that none can be taken out.
     pub after: Option<String>,
 }

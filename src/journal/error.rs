@@ -20,6 +20,8 @@ pub enum JournalError {
         path: String,
         /// What the system said.
         why: String,
+        /// Whether what is there is no journal any more.
+        is_damaged: bool,
     },
 
     /// It cannot be written.
@@ -50,7 +52,9 @@ pub enum JournalError {
     #[error("the journal in `{path}` is damaged: {why}")]
     #[diagnostic(
         code(journal::damaged),
-        help("`quorate show --verify` tells what was altered; move the folder away to begin a new journal")
+        help(
+            "`quorate show --verify` tells what can be found out; move the folder away to begin a new journal"
+        )
     )]
     Damaged {
         /// The folder.

@@ -37,6 +37,8 @@ pub enum NodeState {
     Failed,
     /// It cannot be told, or it was in hand when the run broke off.
     Unknown,
+    /// It was in hand when the run broke off, and what became of each act on it was found out since.
+    Begun,
     /// It was never begun.
     NotReached,
 }
@@ -49,6 +51,7 @@ impl NodeState {
             NodeState::Skipped => "skipped",
             NodeState::Failed => "failed",
             NodeState::Unknown => "unknown",
+            NodeState::Begun => "begun",
             NodeState::NotReached => "not reached",
         }
     }
@@ -71,6 +74,8 @@ pub struct SetLedger {
     pub times: usize,
     states: BTreeMap<NodeName, NodeState>,
     started: NodeSet,
+    /// Nodes of which a person has said since what became of the act in hand.
+    told: NodeSet,
 }
 
 impl SetLedger {
@@ -85,10 +90,10 @@ impl SetLedger {
 
     /// What became of `node`.
     pub fn state(&self, node: &NodeName) -> NodeState {
-        let begun = if self.started.contains(node) {
-            NodeState::Unknown
-        } else {
-            NodeState::NotReached
+        let begun = match (self.started.contains(node), self.told.contains(node)) {
+            (true, true) => NodeState::Begun,
+            (true, false) => NodeState::Unknown,
+            (false, _) => NodeState::NotReached,
         };
         self.states.get(node).copied().unwrap_or(begun)
     }
@@ -179,6 +184,13 @@ impl Ledger {
         ledger
     }
 
+    /// Takes in that a person has said what became of the acts in hand on `node`.
+    pub fn note_told(&mut self, node: &NodeName) {
+        for set in &mut self.sets {
+            set.told.insert(node.clone());
+        }
+    }
+
     /// How many nodes of all sets are in `state`.
     pub fn count(&self, state: NodeState) -> usize {
         let sets = self.sets.iter().flat_map(SetLedger::by_state);
@@ -218,6 +230,7 @@ impl Ledger {
                 times: 1,
                 states: BTreeMap::new(),
                 started: NodeSet::default(),
+                told: NodeSet::default(),
             }),
             Happening::NodeStarted { step, node, .. } => {
                 if let Some(set) = self.open_set(*step, node) {

@@ -13,6 +13,7 @@ mod event;
 mod exchange;
 mod gather;
 mod keeper;
+mod kept_file;
 mod later;
 mod ledger;
 mod overridden;
@@ -42,6 +43,7 @@ pub use entry::{
 pub use error::{JournalError, RunError};
 pub use event::{Event, Happening, Recorder, StepPlace, StepResult, Trouble, TroubleKind};
 pub use keeper::{Doors, Driven, Keeper, Kept, StillUnknown, Watch};
+pub use kept_file::output_folder_of;
 pub use ledger::{Ledger, NodeState, SetLedger};
 pub use overridden::{OverriddenFinding, WithOverridden};
 pub use pages::{MemoryPages, Pages};
@@ -54,5 +56,5 @@ pub use show::{
 };
 pub use store::{Journal, RunJournal, is_shared, share_file};
 pub use summary::describe_ledger;
-pub use verify::Verification;
+pub use verify::{SealState, Verification, verify_folder};
 pub use view::LiveView;

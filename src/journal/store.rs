@@ -6,6 +6,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use sha2::{Digest, Sha256};
 
+use super::kept_file::{KeptFile, find_files};
 use super::{Entry, JournalError, Opening};
 
 /// The file of the journal in its folder.
@@ -47,21 +48,23 @@ impl Journal {
     ///
     /// [`JournalError`] when that is not possible, or it is damaged.
     pub fn open(folder: &Path) -> Result<Journal, JournalError> {
-        let not_opened = |why: String| JournalError::NotOpened {
+        let not_opened = |why: String, is_damaged: bool| JournalError::NotOpened {
             path: folder.display().to_string(),
             why,
+            is_damaged,
         };
-        prepare_folder(folder).map_err(|error| not_opened(describe_io(&error)))?;
+        let failed = |error: rusqlite::Error| not_opened(describe(&error), is_damage(&error));
+        prepare_folder(folder).map_err(|error| not_opened(describe_io(&error), false))?;
         let path = folder.join(FILE);
-        let connection = Connection::open(&path).map_err(|error| not_opened(describe(&error)))?;
+        let connection = Connection::open(&path).map_err(failed)?;
         let journal = Journal {
             connection,
             folder: folder.to_owned(),
         };
-        journal.prepare().map_err(|error| not_opened(describe(&error)))?;
-        let form = journal.form().map_err(|error| not_opened(describe(&error)))?;
+        journal.prepare().map_err(failed)?;
+        let form = journal.form().map_err(failed)?;
         if form > FORM {
-            return Err(not_opened("a newer quorate wrote it".to_owned()));
+            return Err(not_opened("a newer quorate wrote it".to_owned(), false));
         }
         if path.metadata().is_ok_and(|entry| entry.len() <= LOOKED_THROUGH) {
             journal.look_through()?;
@@ -108,7 +111,7 @@ impl Journal {
                 .pragma_query_value(None, "quick_check", |row| row.get(0));
         match found {
             Ok(word) if word == "ok" => Ok(()),
-            Ok(why) => Err(self.damaged(&why)),
+            Ok(why) => Err(self.damaged(&describe_check(&why))),
             Err(error) => Err(self.damaged(&describe(&error))),
         }
     }
@@ -262,7 +265,7 @@ impl Journal {
                 )
                 .optional()?;
             opening.after = before.map(|hash| write_hash(&hash));
-            let first = Pending::of(&Entry::Opened(Box::new(opening)), &[0; 32]);
+            let first = Pending::of(&Entry::Opened(Box::new(opening)), &[], &[0; 32]);
             transaction.execute("INSERT INTO run (name) VALUES (?1)", [&name])?;
             let run = transaction.last_insert_rowid();
             first.add(&transaction, run, 0)?;
@@ -314,9 +317,12 @@ struct Pending {
 }
 
 impl Pending {
-    /// An entry that follows one with this hash.
-    fn of(entry: &Entry, before: &Hash) -> Pending {
+    /// An entry that names these files, and follows one with this hash.
+    fn of(entry: &Entry, files: &[KeptFile], before: &Hash) -> Pending {
         let mut value = serde_json::to_value(entry).expect("an entry has no map with odd keys");
+        if !files.is_empty() {
+            value["files"] = serde_json::json!(files);
+        }
         let mut texts = Vec::new();
         take_out(&mut value, &mut texts);
         let body = value.to_string();
@@ -367,7 +373,8 @@ impl RunJournal {
 
     /// Adds an entry; it is written with the next [`RunJournal::commit`].
     pub fn push(&mut self, entry: &Entry) {
-        let pending = Pending::of(entry, &self.last);
+        let files = find_files(&self.journal.folder, &self.name, entry);
+        let pending = Pending::of(entry, &files, &self.last);
         self.last = pending.hash;
         self.pending.push(pending);
     }
@@ -493,9 +500,28 @@ pub(super) fn describe(error: &rusqlite::Error) -> String {
             rusqlite::ErrorCode::ReadOnly => "it may only be read".to_owned(),
             rusqlite::ErrorCode::CannotOpen => "it cannot be opened".to_owned(),
             rusqlite::ErrorCode::NotADatabase => "it is no database".to_owned(),
+            rusqlite::ErrorCode::DatabaseCorrupt => "parts of the database do not fit together".to_owned(),
             rusqlite::ErrorCode::DatabaseBusy => "another process holds it".to_owned(),
             _ => said.clone().unwrap_or_else(|| code.to_string()),
         },
         other => other.to_string(),
     }
+}
+
+/// Whether an error says that the file is not what was written.
+fn is_damage(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    matches!(
+        code,
+        Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt)
+    )
+}
+
+/// What a check of the database has found, in words; it heads its list by the name that it has for the file.
+pub(super) fn describe_check(said: &str) -> String {
+    let first = said.lines().find(|line| !line.starts_with("***"));
+    format!(
+        "parts of the database do not fit together ({})",
+        first.unwrap_or(said).trim()
+    )
 }

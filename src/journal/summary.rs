@@ -95,7 +95,7 @@ fn describe_set(set: &SetLedger, dry_run: bool, sources: &SourceMap, paint: Pain
             NodeState::NotReached if set.mode == "any" => padded,
             NodeState::Done | NodeState::Skipped => padded,
             NodeState::Failed => paint.bad(&padded),
-            NodeState::Unknown | NodeState::NotReached => paint.notable(&padded),
+            NodeState::Unknown | NodeState::Begun | NodeState::NotReached => paint.notable(&padded),
         };
         lines.push(format!("  {painted}  {nodes}"));
     }

@@ -1,15 +1,17 @@
 use std::fs::{self, OpenOptions};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::kept_file::{digest, output_folder_of, read_files};
 use super::store::{
-    FILE, FORM, Hash, Journal, TABLES, describe, describe_io, link, read_hash, share_file, write_hash,
+    FILE, FORM, Hash, Journal, TABLES, describe, describe_check, describe_io, link, read_hash, share_file,
+    write_hash,
 };
-use super::{Entry, JournalError};
+use super::{Entry, JournalError, Record, RecordKind};
 
 /// The file beside the journal that says how it was left.
 const SEAL: &str = "journal.seal";
@@ -33,11 +35,74 @@ pub struct Verification {
     pub runs: usize,
     /// How many entries.
     pub entries: usize,
+    /// How many files with output that is too long for an entry.
+    pub files: usize,
+    /// How many such files could not be compared: they lie on the machines that runs came from.
+    pub files_elsewhere: usize,
     /// What is wrong, each in words; empty: nothing was altered.
     pub faults: Vec<String>,
-    /// Whether the file as a whole could be compared with how it was left; not while a run writes
-    /// to it, nor after one that was broken off.
-    pub is_sealed: bool,
+    /// Whether the file as a whole was compared with how it was left.
+    pub seal: SealState,
+    /// Whether a run has come to its end.
+    has_end: bool,
+}
+
+/// Whether the file of the journal as a whole was compared with how it was left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SealState {
+    /// It was.
+    Compared,
+    /// It was not: a run writes to it, or one was broken off, and has left no seal of its own.
+    #[default]
+    WrittenSince,
+    /// It was not: no run has come to its end yet, and so none has left a seal.
+    NoneYet,
+    /// It was not: a run has come to its end, and its seal is not there.
+    Missing,
+}
+
+/// Looks through the journal in a folder; `None` when there is none.
+///
+/// # Errors
+///
+/// [`JournalError`] when it cannot be opened; that it is damaged is no error here, but what was found.
+pub fn verify_folder(folder: &Path) -> Result<Option<Verification>, JournalError> {
+    let verified = match Journal::open_if_there(folder) {
+        Ok(Some(journal)) => journal.verify().map(Some),
+        Ok(None) if folder.join(SEAL).exists() => {
+            let why = format!(
+                "{} is missing, and its seal is there",
+                folder.join(FILE).display()
+            );
+            Ok(Some(Verification::of_fault(why)))
+        }
+        Ok(None) => Ok(None),
+        Err(error) => Err(error),
+    };
+    match verified {
+        Err(
+            JournalError::Damaged { why, .. }
+            | JournalError::NotOpened {
+                why,
+                is_damaged: true,
+                ..
+            },
+        ) => {
+            let file = folder.join(FILE);
+            let why = format!("the database {} is damaged: {why}", file.display());
+            Ok(Some(Verification::of_fault(why)))
+        }
+        other => other,
+    }
+}
+
+impl Verification {
+    fn of_fault(fault: String) -> Verification {
+        Verification {
+            faults: vec![fault],
+            ..Verification::default()
+        }
+    }
 }
 
 impl Journal {
@@ -90,19 +155,23 @@ impl Journal {
     /// [`JournalError`] when it cannot be read at all.
     pub fn verify(&self) -> Result<Verification, JournalError> {
         let mut found = Verification::default();
+        // What a run writes from now on makes the seal an old one, and no false one.
+        let seal = fs::read_to_string(self.folder.join(SEAL)).ok();
         self.verify_database(&mut found);
         let mut before: Option<String> = None;
         for run in self.runs()? {
             found.runs += 1;
             // A run that came from elsewhere follows one that is elsewhere.
-            let expected = match self.is_imported(&run) {
+            let is_imported = self.is_imported(&run);
+            let expected = match is_imported {
                 true => None,
                 false => Some(before.as_deref()),
             };
             before = self.verify_run(&run, expected, &mut found);
+            self.verify_files(&run, is_imported, &mut found);
         }
         self.verify_texts(&mut found);
-        self.verify_seal(&mut found)?;
+        self.verify_seal(seal.as_deref(), &mut found)?;
         Ok(found)
     }
 
@@ -133,9 +202,7 @@ impl Journal {
         };
         match check() {
             Ok(lines) if lines == ["ok"] => {}
-            Ok(lines) => found
-                .faults
-                .extend(lines.iter().map(|line| format!("the database: {line}"))),
+            Ok(lines) => found.faults.extend(lines.iter().map(|line| describe_check(line))),
             Err(error) => found.faults.push(format!("the database: {}", describe(&error))),
         }
         let form: rusqlite::Result<i64> = self
@@ -175,8 +242,8 @@ impl Journal {
         };
         let mut last: Hash = [0; 32];
         let mut first = None;
+        found.entries += bodies.len();
         for (number, (body, hash)) in bodies.iter().enumerate() {
-            found.entries += 1;
             last = link(&last, body);
             if last[..] != hash[..] {
                 found.faults.push(format!(
@@ -196,7 +263,7 @@ impl Journal {
                 Ok(_) if number == 0 => found
                     .faults
                     .push(format!("run {run}: its first entry is missing")),
-                Ok(_) => {}
+                Ok(entry) => found.has_end |= is_end(&entry),
                 Err(JournalError::Damaged { why, .. }) => {
                     found.faults.push(format!("run {run}: entry {number}: {why}"));
                 }
@@ -230,49 +297,89 @@ impl Journal {
         }
     }
 
-    fn verify_seal(&self, found: &mut Verification) -> Result<(), JournalError> {
-        let (file, seal) = (self.folder.join(FILE), self.folder.join(SEAL));
-        let mut log: PathBuf = file.clone();
-        log.as_mut_os_string().push("-wal");
-        // What was written since then makes the seal an old one.
-        let is_written_to = log.metadata().is_ok_and(|entry| entry.len() > 0);
-        let Ok(text) = fs::read_to_string(&seal) else {
+    /// Compares the files with output that is too long for entries: those that were written on the machine
+    /// on which the run was begun in this journal.
+    fn verify_files(&self, run: &str, is_imported: bool, found: &mut Verification) {
+        let folder = output_folder_of(&self.folder, run);
+        // What cannot be read was found already.
+        let bodies = self.bodies(run).unwrap_or_default();
+        let (mut here, mut host) = (None, String::new());
+        for (body, _) in &bodies {
+            match self.read_entry(body) {
+                Ok(Entry::Opened(opening)) => {
+                    here = (!is_imported).then(|| opening.host.clone());
+                    host = opening.host;
+                }
+                Ok(Entry::Resumed(resumption)) => host = resumption.host,
+                _ => {}
+            }
+            for file in read_files(body) {
+                match here.as_ref() == Some(&host) {
+                    true => {
+                        found.files += 1;
+                        let fault = file.fault(&folder);
+                        found
+                            .faults
+                            .extend(fault.map(|fault| format!("run {run}: {fault}")));
+                    }
+                    false => found.files_elsewhere += 1,
+                }
+            }
+        }
+    }
+
+    /// Compares the file as a whole with how it was left; `seal` was read before anything else.
+    fn verify_seal(&self, seal: Option<&str>, found: &mut Verification) -> Result<(), JournalError> {
+        let (file, path) = (self.folder.join(FILE), self.folder.join(SEAL));
+        let Some(text) = seal else {
+            found.seal = match found.has_end {
+                true => SealState::Missing,
+                false => SealState::NoneYet,
+            };
             return Ok(());
         };
-        if is_written_to {
+        let Ok(left) = serde_json::from_str::<Seal>(text) else {
+            found.faults.push(format!("{} cannot be read", path.display()));
             return Ok(());
+        };
+        // Entries are only ever added.
+        if found.runs < left.runs || found.entries < left.entries {
+            found.faults.push(format!(
+                "there are {} runs and {} entries, and there were {} and {} when a run ended last: some were taken out",
+                found.runs, found.entries, left.runs, left.entries
+            ));
         }
-        let left: Option<Seal> = serde_json::from_str(&text).ok();
+        let mut log: PathBuf = file.clone();
+        log.as_mut_os_string().push("-wal");
+        let is_written_to = || log.metadata().is_ok_and(|entry| entry.len() > 0);
         // A run that was broken off since then has left no seal of its own.
-        if left
-            .as_ref()
-            .is_some_and(|left| (left.runs, left.entries) != (found.runs, found.entries))
-        {
+        if is_written_to() || (left.runs, left.entries) != (found.runs, found.entries) {
             return Ok(());
         }
         let (size_bytes, sha256) = digest(&file).map_err(|error| self.damaged(&describe_io(&error)))?;
-        found.is_sealed = true;
-        match left {
-            Some(left) if left.size_bytes == size_bytes && read_hash(&left.sha256) == read_hash(&sha256) => {}
-            Some(_) => found
+        let is_same = left.size_bytes == size_bytes && read_hash(&left.sha256) == read_hash(&sha256);
+        let is_seal_left = fs::read_to_string(&path).is_ok_and(|now| now == text);
+        if !is_same && (is_written_to() || !is_seal_left) {
+            // A run has written meanwhile.
+            return Ok(());
+        }
+        found.seal = SealState::Compared;
+        if !is_same {
+            found
                 .faults
-                .push(format!("{} is not byte for byte as it was left", file.display())),
-            None => found.faults.push(format!("{} cannot be read", seal.display())),
+                .push(format!("{} is not byte for byte as it was left", file.display()));
         }
         Ok(())
     }
 }
 
-/// The size of a file in bytes, and its hash.
-fn digest(path: &std::path::Path) -> std::io::Result<(u64, String)> {
-    let mut file = fs::File::open(path)?;
-    let (mut hasher, mut size, mut part) = (Sha256::new(), 0, vec![0; 1 << 20]);
-    loop {
-        let count = file.read(&mut part)?;
-        if count == 0 {
-            return Ok((size, write_hash(&hasher.finalize())));
-        }
-        size += count as u64;
-        hasher.update(&part[..count]);
-    }
+/// Whether a run has come to its end, so that it has left a seal.
+fn is_end(entry: &Entry) -> bool {
+    matches!(
+        entry,
+        Entry::Happened(Record {
+            what: RecordKind::RunEnded { .. },
+            ..
+        })
+    )
 }

@@ -158,11 +158,17 @@ fn advise(by: &Sighting) -> String {
         true => "look on the nodes what it has left behind",
         false => "wait until it has ended",
     };
+    // One that was handed over says where it goes on after its name, in which there is no blank.
+    let (run, place) = by.holder.run.split_once(' ').unwrap_or((&by.holder.run, ""));
+    let place = if place.is_empty() {
+        String::new()
+    } else {
+        format!(" {place}")
+    };
     let resume = match by.holder.kind {
-        HolderKind::Run => format!(
-            "; if it is your own run, go on with it:\n  quorate resume {}\nor",
-            by.holder.run
-        ),
+        HolderKind::Run => {
+            format!("; if it is your own run, go on with it{place}:\n  quorate resume {run}\nor")
+        }
         HolderKind::Prompt | HolderKind::Script => "; or".to_owned(),
     };
     format!("{first}{resume} take the lock away from it: --take-over \"why\"")

@@ -193,6 +193,22 @@ fn the_second_is_refused_and_told_of_the_first() {
 }
 
 #[test]
+fn a_run_that_was_handed_over_is_gone_on_with_where_it_is() {
+    let place = Place::new(3);
+    place
+        .take(&place.lock("a on x (1f)", |_| ()))
+        .expect("it is free");
+    let refusal = place
+        .take(&place.lock("a on x (2f)", |_| ()))
+        .expect_err("it is held");
+    let advice = refusal.advice().unwrap_or_default();
+    assert!(
+        advice.contains("go on with it on x (1f):\n  quorate resume a\nor"),
+        "{advice}"
+    );
+}
+
+#[test]
 fn of_two_at_once_one_goes_on() {
     for count in [1, 2, 3, 5] {
         let place = Place::new(count);

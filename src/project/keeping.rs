@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::rc::Rc;
 
-use super::kept::{describe_self, journal_folder, name_run, write_now};
+use super::kept::{describe_self, journal_folder, name_run, name_side, write_now};
 use super::{Project, ProjectError, Pulse};
 use crate::inventory::{describe_inventory, write_inventory};
 use crate::journal::{Journal, JournalError, Opening, RunJournal};
@@ -27,6 +27,20 @@ impl KeptRun {
     /// The run's name.
     pub fn name(&self) -> String {
         self.journal.borrow().name().to_owned()
+    }
+
+    /// The name under which it holds the maintenance lock: one that may go on elsewhere has another one there.
+    ///
+    /// # Errors
+    ///
+    /// [`ProjectError::NotKept`] when what tells the two apart cannot be kept.
+    pub fn lock_name(&self) -> Result<String, ProjectError> {
+        let name = self.name();
+        if self.is_sole {
+            return Ok(name);
+        }
+        let side = name_side(self.journal.borrow().whole().folder())?;
+        Ok(format!("{name} on {} ({side})", describe_self().1))
     }
 
     /// Ends the writing; everything is on disk afterwards.
@@ -54,6 +68,10 @@ pub struct Given {
     pub limit: Option<String>,
     /// `--override`, each as it was given.
     pub overrides: Vec<String>,
+    /// `--ssh-config`.
+    pub ssh_config: Option<String>,
+    /// `--ssh openssh`.
+    pub is_openssh_forced: bool,
 }
 
 impl Project {
@@ -93,6 +111,8 @@ impl Project {
                 .timeout
                 .map(|length| u64::try_from(length.as_millis()).unwrap_or(u64::MAX)),
             step: options.step,
+            ssh_config: given.ssh_config.as_deref().map(absolute_ssh_config),
+            is_openssh_forced: given.is_openssh_forced,
             ..self.opening()
         };
         open_run(opening)
@@ -182,6 +202,14 @@ fn hide_secrets(text: &str) -> String {
         }
     }
     hidden
+}
+
+/// The path of a configuration of `ssh` from the root; to `ssh`, `none` is no file.
+fn absolute_ssh_config(file: &str) -> String {
+    match file {
+        "none" => file.to_owned(),
+        file => absolute(Path::new(file)),
+    }
 }
 
 /// A path from the root; `-` is standard input.

@@ -1,5 +1,5 @@
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -8,8 +8,13 @@ use jiff::Timestamp;
 
 use super::ProjectError;
 use super::load::describe_failure;
-use crate::journal::{Account, Entry, HandedOver, Journal, RunJournal, Verification, is_shared, share_file};
+use crate::journal::{
+    Account, Entry, HandedOver, Journal, RunJournal, Verification, is_shared, output_folder_of, share_file,
+    verify_folder,
+};
 
+/// The file of what tells this journal from all others.
+const SIDE: &str = "journal.side";
 /// How much of a runbook's title is part of a run's name, in letters.
 const LONGEST_TITLE: usize = 40;
 /// The folder of what shows that runs are alive.
@@ -60,6 +65,46 @@ pub fn describe_self() -> (String, String) {
     let host = nix::unistd::gethostname().ok();
     let host = host.and_then(|host| host.into_string().ok());
     (user, host.unwrap_or_else(|| "unknown".to_owned()))
+}
+
+/// What tells the journal in a folder from all others, made up when it is asked for first: machines may have one
+/// name, and one machine several journals.
+///
+/// # Errors
+///
+/// [`ProjectError::NotKept`] when it can be neither read nor written.
+pub(super) fn name_side(journal: &Path) -> Result<String, ProjectError> {
+    let file = journal.join(SIDE);
+    let not_kept = |error: io::Error| ProjectError::NotKept {
+        path: file.display().to_string(),
+        why: describe_failure(&error),
+    };
+    if !file.exists() {
+        let mut random = [0; 4];
+        File::open("/dev/urandom")
+            .and_then(|mut source| source.read_exact(&mut random))
+            .map_err(not_kept)?;
+        // Of two that make one up at once both read the same afterwards, and never half of it.
+        let part = journal.join(format!("{SIDE}.{}", std::process::id()));
+        let text = format!("{:08x}\n", u32::from_ne_bytes(random));
+        let made = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&part);
+        made.and_then(|mut made| made.write_all(text.as_bytes()).and_then(|()| made.sync_all()))
+            .map_err(not_kept)?;
+        share_file(journal, &part);
+        let linked = fs::hard_link(&part, &file);
+        fs::remove_file(&part).map_err(not_kept)?;
+        match linked {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(not_kept(error)),
+            _ => {}
+        }
+    }
+    let text = fs::read_to_string(&file).map_err(not_kept)?;
+    Ok(text.trim().to_owned())
 }
 
 /// A name for a run that begins now: when, what, and a few letters that tell it from others.
@@ -139,7 +184,7 @@ impl Pulse {
 ///
 /// [`ProjectError::NotKept`] when the system does not let it.
 pub fn output_folder(journal: &RunJournal) -> Result<PathBuf, ProjectError> {
-    let folder = journal.whole().folder().join("output").join(journal.name());
+    let folder = output_folder_of(journal.whole().folder(), journal.name());
     let made = make_folder(journal.whole().folder(), &folder);
     made.map_err(|error| ProjectError::NotKept {
         path: folder.display().to_string(),
@@ -220,6 +265,25 @@ pub fn export_run(run: &str) -> Result<String, ProjectError> {
     Ok(text)
 }
 
+/// Writes a run as text to a file, which only the user can read if it is a new one.
+///
+/// # Errors
+///
+/// [`ProjectError::NotWritten`] when the system does not let it.
+pub fn write_export(path: &Path, text: &str) -> Result<(), ProjectError> {
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path);
+    let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|error| ProjectError::NotWritten {
+        path: path.display().to_string(),
+        why: describe_failure(&error),
+    })
+}
+
 /// Takes in a run from a file that [`export_run`] filled; its name.
 ///
 /// # Errors
@@ -239,16 +303,24 @@ pub fn import_run(file: &Path) -> Result<String, ProjectError> {
 ///
 /// [`ProjectError`] when it cannot be read at all.
 pub fn verify_journal() -> Result<Option<Verification>, ProjectError> {
-    match Journal::open_if_there(&journal_folder()?)? {
-        Some(journal) => Ok(Some(journal.verify()?)),
-        None => Ok(None),
-    }
+    Ok(verify_folder(&journal_folder()?)?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::journal::Opening;
+
+    #[test]
+    fn a_journal_is_told_from_all_others() {
+        let sides = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
+        let names = sides
+            .each_ref()
+            .map(|side| name_side(side.path()).expect("it is made up"));
+        assert_ne!(names[0], names[1]);
+        assert_eq!(name_side(sides[0].path()).expect("it is there"), names[0]);
+        assert_eq!(fs::read_dir(sides[0].path()).expect("it is there").count(), 1);
+    }
 
     #[test]
     fn only_the_user_can_read_what_is_kept() {

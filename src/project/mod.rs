@@ -30,7 +30,7 @@ pub use interrupted::{Changes, Interrupted, StepMark};
 pub use keeping::{Given, KeptRun};
 pub use kept::{
     Pulse, describe_self, export_run, history_file, import_run, journal_folder, load_account, load_accounts,
-    output_folder, verify_journal, write_now,
+    output_folder, verify_journal, write_export, write_now,
 };
 pub use limit::read_limit;
 pub use load::read_text;

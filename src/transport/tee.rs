@@ -67,7 +67,6 @@ impl Tee {
         let Some(folder) = &self.folder else {
             return Ok(None);
         };
-        let number = self.file_count.fetch_add(1, Ordering::Relaxed) + 1;
         let name = node.map_or("locally", NodeName::as_str);
         // A node's name may hold what no file's name can.
         let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
@@ -76,13 +75,20 @@ impl Tee {
             .map(|letter| if is_plain(letter) { letter } else { '_' })
             .take(100)
             .collect();
-        let path = folder.join(format!("{number:04}-{name}.txt"));
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path)?;
-        Ok(Some((path, file)))
+        loop {
+            let number = self.file_count.fetch_add(1, Ordering::Relaxed) + 1;
+            let path = folder.join(format!("{number:04}-{name}.txt"));
+            let file = OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&path);
+            match file {
+                // A run that is taken up again has left some behind.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                file => return Ok(Some((path, file?))),
+            }
+        }
     }
 
     fn blot(&self, text: &str) -> String {

@@ -228,7 +228,11 @@ tell_holder() {
     [ -z "$fact" ] || told="$told$newline  degraded: $fact"
     fact_of "$by" kind
     case $fact in
-    run) advice="$advice; if it is your own run, go on with it:$newline  quorate resume $run${newline}or" ;;
+    run)
+        # One that was handed over says where it goes on after its name, in which there is no blank.
+        place=${run#"${run%% *}"}
+        advice="$advice; if it is your own run, go on with it$place:$newline  quorate resume ${run%% *}${newline}or"
+        ;;
     *) advice="$advice; or" ;;
     esac
     halt locked "$told" "$advice take the lock away from it: QUORATE_TAKE_OVER=\"why\""

@@ -32,7 +32,8 @@ pub struct HistoryRow {
     pub ended: String,
     /// The exit code, if it ended.
     pub exit_code: Option<u8>,
-    /// How long it took, less its interruptions.
+    /// How long it took, less its interruptions; of one that broke off, the time until the last thing
+    /// that is known of it.
     pub took_ms: u64,
     /// How many nodes it was to act on.
     pub node_count: usize,
@@ -62,8 +63,9 @@ impl HistoryRow {
         };
         let mut all = NodeSet::default();
         for (_, entry) in &account.entries {
+            // Of a run that broke off more is known than what was told of.
+            row.took_ms = row.took_ms.max(entry.at_ms().unwrap_or_default());
             let Entry::Happened(record) = entry else { continue };
-            row.took_ms = row.took_ms.max(record.at_ms);
             match &record.what {
                 RecordKind::RunStarted {
                     simulated, dry_run, ..
@@ -98,10 +100,21 @@ impl HistoryRow {
             format!("{}{}", self.cluster, note(self.simulated, "simulated")),
             runbook,
             self.ended.clone(),
-            write_length(Duration::from_millis(self.took_ms)),
+            self.write_took(),
             self.node_count.to_string(),
         ]
         .map(|cell| neutralise_text(&cell).replace(['\n', '\t'], " "))
+    }
+}
+
+impl HistoryRow {
+    /// How long it took; when one that broke off came to its end, nobody knows.
+    fn write_took(&self) -> String {
+        let length = write_length(Duration::from_millis(self.took_ms));
+        match self.ended == RunState::BrokenOff.words() {
+            true => format!("over {length}"),
+            false => length,
+        }
     }
 }
 
@@ -173,7 +186,7 @@ pub fn write_history(accounts: &[Account]) -> serde_json::Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::{Opening, Record};
+    use crate::journal::{Opening, Record, Sent};
 
     fn account(run: &str, when: &str, is_session: bool, exit_code: Option<u8>) -> Account {
         let opening = Opening {
@@ -210,6 +223,23 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_broke_off_took_until_the_last_of_what_is_known() {
+        let mut broken = account("a", "2026-11-28 07:31:05Z", false, None);
+        let sent = Sent {
+            at_ms: 9000,
+            path: "1".to_owned(),
+            node: None,
+            command: "true".to_owned(),
+            is_kept: false,
+            left_at: 0,
+            limit_ms: 0,
+        };
+        broken.entries.push((2, Entry::Sent(sent)));
+        assert_eq!(HistoryRow::of(&broken).took_ms, 9000);
+        assert!(describe_history(&[broken], false).contains("broken off  over 9.0s"));
+    }
+
+    #[test]
     fn the_newest_run_stands_first() {
         let accounts = [
             account("a", "2026-11-28 07:31:05Z", false, Some(0)),
@@ -217,10 +247,10 @@ mod tests {
             account("bb\u{1b}", "2026-11-28 08:00:00Z", false, None),
         ];
         let wanted = "\
-RUN  WHEN                  WHO          CLUSTER           RUNBOOK    ENDED        TOOK  NODES
-ccc  2026-11-28 09:00:00Z  anna@admin1  pcs1 (simulated)  (session)  done        2m05s      0
-bb␛  2026-11-28 08:00:00Z  anna@admin1  pcs1 (simulated)  drill      broken off   0.0s      0
-a    2026-11-28 07:31:05Z  anna@admin1  pcs1 (simulated)  drill      done        2m05s      0
+RUN  WHEN                  WHO          CLUSTER           RUNBOOK    ENDED            TOOK  NODES
+ccc  2026-11-28 09:00:00Z  anna@admin1  pcs1 (simulated)  (session)  done            2m05s      0
+bb␛  2026-11-28 08:00:00Z  anna@admin1  pcs1 (simulated)  drill      broken off  over 0.0s      0
+a    2026-11-28 07:31:05Z  anna@admin1  pcs1 (simulated)  drill      done            2m05s      0
 ";
         assert_eq!(describe_history(&accounts, false), wanted);
         let written = write_history(&accounts);

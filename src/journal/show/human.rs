@@ -87,6 +87,12 @@ pub(super) fn head(account: &Account) -> Vec<(&'static str, String)> {
     if let Some(timeout) = opening.timeout_ms {
         rows.push(("timeout", write_length(Duration::from_millis(timeout))));
     }
+    if let Some(file) = &opening.ssh_config {
+        rows.push(("ssh config", file.clone()));
+    }
+    if opening.is_openssh_forced {
+        rows.push(("ssh", "openssh for all hosts".to_owned()));
+    }
     if opening.step {
         rows.push(("step", "each act was asked for".to_owned()));
     }
@@ -183,7 +189,7 @@ fn draw_report(account: &Account, style: ReportStyle, paint: Paint) -> String {
     report.interject("");
     let mut drawn = String::from_utf8_lossy(&out.0.borrow()).into_owned();
     if !has_ledger && account.state != RunState::Alive {
-        let ledger = Ledger::of(&replay.events());
+        let ledger = replay.ledger(account);
         let ledger = describe_ledger(&ledger, &replay.sources, style.coloured);
         drawn.push_str(&format!("\n{ledger}"));
     }
@@ -192,7 +198,7 @@ fn draw_report(account: &Account, style: ReportStyle, paint: Paint) -> String {
 
 /// The steps in which a run broke off; nodes in the same step are one line.
 fn draw_begun(replay: &Replay, begun: &[usize], paint: Paint) -> String {
-    let mut steps: BTreeMap<(StepId, String), NodeSet> = BTreeMap::new();
+    let mut steps: BTreeMap<(StepId, String, &str), NodeSet> = BTreeMap::new();
     for index in begun {
         if let Told::Event(event) = &replay.moments[*index].what
             && let Happening::StepStarted { place, what, command } = &event.what
@@ -203,12 +209,16 @@ fn draw_begun(replay: &Replay, begun: &[usize], paint: Paint) -> String {
                 Some(node) => forget_node(&words, node),
                 None => words,
             };
-            let nodes = steps.entry((place.step, words)).or_default();
+            let known = match replay.is_marked_after(*index, place) {
+                true => "its end was not known then, and is marked below",
+                false => "its end is not known",
+            };
+            let nodes = steps.entry((place.step, words, known)).or_default();
             place.node.iter().for_each(|node| nodes.insert(node.clone()));
         }
     }
     let mut drawn = String::new();
-    for ((_, words), nodes) in steps {
+    for ((_, words, known), nodes) in steps {
         let nodes = nodes.to_string();
         let words = neutralise_text(&name_node(&words, &nodes));
         let on = if nodes.is_empty() {
@@ -217,7 +227,7 @@ fn draw_begun(replay: &Replay, begun: &[usize], paint: Paint) -> String {
             format!("{nodes}  ")
         };
         let mark = paint.notable("?");
-        drawn.push_str(&format!("{on}{mark} {words}: begun; its end is not known\n"));
+        drawn.push_str(&format!("{on}{mark} {words}: begun; {known}\n"));
     }
     drawn
 }

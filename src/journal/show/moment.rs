@@ -1,14 +1,15 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use crate::diagnostic::{Place, SourceMap};
 use crate::inventory::NodeName;
 use crate::journal::when::When;
 use crate::journal::{
-    Account, BegunAnew, Entry, Event, Happening, Marked, Record, RecordKind, RecordPlace, RecordTrouble,
-    Resumption, RunState, Settled,
+    Account, BegunAnew, Entry, Event, Happening, Ledger, Marked, Record, RecordKind, RecordPlace,
+    RecordTrouble, Resumption, RunState, Settled, StepPlace, StepResult,
 };
 use crate::plan::StepId;
+use crate::transport::StepPath;
 
 /// Longest text that is made up to hold a place of which the text was not kept, in lines.
 const MOST_LINES: usize = 100_000;
@@ -89,6 +90,11 @@ impl<'a> Replay<'a> {
                 }
                 Entry::Settled(settled) => Told::Settled(settled),
                 Entry::Marked(marked) => {
+                    // Of a run that goes on nobody says anything.
+                    if is_open {
+                        replay.push(at, clock.write(at), Told::BrokenOff);
+                        is_open = false;
+                    }
                     replay.push(at, marked.when.clone(), Told::Marked(marked));
                     continue;
                 }
@@ -104,7 +110,58 @@ impl<'a> Replay<'a> {
         if account.state == RunState::BrokenOff && is_open {
             replay.push(at, clock.write(at), Told::BrokenOff);
         }
+        replay.end_bodies();
         replay
+    }
+
+    /// Adds the ends of bodies that came to them by a mark: when such a run is taken up, nothing is left to do on
+    /// the node, and so nothing is written down. That it ended well says that all bodies did.
+    fn end_bodies(&mut self) {
+        let has_ended_well = self.moments.iter().rev().find_map(|moment| match &moment.what {
+            Told::Event(event) => Some(matches!(event.what, Happening::RunEnded { exit_code: 0, .. })),
+            _ => None,
+        });
+        if has_ended_well != Some(true) {
+            return;
+        }
+        let mut open: BTreeMap<StepPath, (StepId, NodeName)> = BTreeMap::new();
+        for moment in &self.moments {
+            let Told::Event(event) = &moment.what else {
+                continue;
+            };
+            match &event.what {
+                Happening::NodeStarted { step, node, path } => {
+                    open.insert(path.clone(), (*step, node.clone()));
+                }
+                Happening::NodeEnded { path, .. } => {
+                    open.remove(path);
+                }
+                _ => {}
+            }
+        }
+        for (path, (step, node)) in open.into_iter().rev() {
+            let mark = self.moments.iter().rposition(|moment| {
+                matches!(&moment.what, Told::Marked(marked)
+                    if marked.node.as_deref() == Some(node.as_str()) && StepPath::read(&marked.path).is_in(&path))
+            });
+            let Some(mark) = mark else { continue };
+            let is_resumed = |moment: &Moment| matches!(moment.what, Told::Resumed(_));
+            let Some(resumed) = self.moments[mark..].iter().position(is_resumed) else {
+                continue;
+            };
+            let (at, wall) = (
+                self.moments[mark + resumed].at,
+                self.moments[mark + resumed].wall.clone(),
+            );
+            let what = Happening::NodeEnded {
+                step,
+                node,
+                path,
+                result: StepResult::Done,
+            };
+            let what = Told::Event(Box::new(Event { at, what }));
+            self.moments.insert(mark + resumed + 1, Moment { at, wall, what });
+        }
     }
 
     fn push(&mut self, at: Duration, wall: String, what: Told<'a>) {
@@ -138,6 +195,20 @@ impl<'a> Replay<'a> {
         events.collect()
     }
 
+    /// What the run comes to, with what people have said of it since.
+    pub fn ledger(&self, account: &Account) -> Ledger {
+        let mut ledger = Ledger::of(&self.events());
+        let open = account.open_acts();
+        for moment in &self.moments {
+            if let Told::Marked(Marked { node: Some(node), .. }) = &moment.what
+                && !open.iter().any(|act| act.node.as_ref() == Some(node))
+            {
+                ledger.note_told(&NodeName::from(node.as_str()));
+            }
+        }
+        ledger
+    }
+
     /// How long it took, less its interruptions.
     pub fn took(&self) -> Duration {
         self.moments
@@ -145,6 +216,17 @@ impl<'a> Replay<'a> {
             .map(|moment| moment.at)
             .max()
             .unwrap_or_default()
+    }
+
+    /// Whether a person has said after a moment what became of a step.
+    pub fn is_marked_after(&self, index: usize, place: &StepPlace) -> bool {
+        let node = place.node.as_ref().map(NodeName::as_str);
+        self.moments[index..].iter().any(|moment| match &moment.what {
+            Told::Marked(marked) => {
+                marked.node.as_deref() == node && place.path.is_in(&StepPath::read(&marked.path))
+            }
+            _ => false,
+        })
     }
 
     /// The steps that began and of which no end is known: their places among the moments.

@@ -15,7 +15,7 @@ use crate::plan::StepId;
 /// Tells a run for those who read of it after the event.
 pub(super) fn tell_story(account: &Account) -> Document {
     let replay = Replay::of(account);
-    let ledger = Ledger::of(&replay.events());
+    let ledger = replay.ledger(account);
     let opening = &account.opening;
     let name = match opening.is_session {
         true => "a session at the prompt".to_owned(),
