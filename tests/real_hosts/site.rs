@@ -106,6 +106,7 @@ impl Site {
             .arg(self.write_configuration())
             .args(flags)
             .env("NO_COLOR", "1")
+            .env("QUORATE_JOURNAL", self.at().join("journal"))
             .stdin(Stdio::null());
         command
     }
