@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
+use quorate::evaluate::Memo;
 use quorate::plan::Plan;
 use quorate::project::{InventoryChoice, Project, drop_overridden, read_limit, read_overrides};
 use quorate::run::RunOptions;
@@ -21,6 +23,8 @@ pub struct Case {
     shape: Shape,
     limit: Option<String>,
     overrides: Vec<String>,
+    /// What facts have come to: all runs of a case have the same plan.
+    memo: Rc<Memo>,
     /// What the person says.
     pub answers: Answers,
 }
@@ -110,6 +114,7 @@ impl Case {
             shape,
             limit,
             overrides,
+            memo: Rc::default(),
             answers,
         }))
     }
@@ -128,6 +133,7 @@ impl Case {
                 .as_ref()
                 .map(|limit| read_limit(limit, inventory).expect("it was read before")),
             overrides: read_overrides(&self.overrides, inventory).expect("they were read before"),
+            memo: Some(Rc::clone(&self.memo)),
             ..RunOptions::default()
         }
     }
