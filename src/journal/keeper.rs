@@ -440,6 +440,9 @@ impl<R: Recorder> Recorder for Kept<'_, '_, R> {
             self.keeper.keep(event);
             self.inner.record(event);
         } else {
+            if self.keeper.replay.is_news(&event.what) {
+                self.keeper.keep(event);
+            }
             self.inner.recall(event);
         }
     }

@@ -19,6 +19,8 @@ pub struct Past {
     marks: Vec<Mark>,
     /// Bodies that have ended for good.
     over: HashSet<StepPath>,
+    /// Bodies of which it is written that they have ended well.
+    ended_well: HashSet<StepPath>,
     last_at: u64,
     exit_code: Option<u8>,
 }
@@ -169,6 +171,7 @@ impl Past {
             Entry::BegunAnew(anew) => {
                 let path = StepPath::read(&anew.path);
                 self.rows.retain(|row| !row.path.is_in(&path));
+                self.ended_well.retain(|body| !body.is_in(&path));
             }
         }
     }
@@ -192,6 +195,9 @@ impl Past {
             }
             RecordKind::NodeEnded { path, result, .. } if result.result != "not_reached" => {
                 let is_well = matches!(result.result.as_str(), "done" | "skipped");
+                if is_well {
+                    self.ended_well.insert(StepPath::read(path));
+                }
                 self.add(order, at, StepPath::read(path), What::BodyEnded(is_well));
             }
             RecordKind::CleaningUp { place, .. } => {
@@ -477,6 +483,11 @@ impl Past {
             });
         }
         known
+    }
+
+    /// Whether it is written that a body has ended well.
+    pub(super) fn has_ended_well(&self, body: &StepPath) -> bool {
+        self.ended_well.contains(body)
     }
 
     /// Whether a step was finished by hand.

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use super::past::{Known, Past, Which};
+use super::{Happening, StepResult};
 use crate::transport::{Answer, Outcome, StepPath, TransportError};
 
 /// What a run does with its doors.
@@ -287,6 +288,19 @@ impl Replay {
         };
         let hindering = left.values().filter(is_hindering);
         hindering.map(|one| describe(&one.which)).collect()
+    }
+
+    /// Whether an event comes of what was found out since the run was broken off, so that it is not
+    /// written yet: the good end of a body whose last act was settled or marked.
+    pub fn is_news(&self, what: &Happening) -> bool {
+        match what {
+            Happening::NodeEnded {
+                path,
+                result: StepResult::Done | StepResult::Skipped(_),
+                ..
+            } => !self.past.has_ended_well(path),
+            _ => false,
+        }
     }
 
     /// Whether a step was finished as a whole.
