@@ -335,6 +335,15 @@ fn a_run_that_was_taken_up_again_is_told() {
     let at_ms = sent.at_ms + 40;
     let mut entries: Vec<Entry> = records[..end].iter().cloned().map(Entry::Happened).collect();
     entries.push(Entry::Sent(sent.clone()));
+    entries.push(Entry::Marked(Marked {
+        when: "2026-11-28 08:50:20Z".to_owned(),
+        who: "boris".to_owned(),
+        is_done: false,
+        step: "9".to_owned(),
+        path: "on node3\n@node3\nmanual \"Change the disk.\"".to_owned(),
+        node: Some("node3".to_owned()),
+        why: "the disk is changed by hand".to_owned(),
+    }));
     entries.push(Entry::Resumed(Resumption {
         when: "2026-11-28 09:00:00Z".to_owned(),
         who: "boris".to_owned(),
@@ -352,15 +361,6 @@ fn a_run_that_was_taken_up_again_is_told() {
         command: sent.command,
         is_done: true,
         by: "the service runs, as was measured".to_owned(),
-    }));
-    entries.push(Entry::Marked(Marked {
-        when: "2026-11-28 09:00:20Z".to_owned(),
-        who: "boris".to_owned(),
-        is_done: false,
-        step: "9".to_owned(),
-        path: "on node3\n@node3\nmanual \"Change the disk.\"".to_owned(),
-        node: Some("node3".to_owned()),
-        why: "the disk is changed by hand".to_owned(),
     }));
     entries.extend(records[end..].iter().cloned().map(Entry::Happened));
     compare("resumed", &account(script, entries));
