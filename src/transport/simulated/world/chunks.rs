@@ -12,6 +12,10 @@ pub(in crate::transport::simulated) const CHUNK_SIZE: u64 = 64 << 20;
 /// How many bytes a disk holds.
 pub(in crate::transport::simulated) const DISK_SIZE: u64 = 105 << 30;
 
+/// How many replicas more than another server one may hold. Without some play every chunk would lie
+/// on one of a few sets of hosts, and most pairs of hosts could be lost without harm.
+const EVENLY: usize = 5;
+
 /// The eleven states of a chunk, in the order in which they are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChunkState {
@@ -113,9 +117,10 @@ impl World {
             let mut replicas: Vec<usize> = Vec::with_capacity(self.normal);
             while replicas.len() < self.normal {
                 let free = |server: &usize| replicas.iter().all(|other| !self.share_domain(*server, *other));
-                let place = (0..self.storage.servers.len())
-                    .filter(free)
-                    .min_by_key(|server| (self.storage.servers[*server].replica_count, mix(number, *server)));
+                let place = (0..self.storage.servers.len()).filter(free).min_by_key(|server| {
+                    let held = self.storage.servers[*server].replica_count;
+                    (held / EVENLY, mix(number, *server))
+                });
                 let Some(place) = place else { break };
                 self.storage.servers[place].replica_count += 1;
                 replicas.push(place);
