@@ -19,7 +19,7 @@ use quorate::value::{CommandLine, Secret};
 
 use crate::door::{Door, HERE};
 use crate::person::{Witness, word_of};
-use crate::stillness::{Moment, Session};
+use crate::stillness::{Moment, Session, lineage};
 use crate::wire::{Call, Reply, Wish};
 
 /// What `date +%s` says when a run begins.
@@ -31,6 +31,8 @@ const STUCK: Duration = Duration::from_secs(240);
 const MOST_CALLS: usize = 6_000;
 /// The pause between two looks, in which the script can use the processor.
 const NAP: Duration = Duration::from_micros(200);
+/// How many looks must show the same where it is not clear for what each process waits.
+const UNCLEAR_LOOKS: usize = 100;
 
 /// What answers the programs of a script.
 pub struct Serving<'a> {
@@ -62,6 +64,11 @@ impl Connection {
     /// Whether it has said all that it wants.
     fn is_whole(&self) -> bool {
         self.said.last() == Some(&b'\n')
+    }
+
+    /// What it wants; none if it has not said it, or went away without a word.
+    fn call(&self) -> Option<Call> {
+        serde_json::from_slice(&self.said).ok()
     }
 }
 
@@ -152,6 +159,7 @@ impl<'a> Serving<'a> {
     fn settle(&mut self) -> Settled {
         let began = Instant::now();
         let mut before: Option<Vec<Moment>> = None;
+        let mut equal_looks = 0;
         loop {
             match self.child.try_wait() {
                 Ok(Some(status)) => return Settled::Ended(status),
@@ -167,7 +175,9 @@ impl<'a> Serving<'a> {
             let moments = self.session.look();
             let is_waiting = moments.iter().all(Moment::is_waiting);
             let is_whole = self.unread.iter().all(Connection::is_whole);
-            if is_waiting && is_whole && !has_news && before.as_ref() == Some(&moments) {
+            let is_unchanged = is_waiting && is_whole && !has_news && before.as_ref() == Some(&moments);
+            equal_looks = if is_unchanged { equal_looks + 1 } else { 0 };
+            if is_unchanged && equal_looks >= self.looks_needed(&moments) {
                 self.drop_gone();
                 self.begin_calls();
                 // All wait, and not for us: for one another, or for the world outside.
@@ -181,6 +191,21 @@ impl<'a> Serving<'a> {
             before = is_waiting.then_some(moments);
             std::thread::sleep(NAP);
         }
+    }
+
+    /// How many looks must show the same until it counts as still.
+    ///
+    /// One is enough where each process waits for an answer, or for another process below it. One
+    /// that does neither may sit at the other end of a pipe, or sleep for a moment until the kernel
+    /// tells it that such an end was closed.
+    fn looks_needed(&self, moments: &[Moment]) -> usize {
+        let unread = self.unread.iter().filter_map(Connection::call);
+        let in_hand = self.calls.iter().map(|running| running.call.pid);
+        let asking: Vec<u32> = unread.map(|call| call.pid).chain(in_hand).collect();
+        let is_clear = moments.iter().all(|moment| {
+            asking.contains(&moment.pid) || moments.iter().any(|other| other.parent == moment.pid)
+        });
+        if is_clear { 1 } else { UNCLEAR_LOOKS }
     }
 
     fn describe(&self) -> String {
@@ -242,7 +267,7 @@ impl<'a> Serving<'a> {
         let mut new = Vec::new();
         for connection in self.unread.drain(..) {
             // One that went away without a word wants nothing.
-            if let Ok(call) = serde_json::from_slice::<Call>(&connection.said) {
+            if let Some(call) = connection.call() {
                 let node = match &call.wish {
                     Wish::CarryOut { node: Some(node), .. } => node.clone(),
                     Wish::Ask { node, .. } if !node.is_empty() => node.clone(),
@@ -251,7 +276,8 @@ impl<'a> Serving<'a> {
                 new.push((NodeName::from(node.as_str()), call, connection.stream));
             }
         }
-        new.sort_by(|a, b| (&a.0, a.1.pid).cmp(&(&b.0, b.1.pid)));
+        // All wait, so the processes above them are what they were when these began.
+        new.sort_by_cached_key(|(node, call, _)| (node.clone(), lineage(call.pid)));
         for (node, call, stream) in new {
             self.call_count += 1;
             let future = self.answer(&call.wish);

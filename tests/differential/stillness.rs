@@ -1,5 +1,6 @@
 //! Whether all processes of a script wait: told from `/proc`, without any timing.
 
+use std::cmp::Ordering;
 use std::fs;
 use std::process::Command;
 
@@ -15,6 +16,8 @@ pub struct Session {
 pub struct Moment {
     /// Its number.
     pub pid: u32,
+    /// The process that began it.
+    pub parent: u32,
     /// Its state, as `/proc` tells it.
     state: char,
     /// How often it was taken off its processor: unchanged, it has not run meanwhile.
@@ -50,7 +53,8 @@ impl Session {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
         let state = fields.next()?.chars().next()?;
-        let session: u32 = fields.nth(2)?.parse().ok()?;
+        let parent = fields.next()?.parse().ok()?;
+        let session: u32 = fields.nth(1)?.parse().ok()?;
         if session != self.id {
             return None;
         }
@@ -60,7 +64,12 @@ impl Session {
             .filter_map(|line| line.split_once("_ctxt_switches:"))
             .filter_map(|(_, count)| count.trim().parse::<u64>().ok())
             .sum();
-        Some(Moment { pid, state, switches })
+        Some(Moment {
+            pid,
+            parent,
+            state,
+            switches,
+        })
     }
 
     /// What its processes are, for a person.
@@ -83,4 +92,58 @@ impl Session {
         }
         living.len()
     }
+}
+
+/// When a process began, among those of the same parent: in the order in which they were begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Birth {
+    /// In the ticks of the kernel, many of which see more than one process.
+    tick: u64,
+    pid: u32,
+}
+
+impl Birth {
+    /// How far a number may be from another one that was given in the same tick. Numbers are given
+    /// in turn and begin anew after the last, which is no smaller than twice this.
+    const NEAR: u32 = 1 << 14;
+}
+
+impl Ord for Birth {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let by_number = self.pid.cmp(&other.pid);
+        let has_begun_anew = self.pid.abs_diff(other.pid) > Self::NEAR;
+        let in_turn = if has_begun_anew {
+            by_number.reverse()
+        } else {
+            by_number
+        };
+        self.tick.cmp(&other.tick).then(in_turn)
+    }
+}
+
+impl PartialOrd for Birth {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// The place of a process in the tree of processes, from the first one down.
+///
+/// Branches are begun by one process in turn, whereas of what they themselves begin either may be
+/// the faster: so two processes stand in the order of the branches that they are of.
+pub fn lineage(pid: u32) -> Vec<Birth> {
+    let mut line: Vec<Birth> = std::iter::successors(birth(pid), |(_, parent)| birth(*parent))
+        .map(|(birth, _)| birth)
+        .collect();
+    line.reverse();
+    line
+}
+
+/// When a process began, and its parent; none for one that has gone.
+fn birth(pid: u32) -> Option<(Birth, u32)> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
+    let parent = fields.nth(1)?.parse().ok()?;
+    let tick = fields.nth(17)?.parse().ok()?;
+    Some((Birth { tick, pid }, parent))
 }
