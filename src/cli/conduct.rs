@@ -118,13 +118,17 @@ fn close_kept(kept: KeptRun, again: &str, is_told: bool, exit_code: Option<u8>) 
             "error: {error}; what was done last is not written down\n"
         ));
     }
+    let is_kept = match &closed {
+        Ok(()) => format!("all that happened is kept: quorate show {name}\n"),
+        Err(_) => format!("what happened before that is kept: quorate show {name}\n"),
+    };
     match exit_code {
         _ if !is_told => {}
-        Some(0) => told.push_str(&format!("all that happened is kept: quorate show {name}\n")),
+        Some(0) => told.push_str(&is_kept),
         Some(7) => told.push_str(&format!("what happened is kept: quorate show {name}\n")),
         Some(9) => told.push_str(&format!("parked; go on with: quorate resume {name}{again}\n")),
         _ => {
-            told.push_str(&format!("all that happened is kept: quorate show {name}\n"));
+            told.push_str(&is_kept);
             if Interrupted::find(&name).is_ok() {
                 told.push_str(&format!("go on with: quorate resume {name}{again}\n"));
             }

@@ -186,6 +186,12 @@ struct Opened {
 /// Reads, checks and lays out as the run did; none when that has said what is wrong.
 fn open(flags: &ResumeFlags, interrupted: &Interrupted, style: Style) -> Result<Option<Opened>, Stop> {
     let opening = interrupted.opening();
+    if !interrupted.has_file() {
+        say(&format!(
+            "note: {} is not here; going on with its text as the journal keeps it\n",
+            opening.script
+        ));
+    }
     let (mut project, mut problems) = interrupted.open(flags.inventory.as_deref())?;
     let overrides = read_overrides(&opening.overrides, project.inventory())?;
     let mut dropped = match project.program() {

@@ -1,5 +1,10 @@
 use super::{Entry, OpenAct, Opening, Past, RecordKind};
 
+/// The exit code of a run that a person will go on with later.
+const PARKED: u8 = 9;
+/// The exit codes of a run that a guard, a node or the lock turned away.
+const TURNED_AWAY: [u8; 3] = [4, 5, 7];
+
 /// A run as it was kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
@@ -33,16 +38,24 @@ impl RunState {
         if is_alive {
             return RunState::Alive;
         }
-        // What was taken up again has no end before it has one of its own.
-        let last = entries.iter().rev().find_map(|(_, entry)| match entry {
-            Entry::Resumed(_) => Some(None),
-            Entry::Happened(record) => match &record.what {
-                RecordKind::RunEnded { exit_code, .. } => Some(Some(*exit_code)),
-                _ => None,
-            },
-            _ => None,
-        });
-        match last.flatten() {
+        // What was taken up again has no end before it has one of its own; only a parked run that
+        // was turned away before it did anything is parked still.
+        let mut last = None;
+        let mut is_parked_still = false;
+        for (_, entry) in entries {
+            match entry {
+                Entry::Resumed(_) => is_parked_still = last.take() == Some(PARKED),
+                Entry::Sent(_) | Entry::Answered(_) => is_parked_still = false,
+                Entry::Happened(record) => {
+                    if let RecordKind::RunEnded { exit_code, .. } = record.what {
+                        let is_turned_away = is_parked_still && TURNED_AWAY.contains(&exit_code);
+                        last = Some(if is_turned_away { PARKED } else { exit_code });
+                    }
+                }
+                _ => {}
+            }
+        }
+        match last {
             Some(exit_code) => RunState::Ended {
                 exit_code,
                 words: describe_exit(exit_code).to_owned(),
@@ -133,6 +146,17 @@ mod tests {
             })
         };
         let resumed = || Entry::Resumed(Resumption::default());
+        let sent = || {
+            Entry::Sent(Sent {
+                at_ms: 0,
+                path: "stop".to_owned(),
+                node: None,
+                command: "stop".to_owned(),
+                is_kept: false,
+                left_at: 0,
+                limit_ms: 0,
+            })
+        };
         let cases = [
             // what was kept, whether it is carried out, the words
             (vec![], false, "broken off"),
@@ -141,6 +165,15 @@ mod tests {
             (vec![ended(9)], false, "parked"),
             (vec![ended(9), resumed()], false, "broken off"),
             (vec![ended(9), resumed(), ended(0)], false, "done"),
+            (vec![ended(9), resumed(), ended(7)], false, "parked"),
+            (
+                vec![ended(9), resumed(), ended(4), resumed(), ended(5)],
+                false,
+                "parked",
+            ),
+            (vec![ended(9), resumed(), sent(), ended(4)], false, "refused"),
+            (vec![ended(9), resumed(), ended(6)], false, "unknown"),
+            (vec![ended(130), resumed(), ended(4)], false, "refused"),
             (vec![resumed(), ended(130)], false, "interrupted"),
         ];
         for (entries, is_alive, words) in cases {

@@ -153,10 +153,15 @@ impl Interrupted {
         };
         let script = PathBuf::from(&opening.script);
         let choice = InventoryChoice::File(file);
-        match script.is_file() {
+        match self.has_file() {
             true => Project::open(&script, &choice),
             false => Project::open_kept(&self.texts, &script, &choice),
         }
+    }
+
+    /// Whether the file of its runbook is there.
+    pub fn has_file(&self) -> bool {
+        Path::new(&self.opening().script).is_file()
     }
 
     /// In what a project differs from what the run was begun with.
