@@ -208,8 +208,11 @@ impl Replay {
     /// Lets the next one go on that waits; whether there was one. Called when the walk waits everywhere.
     pub fn give_next(&self) -> bool {
         let mut left = self.left.borrow_mut();
-        let until = left.values().map(|one| one.at).max();
         let mut waiting = self.waiting.borrow_mut();
+        let has_pauses = waiting.iter().any(|one| one.order.is_none());
+        let until = has_pauses
+            .then(|| left.values().map(|one| one.at).max())
+            .flatten();
         let next = waiting
             .iter()
             .enumerate()

@@ -1,7 +1,7 @@
 //! One run of a schedule, from its beginning to its end, and the resume after it.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::fault_plan::{Point, Schedule};
 use super::invariant::{Broken, Promise};
 use super::seen::Listener;
-use super::stage::{Act, Cut, Stage};
+use super::stage::{Act, Cut, Known, Stage};
 use crate::diagnostic::SourceMap;
 use crate::evaluate::Memo;
 use crate::inventory::NodeSet;
@@ -78,7 +78,7 @@ pub(super) struct Attempt {
     /// Whether it came to where all that can come is known.
     pub is_joined: bool,
     pub assumed: BTreeSet<String>,
-    pub done: BTreeMap<Act, usize>,
+    pub done: BTreeMap<Act, Vec<usize>>,
     /// The cluster where the promise broke, or at the end.
     pub cluster: Inspection,
 }
@@ -87,7 +87,16 @@ pub(super) struct Attempt {
 #[derive(Debug, Clone)]
 pub(super) struct Unbroken {
     pub exit_code: u8,
-    pub done: BTreeMap<Act, usize>,
+    pub done: BTreeMap<Act, Vec<usize>>,
+}
+
+impl Unbroken {
+    /// Whether an act was done more often than in the unbroken run, if it is `count` times up to where
+    /// that run comes to the point `joined_at`.
+    fn is_exceeded(&self, act: &Act, count: usize, joined_at: usize) -> bool {
+        let points = self.done.get(act).map(Vec::as_slice).unwrap_or_default();
+        count > points.iter().filter(|point| **point < joined_at).count()
+    }
 }
 
 /// Carries out one schedule.
@@ -96,11 +105,11 @@ pub(super) fn attempt(
     start: &Start,
     schedule: &Schedule,
     unbroken: Option<&Unbroken>,
-    joins: Option<&HashSet<u64>>,
+    known: Known<'_>,
 ) -> Attempt {
     let listener = Listener::default();
     let seen = Rc::clone(&listener.0);
-    let stage = Stage::new(start.cluster.fork(), schedule, joins, &seen);
+    let stage = Stage::new(start.cluster.fork(), schedule, known, &seen);
     let pages: RefCell<MemoryPages> = RefCell::default();
     let before = stage.cluster.inspect();
     let mut broken = None;
@@ -247,7 +256,16 @@ fn resume(
     if let Some(broken) = stage.judge.borrow().broken.clone() {
         return Some(broken);
     }
+    let done = stage.done.borrow();
+    let twice = || {
+        let joined_at = stage.joined_at.get().unwrap_or(usize::MAX);
+        let mut all = done.iter();
+        let twice = all.find(|(act, points)| unbroken.is_exceeded(act, points.len(), joined_at));
+        twice.and_then(|(act, _)| wrong(format!("`{}` is done once more", act.command)))
+    };
     match walked? {
+        Walked::Cut(Cut::Joined) if stage.is_only_killed() => twice(),
+        Walked::Cut(Cut::Joined) => None,
         // What it printed is lost, so that there is no way on but to do it again.
         Walked::Hindered(Went::StillUnknown(acts)) if acts.iter().all(|act| act.why.contains("is lost")) => {
             None
@@ -257,11 +275,7 @@ fn resume(
                 if ending.exit_code != unbroken.exit_code {
                     return wrong(describe_end(&ending, unbroken.exit_code));
                 }
-                let done = stage.done.borrow();
-                let twice = done
-                    .iter()
-                    .find(|(act, count)| **count > unbroken.done.get(*act).copied().unwrap_or_default());
-                return twice.and_then(|(act, _)| wrong(format!("`{}` is done once more", act.command)));
+                return twice();
             }
             None
         }
@@ -310,7 +324,7 @@ fn untold(events: &[Event], before: &Inspection, stage: &Stage<'_>) -> Option<St
 }
 
 /// Whether the run did something with a service on a node.
-fn touches(done: &BTreeMap<Act, usize>, service: &str, node: &str) -> bool {
+fn touches(done: &BTreeMap<Act, Vec<usize>>, service: &str, node: &str) -> bool {
     let is_it = |act: &Act| {
         act.node.as_ref().is_some_and(|it| it.as_str() == node)
             && act.command.split_whitespace().any(|word| word == service)

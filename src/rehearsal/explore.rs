@@ -1,6 +1,6 @@
 //! The search: every fault at every point, then several of them together.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use super::attempt::{Attempt, Scene, Start, Unbroken, attempt};
 use super::coverage::Coverage;
+use super::elsewhere::is_same_at_next;
 use super::fault_plan::{Mishap, Planned, Point, Schedule};
 use super::finding::Finding;
 use super::invariant::Promise;
 use super::shrink::shrink;
+use super::stage::Known;
 use super::story::tell_attempt;
 use crate::diagnostic::Span;
 use crate::transport::{Clock, SystemClock};
@@ -52,7 +54,7 @@ struct Search<'s> {
     effort: &'s Effort,
     unbroken: Unbroken,
     trunk: Vec<Point>,
-    joins: HashSet<u64>,
+    joins: HashMap<u64, usize>,
     queue: Mutex<Vec<Schedule>>,
     /// How many schedules are in the queue or in hand.
     open: AtomicUsize,
@@ -79,7 +81,11 @@ pub fn rehearse_plan(
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Rehearsal {
     let clock = SystemClock::new();
-    let trunk = on_large_stack(|| attempt(scene, &scene.start(), &Schedule::default(), None, None));
+    let extended = Known {
+        is_extended: true,
+        ..Known::default()
+    };
+    let trunk = on_large_stack(|| attempt(scene, &scene.start(), &Schedule::default(), None, extended));
     let trunk = with_its_end(trunk);
     let mut coverage = Coverage::default();
     coverage.take(&trunk);
@@ -92,8 +98,8 @@ pub fn rehearse_plan(
     let keys = trunk
         .points
         .iter()
-        .map(|point| point.exact)
-        .filter(|key| *key != 0);
+        .map(|point| (point.exact, point.number))
+        .filter(|(key, _)| *key != 0);
     let search = Search {
         scene,
         effort,
@@ -112,7 +118,7 @@ pub fn rehearse_plan(
     };
     search.extend(&trunk);
     let found = search.search();
-    let mut states = search.joins.clone();
+    let mut states: HashSet<u64> = search.joins.keys().copied().collect();
     let mut attempts = Vec::new();
     for worker in found {
         coverage.add(worker.coverage);
@@ -129,7 +135,8 @@ pub fn rehearse_plan(
 pub fn replay_schedule(scene: Scene<'_>, schedule: &Schedule) -> (Option<Finding>, Coverage) {
     on_large_stack(|| {
         let start = scene.start();
-        let trunk = with_its_end(attempt(scene, &start, &Schedule::default(), None, None));
+        let known = Known::default();
+        let trunk = with_its_end(attempt(scene, &start, &Schedule::default(), None, known));
         let mut coverage = Coverage::default();
         let unbroken = Unbroken {
             exit_code: trunk.exit_code.unwrap_or_default(),
@@ -137,7 +144,7 @@ pub fn replay_schedule(scene: Scene<'_>, schedule: &Schedule) -> (Option<Finding
         };
         let tried = match schedule.0.is_empty() {
             true => trunk,
-            false => attempt(scene, &start, schedule, Some(&unbroken), None),
+            false => attempt(scene, &start, schedule, Some(&unbroken), known),
         };
         coverage.take(&tried);
         coverage.points = tried.points.len();
@@ -202,13 +209,11 @@ impl Search<'_> {
     }
 
     fn try_schedule(&self, start: &Start, schedule: &Schedule, found: &mut Found) {
-        let tried = attempt(
-            self.scene,
-            start,
-            schedule,
-            Some(&self.unbroken),
-            Some(&self.joins),
-        );
+        let known = Known {
+            joins: Some(&self.joins),
+            is_extended: schedule.0.len() < self.effort.faults,
+        };
+        let tried = attempt(self.scene, start, schedule, Some(&self.unbroken), known);
         found.coverage.take(&tried);
         let keys = tried
             .points
@@ -233,17 +238,14 @@ impl Search<'_> {
         }
         let mut more = Vec::new();
         let mut known = self.tried.lock().expect("no worker fails");
-        for point in tried
-            .points
-            .iter()
-            .filter(|point| point.number > tried.schedule.last())
-        {
-            let key = match point.exact {
-                0 => rough_key(point),
-                exact => exact,
-            };
+        for (index, point) in tried.points.iter().enumerate() {
+            if point.number <= tried.schedule.last() {
+                continue;
+            }
+            let next = tried.points.get(index + 1);
             for mishap in Mishap::ALL.into_iter().filter(|mishap| mishap.fits(point)) {
-                if known.insert((key, mishap, left)) {
+                let is_same = mishap.is_elsewhere() && is_same_at_next(point, next, mishap);
+                if !is_same && known.insert((key_of(point, mishap), mishap, left)) {
                     let point = point.number;
                     more.push(tried.schedule.with(Planned { point, mishap }));
                 }
@@ -300,6 +302,15 @@ impl Search<'_> {
         found
             .map(|(attempt, others)| tell_attempt(self.scene, &attempt, others))
             .collect()
+    }
+}
+
+/// What tells apart what comes of a mishap at a point.
+fn key_of(point: &Point, mishap: Mishap) -> u64 {
+    match (mishap, point.exact) {
+        (Mishap::KilledBefore, _) => point.killed,
+        (_, 0) => rough_key(point),
+        (_, exact) => exact,
     }
 }
 

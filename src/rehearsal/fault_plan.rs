@@ -1,5 +1,6 @@
 //! What can go wrong, where, and how that is written down.
 
+use super::elsewhere::Foreseen;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -83,6 +84,10 @@ pub struct Point {
     pub coarse: u64,
     /// The state of the cluster and of the run before it.
     pub exact: u64,
+    /// What a resume would find after a kill right before it.
+    pub killed: u64,
+    /// What can go wrong elsewhere without the probe here telling of it.
+    pub(super) foreseen: Vec<Foreseen>,
 }
 
 impl Mishap {
@@ -194,6 +199,14 @@ impl Mishap {
                     | Mishap::KilledAfter
             ),
         }
+    }
+
+    /// Whether it is no matter of the command and its node.
+    pub(super) fn is_elsewhere(self) -> bool {
+        matches!(
+            self,
+            Mishap::MasterMoves | Mishap::DiskFails | Mishap::HostFails | Mishap::RackCut
+        )
     }
 
     /// Whether a node loses its power, that of the command.

@@ -9,6 +9,7 @@
 
 mod attempt;
 mod coverage;
+mod elsewhere;
 mod error;
 mod explore;
 mod fault_plan;

@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
 use crate::inventory::NodeName;
-use crate::journal::{Event, Happening, Recorder};
+use crate::journal::{Event, Happening, Recorder, StepResult};
 use crate::transport::StepPath;
 
 /// What was told so far, as far as it decides what comes.
@@ -19,6 +19,8 @@ pub(super) struct Seen {
     tokens: BTreeSet<(String, NodeName)>,
     groups: BTreeMap<String, String>,
     named: BTreeMap<(String, Option<NodeName>), String>,
+    /// What went wrong on its way, by the path of what caught it or of the node's body.
+    failed: BTreeSet<StepPath>,
 }
 
 impl Seen {
@@ -47,6 +49,16 @@ impl Seen {
                 self.named
                     .insert((name.clone(), place.node.clone()), value.clone());
             }
+            Happening::Caught { place, .. } => {
+                self.failed.insert(place.path.clone());
+            }
+            Happening::NodeEnded {
+                path,
+                result: StepResult::Trouble(_),
+                ..
+            } => {
+                self.failed.insert(path.clone());
+            }
             _ => {}
         }
         self.events.push(event.clone());
@@ -62,11 +74,13 @@ impl Seen {
         self.tokens.clear();
         self.groups.clear();
         self.named.clear();
+        self.failed.clear();
     }
 
     /// Puts into a hash what the run remembers.
     pub fn write_state(&self, hasher: &mut impl Hasher) {
-        (&self.outages, &self.tokens, &self.groups, &self.named).hash(hasher);
+        (&self.outages, &self.tokens, &self.groups).hash(hasher);
+        (&self.named, &self.failed).hash(hasher);
     }
 }
 

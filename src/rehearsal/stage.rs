@@ -2,7 +2,7 @@
 //! may go wrong with it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use futures_util::future::{Future, Shared, join_all};
 
+use super::elsewhere::{Foreseen, foresee, is_felt, strike};
 use super::fault_plan::{Crossing, Mishap, Point, Schedule, started_service};
 use super::invariant::{Cause, Judge};
 use super::seen::Seen;
@@ -24,8 +25,6 @@ use crate::transport::{
 
 /// How long a node is away that comes back.
 const AWAY: Duration = Duration::from_secs(300);
-/// How long the network of a rack is cut.
-const CUT: Duration = Duration::from_secs(120);
 /// How long a service runs that blinks.
 const BLINK: Duration = Duration::from_secs(60);
 /// By how much a look at a cluster in which nothing is due is put off at most, and until when.
@@ -55,20 +54,39 @@ pub(super) struct Act {
     pub command: String,
 }
 
+/// What a search knows while one of its runs goes on.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Known<'s> {
+    /// States from which the unbroken run went on, and at which point.
+    pub joins: Option<&'s HashMap<u64, usize>>,
+    /// Whether more is to go wrong after what does, so that its points are to be told apart.
+    pub is_extended: bool,
+}
+
+/// A point that a run has come to.
+struct Arrival {
+    /// Its number; 0 in a run that was taken up again.
+    number: usize,
+    mishaps: Vec<Mishap>,
+}
+
 type Going = Shared<Pin<Box<dyn Future<Output = Result<Outcome, TransportError>>>>>;
 
 /// All doors of one attempt.
 pub(super) struct Stage<'s> {
     pub cluster: SimulatedCluster,
     schedule: &'s Schedule,
-    /// States from which nothing new can come.
-    joins: Option<&'s HashSet<u64>>,
+    known: Known<'s>,
     seen: Rc<RefCell<Seen>>,
     pub points: RefCell<Vec<Point>>,
     pub judge: RefCell<Judge>,
     pub cut: Cell<Option<Cut>>,
-    /// How often each act went well.
-    pub done: RefCell<BTreeMap<Act, usize>>,
+    /// The points at which each act went well.
+    pub done: RefCell<BTreeMap<Act, Vec<usize>>>,
+    /// The point of the unbroken run that this one has come to.
+    pub joined_at: Cell<Option<usize>>,
+    /// How much was written down that a resume goes by.
+    written: Cell<usize>,
     /// Commands that are not modelled, taken for done.
     pub assumed: RefCell<BTreeSet<String>>,
     /// Nodes that something went wrong with.
@@ -85,18 +103,20 @@ impl<'s> Stage<'s> {
     pub fn new(
         cluster: SimulatedCluster,
         schedule: &'s Schedule,
-        joins: Option<&'s HashSet<u64>>,
+        known: Known<'s>,
         seen: &Rc<RefCell<Seen>>,
     ) -> Stage<'s> {
         Stage {
             cluster,
             schedule,
-            joins,
+            known,
             seen: Rc::clone(seen),
             points: RefCell::default(),
             judge: RefCell::default(),
             cut: Cell::new(None),
             done: RefCell::default(),
+            joined_at: Cell::new(None),
+            written: Cell::new(0),
             assumed: RefCell::default(),
             hit: RefCell::default(),
             going: RefCell::default(),
@@ -163,23 +183,41 @@ impl<'s> Stage<'s> {
         path: &StepPath,
         node: Option<&NodeName>,
         words: &str,
-    ) -> Vec<Mishap> {
+    ) -> Arrival {
         self.look(Cause::Time);
-        if self.is_resumed.get() {
-            return Vec::new();
+        if crossing == Crossing::Act {
+            self.written.set(self.written.get() + 1);
         }
-        let number = self.points.borrow().len() + 1;
-        let (coarse, exact) = (
-            self.cluster.fingerprint(true),
-            self.position(crossing, path, node, words),
-        );
+        let number = match self.is_resumed.get() {
+            true => 0,
+            false => self.points.borrow().len() + 1,
+        };
         if number > MOST_POINTS {
             return self.leave(Cut::Endless).await;
         }
-        let is_known = self.joins.is_some_and(|joins| joins.contains(&exact));
-        if is_known && number > self.schedule.last() && is_steady(crossing, path) {
+        // Up to its last fault a run is like another one, whose points are known.
+        let is_new = number == 0 || number > self.schedule.last();
+        let is_told_apart = is_new && number > 0 && self.known.is_extended;
+        let exact = match is_told_apart || (is_new && self.known.joins.is_some()) {
+            true => self.position(crossing, path, node, words),
+            false => 0,
+        };
+        let join = self.known.joins.and_then(|joins| joins.get(&exact));
+        if let Some(at) = join.filter(|_| is_new && is_steady(crossing, path)) {
+            self.joined_at.set(Some(*at));
             return self.leave(Cut::Joined).await;
         }
+        let mut arrival = Arrival {
+            number,
+            mishaps: Vec::new(),
+        };
+        if number == 0 {
+            return arrival;
+        }
+        let coarse = match is_told_apart {
+            true => self.cluster.fingerprint(true),
+            false => 0,
+        };
         self.points.borrow_mut().push(Point {
             number,
             at: self.cluster.clock().now(),
@@ -189,15 +227,34 @@ impl<'s> Stage<'s> {
             words: words.to_owned(),
             coarse,
             exact,
+            killed: self.hash_what_is_kept(coarse),
+            foreseen: Vec::new(),
         });
-        let mishaps: Vec<Mishap> = self.schedule.at(number).collect();
-        for mishap in &mishaps {
+        arrival.mishaps = self.schedule.at(number).collect();
+        for mishap in &arrival.mishaps {
             self.let_happen(*mishap, node);
         }
-        if mishaps.contains(&Mishap::KilledBefore) {
+        if arrival.mishaps.contains(&Mishap::KilledBefore) {
             return self.leave(Cut::Killed).await;
         }
-        mishaps
+        arrival
+    }
+
+    /// All that a resume would find if the process were killed now, as a number.
+    fn hash_what_is_kept(&self, coarse: u64) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (coarse, self.written.get(), self.going.borrow().len()).hash(&mut hasher);
+        self.seen.borrow().write_state(&mut hasher);
+        hasher.finish()
+    }
+
+    /// What a probe would say if something went wrong elsewhere right before it.
+    fn foresee(&self, arrival: &Arrival, request: &Request) -> Vec<Foreseen> {
+        let is_told_apart = self.known.is_extended && arrival.number > self.schedule.last();
+        match is_told_apart && request.purpose == Purpose::Probe {
+            true => foresee(&self.cluster, request),
+            false => Vec::new(),
+        }
     }
 
     /// Ends the attempt: nobody hears of this point any more.
@@ -220,44 +277,23 @@ impl<'s> Stage<'s> {
 
     /// Lets happen to the cluster what is no matter of the command.
     fn let_happen(&self, mishap: Mishap, node: Option<&NodeName>) {
-        let here = node.map(NodeName::as_str).unwrap_or_default();
-        let now = self.cluster.clock().now();
-        match mishap {
-            Mishap::MasterMoves => {
-                if let Some(node) = self.cluster.other_master() {
-                    self.cluster.inject(&Fault::Master { node });
-                }
-            }
-            Mishap::DiskFails => {
-                if let Some((node, repository)) = self.cluster.disk_elsewhere(here) {
-                    self.hit.borrow_mut().insert(node.clone());
-                    self.cluster.inject(&Fault::DiskFails { node, repository });
-                }
-            }
-            Mishap::HostFails => {
-                if let Some(node) = self.cluster.host_elsewhere(here) {
-                    self.hit.borrow_mut().insert(node.clone());
-                    self.cluster.inject(&Fault::Power { node, on: false });
-                }
-            }
-            Mishap::RackCut => {
-                for node in self.cluster.rack_elsewhere(here) {
-                    self.hit.borrow_mut().insert(node.clone());
-                    self.cluster.inject(&Fault::Network {
-                        node: node.clone(),
-                        up: false,
-                    });
-                    self.cluster
-                        .inject_at(now + CUT, Fault::Network { node, up: true });
-                }
-            }
-            _ => return,
+        if !mishap.is_elsewhere() {
+            return;
+        }
+        let struck = strike(
+            &self.cluster,
+            mishap,
+            node.map(NodeName::as_str).unwrap_or_default(),
+        );
+        if mishap != Mishap::MasterMoves {
+            self.hit.borrow_mut().extend(struck);
         }
         self.judge.borrow_mut().note_fault(&self.cluster);
         self.look(Cause::Fault);
     }
 
-    async fn carry_out_here(&self, request: &Request, mishaps: &[Mishap]) -> Result<Outcome, TransportError> {
+    async fn carry_out_here(&self, request: &Request, arrival: &Arrival) -> Result<Outcome, TransportError> {
+        let mishaps = &arrival.mishaps;
         let fault = mishaps.iter().find_map(|mishap| mishap.command_fault());
         let power = mishaps.iter().find(|mishap| mishap.is_of_power());
         let going = {
@@ -277,7 +313,8 @@ impl<'s> Stage<'s> {
             .retain(|other| !Shared::ptr_eq(other, &going));
         let replied = self.assume(request, replied);
         if request.purpose == Purpose::Act {
-            self.note_act(request, &replied, fault.is_some());
+            self.written.set(self.written.get() + 1);
+            self.note_act(request, &replied, fault.is_some(), arrival.number);
         }
         if let (Some(mishap), Some(node)) = (power, &request.node) {
             let node = node.to_string();
@@ -331,7 +368,13 @@ impl<'s> Stage<'s> {
         }
     }
 
-    fn note_act(&self, request: &Request, replied: &Result<Outcome, TransportError>, is_faulty: bool) {
+    fn note_act(
+        &self,
+        request: &Request,
+        replied: &Result<Outcome, TransportError>,
+        is_faulty: bool,
+        point: usize,
+    ) {
         let went_well = match replied {
             Ok(outcome) => outcome.status == 0,
             // It cut its own connection.
@@ -339,7 +382,11 @@ impl<'s> Stage<'s> {
             Err(_) => false,
         };
         if went_well {
-            *self.done.borrow_mut().entry(act_of(request)).or_default() += 1;
+            self.done
+                .borrow_mut()
+                .entry(act_of(request))
+                .or_default()
+                .push(point);
         }
     }
 
@@ -402,11 +449,16 @@ impl Transport for Stage<'_> {
             Purpose::Probe => Crossing::Probe,
         };
         let words = request.command.as_str();
-        let mishaps = self
+        let arrival = self
             .come_to(crossing, &request.path, request.node.as_ref(), words)
             .await;
-        let replied = self.carry_out_here(request, &mishaps).await;
-        if mishaps.contains(&Mishap::KilledAfter) {
+        let mut foreseen = self.foresee(&arrival, request);
+        let replied = self.carry_out_here(request, &arrival).await;
+        foreseen.retain(|one| !is_felt(one, &replied));
+        if let Some(point) = self.points.borrow_mut().get_mut(arrival.number.wrapping_sub(1)) {
+            point.foreseen = foreseen;
+        }
+        if arrival.mishaps.contains(&Mishap::KilledAfter) {
             return self.leave(Cut::Killed).await;
         }
         replied
@@ -423,10 +475,10 @@ impl Person for Stage<'_> {
             };
         }
         let node = question.node.as_ref();
-        let mishaps = self
+        let arrival = self
             .come_to(Crossing::Question, &question.path, node, &question.name)
             .await;
-        if mishaps.contains(&Mishap::Declines) {
+        if arrival.mishaps.contains(&Mishap::Declines) {
             return Answer::No;
         }
         let which = (question.path.clone(), question.name.clone());
@@ -440,8 +492,9 @@ impl Person for Stage<'_> {
         if answer == Answer::Yes && question.kind == QuestionKind::Manual {
             self.by_hand.borrow_mut().insert(which);
         }
+        self.written.set(self.written.get() + 1);
         self.look(Cause::Act(sent));
-        if mishaps.contains(&Mishap::KilledAfter) {
+        if arrival.mishaps.contains(&Mishap::KilledAfter) {
             return self.leave(Cut::Killed).await;
         }
         answer
