@@ -349,6 +349,6 @@ impl Checker<'_, '_> {
 const WORDS: &[&str] = &[
     "on", "locally", "run", "probe", "stop", "start", "restart", "status", "reboot", "losing", "leave",
     "manual", "confirm", "note", "show", "fail", "skip", "let", "undo", "finally", "retry", "within", "try",
-    "if", "for", "require", "wait", "check", "outage", "verb", "guard", "fact", "service", "param", "use",
-    "group",
+    "if", "for", "require", "promise", "wait", "check", "outage", "verb", "guard", "fact", "service",
+    "param", "use", "group",
 ];

@@ -267,6 +267,11 @@ fn collect_declaration(
             definition.says = says.as_ref().map(|says| template_text(&says.node));
             declared.parameters.push(definition);
         }
+        Declaration::Promise { test, .. } => {
+            if !is_main {
+                findings.push(EffectError::PromiseInModule { at: test.span });
+            }
+        }
         Declaration::Group { name, says } => {
             if let Some(says) = says {
                 let key = (module.name.clone(), name.node.clone());

@@ -287,6 +287,13 @@ impl Checker<'_, '_> {
         self.defaults(&declared.parameters);
         let mark = self.scope.mark();
         self.bind_given(&declared.parameters, extent.given());
+        // Before the steps, of whose names a promise knows nothing.
+        for declaration in declarations(&main.script) {
+            if let Declaration::Promise { test, otherwise } = declaration {
+                self.test(test);
+                otherwise.iter().for_each(|text| self.text(text, "what is said"));
+            }
+        }
         for statement in &main.script.statements {
             if !matches!(statement.node, Statement::Declaration(_)) {
                 self.statement(statement);
@@ -473,6 +480,16 @@ pub(super) fn report_unused(main: &Module, declared: &Declared, learned: &Learne
             });
         }
     }
+}
+
+fn declarations(script: &Script) -> impl Iterator<Item = &Declaration> {
+    script
+        .statements
+        .iter()
+        .filter_map(|statement| match &statement.node {
+            Statement::Declaration(declaration) => Some(&**declaration),
+            _ => None,
+        })
 }
 
 /// Whether a script is a module of somebody's own: it is checked by itself, and used elsewhere.

@@ -39,9 +39,9 @@ pub use program::{
 };
 pub use uses::{Use, find_uses};
 
-use crate::diagnostic::{Problems, Span};
+use crate::diagnostic::{Problems, Span, Spanned};
 use crate::inventory::Inventory;
-use crate::syntax::{Block, Statement};
+use crate::syntax::{Block, Declaration, Statement};
 use crate::value::Type;
 use checker::{Definition, Extent, Learned};
 use collect::Declared;
@@ -142,6 +142,21 @@ fn body_of(main: &Module) -> Block {
         .collect()
 }
 
+/// What a script promises, each as a `require`.
+fn promises_of(main: &Module) -> Block {
+    let promise = |written: &Spanned<Statement>| match &written.node {
+        Statement::Declaration(declaration) => match &**declaration {
+            Declaration::Promise { test, otherwise } => {
+                let (test, otherwise) = (test.clone(), otherwise.clone());
+                Some(Spanned::new(Statement::Require { test, otherwise }, written.span))
+            }
+            _ => None,
+        },
+        _ => None,
+    };
+    main.script.statements.iter().filter_map(promise).collect()
+}
+
 fn make_program(mut declared: Declared, learned: Learned, main: &Module, body: Block) -> Program {
     for (index, entry) in declared.guards.entries.iter_mut().enumerate() {
         entry.item.uses_node = learned.uses_node.contains(&Definition::Guard(index));
@@ -157,6 +172,7 @@ fn make_program(mut declared: Declared, learned: Learned, main: &Module, body: B
         module: main.name.clone(),
         parameters: declared.parameters,
         body,
+        promises: promises_of(main),
         facts: declared.facts.into_map(),
         guards: declared.guards.into_map(),
         services: declared.services.into_map(),

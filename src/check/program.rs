@@ -34,6 +34,8 @@ pub struct Program {
     pub parameters: Vec<ParameterDefinition>,
     /// What is done, declarations left out.
     pub body: Block,
+    /// What no act of it may break, as what a `require` would ask.
+    pub promises: Block,
     pub(super) facts: HashMap<String, Arc<FactDefinition>>,
     pub(super) guards: HashMap<String, Arc<GuardDefinition>>,
     pub(super) services: HashMap<String, Arc<ServiceDefinition>>,

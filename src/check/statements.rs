@@ -206,7 +206,7 @@ impl Checker<'_, '_> {
         }
     }
 
-    fn text(&mut self, written: &Written, what: &str) {
+    pub(super) fn text(&mut self, written: &Written, what: &str) {
         let kind = self.infer(written);
         if matches!(kind, Type::Table(_) | Type::Row(_) | Type::Truth) {
             self.wrong_type(
@@ -526,6 +526,7 @@ fn declaration_word(declaration: &Declaration) -> &'static str {
         Declaration::Module(_) => "module",
         Declaration::Use { .. } => "use",
         Declaration::Param { .. } => "param",
+        Declaration::Promise { .. } => "promise",
         Declaration::Group { .. } => "group",
         Declaration::Fact(_) => "fact",
         Declaration::Guard(_) => "guard",

@@ -44,6 +44,7 @@ pub(super) fn refuse_in_session(declaration: &Declaration, at: Span, findings: &
         Declaration::Param { parameter, .. } => {
             ("param", format!("write `let {} = VALUE`", parameter.name.node))
         }
+        Declaration::Promise { .. } => ("promise", "ask the guard by `require`, or watch it".to_owned()),
         Declaration::Runbook(_) => ("runbook", "leave it out".to_owned()),
         Declaration::Module(_) => (
             "module",

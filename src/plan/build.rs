@@ -57,11 +57,13 @@ pub fn lay_out_plan(
         };
         hooks.insert(format!("{}.{}", service.module, service.name), laid);
     }
+    let promises = builder.steps(&module, &program.promises)?;
     Ok(Plan {
         program: program.clone(),
         inventory,
         arguments,
         steps,
+        promises,
         hooks,
         step_count,
     })

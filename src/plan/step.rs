@@ -21,6 +21,8 @@ pub struct Plan {
     pub arguments: Vec<(String, Value)>,
     /// The steps, in order.
     pub steps: Vec<Step>,
+    /// What no act may break, each as a `require`; only a rehearsal asks it.
+    pub promises: Vec<Step>,
     /// The hooks of each service, under `module.name`.
     pub hooks: HashMap<String, Hooks>,
     /// How many steps the script has, verbs laid out; hooks are numbered from here on.

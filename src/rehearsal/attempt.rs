@@ -10,7 +10,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use super::fault_plan::{Point, Schedule};
-use super::invariant::{Broken, Promise};
+use super::invariant::{Broken, Cause, Promise};
+use super::promised::Promised;
 use super::seen::Listener;
 use super::stage::{Act, Cut, Known, Stage};
 use crate::diagnostic::SourceMap;
@@ -19,6 +20,7 @@ use crate::inventory::NodeSet;
 use crate::journal::{Entry, Event, Happening, Ledger, MemoryPages, Pages, Resumption, TroubleKind};
 use crate::plan::Plan;
 use crate::run::{Ending, Keeping, Override, RunOptions, Went, World, run_kept};
+use crate::transport::Clock;
 use crate::transport::simulated::{Inspection, SimulatedCluster};
 
 /// How long it takes until somebody resumes a run.
@@ -53,8 +55,10 @@ impl Scene<'_> {
 
     /// What the attempts of a worker begin with.
     pub(super) fn start(&self) -> Start {
+        let cluster = SimulatedCluster::new(self.shape.clone());
         Start {
-            cluster: SimulatedCluster::new(self.shape.clone()),
+            promised: Promised::all_of(self.plan, &cluster),
+            cluster,
             memo: Rc::default(),
         }
     }
@@ -63,6 +67,7 @@ impl Scene<'_> {
 /// What all attempts of one worker begin with.
 pub(super) struct Start {
     cluster: SimulatedCluster,
+    promised: Vec<Promised>,
     memo: Rc<Memo>,
 }
 
@@ -109,7 +114,7 @@ pub(super) fn attempt(
 ) -> Attempt {
     let listener = Listener::default();
     let seen = Rc::clone(&listener.0);
-    let stage = Stage::new(start.cluster.fork(), schedule, known, &seen);
+    let stage = Stage::new(start.cluster.fork(), schedule, &start.promised, known, &seen);
     let pages: RefCell<MemoryPages> = RefCell::default();
     let before = stage.cluster.inspect();
     let mut broken = None;
@@ -120,7 +125,10 @@ pub(super) fn attempt(
         Walked::Cut(Cut::Joined | Cut::Killed) => {}
         other => broken = Some(stage_broken(&stage, Promise::End, other.describe())),
     }
-    stage.look(super::invariant::Cause::Time);
+    stage.look(Cause::Time);
+    if let Walked::Ended(_) = first {
+        stage.look_after(stage.now());
+    }
     let is_joined = matches!(first, Walked::Cut(Cut::Joined));
     let judged = stage.judge.borrow().broken.clone();
     broken = broken.or(judged);
@@ -133,7 +141,10 @@ pub(super) fn attempt(
         stage.let_finish();
         broken = resume((scene, start), &stage, &pages, &listener, unbroken);
     }
-    let cluster = stage.cluster.inspect();
+    let cluster = match &broken {
+        Some(broken) => broken.cluster.clone(),
+        None => stage.cluster.inspect(),
+    };
     let events = std::mem::take(&mut seen.borrow_mut().events);
     Attempt {
         schedule: schedule.clone(),
@@ -225,9 +236,10 @@ fn walk(
 fn stage_broken(stage: &Stage<'_>, promise: Promise, why: String) -> Broken {
     Broken {
         promise,
-        at: crate::transport::Clock::now(&stage.cluster.clock()),
+        at: stage.now(),
         point: stage.points.borrow().len(),
         why,
+        cluster: stage.cluster.inspect(),
     }
 }
 
@@ -252,7 +264,10 @@ fn resume(
             break;
         }
     }
-    stage.look(super::invariant::Cause::Time);
+    stage.look(Cause::Time);
+    if let Some(Walked::Ended(_)) = walked {
+        stage.look_after(stage.now());
+    }
     if let Some(broken) = stage.judge.borrow().broken.clone() {
         return Some(broken);
     }

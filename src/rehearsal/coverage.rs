@@ -1,10 +1,11 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::attempt::Attempt;
 use super::fault_plan::Mishap;
 use crate::diagnostic::{SourceMap, Span};
-use crate::journal::Happening;
-use crate::plan::{Plan, Step};
+use crate::journal::{Happening, StepPlace};
+use crate::plan::{Plan, Step, StepKind, identify_step};
+use crate::transport::StepPath;
 
 /// What a rehearsal has tried.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +29,7 @@ pub struct Coverage {
     /// Commands that the simulated cluster does not model: taken for done, without effect.
     pub assumed: BTreeSet<String>,
     reached: BTreeSet<Span>,
+    paths: HashSet<StepPath>,
 }
 
 impl Coverage {
@@ -41,7 +43,12 @@ impl Coverage {
         }
         self.assumed.extend(attempt.assumed.iter().cloned());
         for event in &attempt.events {
-            self.reached.extend(span_of(&event.what));
+            if let Some(place) = place_of(&event.what) {
+                self.reached.insert(place.span);
+                if !self.paths.contains(&place.path) {
+                    self.paths.insert(place.path.clone());
+                }
+            }
         }
     }
 
@@ -55,38 +62,55 @@ impl Coverage {
         }
         self.assumed.extend(other.assumed);
         self.reached.extend(other.reached);
+        self.paths.extend(other.paths);
     }
 
     /// Says which steps of a plan no run came to.
     pub(super) fn compare(&mut self, plan: &Plan, sources: &SourceMap) {
-        let mut spans = Vec::new();
-        collect(&plan.steps, &mut spans);
+        let mut steps = Vec::new();
+        collect(&plan.steps, &mut steps);
         // What a verb of a module might do besides is no matter of this runbook.
         let file_of = |span: Span| sources.place(span).map(|place| place.file);
         let own = plan.steps.first().and_then(|step| file_of(step.span));
-        spans.retain(|span| file_of(*span) == own);
-        self.plan_steps = spans.len();
-        // A block is reached where anything in it is.
-        let is_reached = |span: &Span| {
-            let inside = |it: &Span| span.start <= it.start && it.end <= span.end;
-            self.reached.iter().any(inside)
-        };
-        let missing = spans.into_iter().filter(|span| !is_reached(span));
-        self.unreached = missing.collect::<BTreeSet<Span>>().into_iter().collect();
+        steps.retain(|step| file_of(step.span) == own);
+        self.plan_steps = steps.len();
+        let parts: HashSet<&str> = self.paths.iter().flat_map(StepPath::parts).collect();
+        let missing = steps.into_iter().filter(|step| !self.is_reached(step, &parts));
+        let missing: BTreeSet<Span> = missing.map(|step| step.span).collect();
+        self.unreached = missing.into_iter().collect();
+    }
+
+    /// A block is reached where anything in it is, and a verb where a path leads through it.
+    fn is_reached(&self, step: &Step, parts: &HashSet<&str>) -> bool {
+        if let StepKind::Verb { .. } = step.kind {
+            let own = identify_step(&step.kind);
+            // One that stands there several times is numbered.
+            let is_it = |rest: &str| rest.is_empty() || rest.starts_with(' ');
+            return parts
+                .iter()
+                .any(|part| part.strip_prefix(&own).is_some_and(is_it));
+        }
+        let inside = |it: &Span| step.span.start <= it.start && it.end <= step.span.end;
+        let mut bodies = step.kind.bodies().into_iter().flatten();
+        self.reached.iter().any(inside) || bodies.any(|inner| self.is_reached(inner, parts))
     }
 }
 
-fn collect(steps: &[Step], spans: &mut Vec<Span>) {
+fn collect<'p>(steps: &'p [Step], all: &mut Vec<&'p Step>) {
     for step in steps {
-        spans.push(step.span);
+        all.push(step);
         for body in step.kind.bodies() {
-            collect(body, spans);
+            collect(body, all);
         }
     }
 }
 
 /// Where something that was told is written.
 pub(super) fn span_of(what: &Happening) -> Option<Span> {
+    place_of(what).map(|place| place.span)
+}
+
+fn place_of(what: &Happening) -> Option<&StepPlace> {
     match what {
         Happening::NodesChosen { place, .. }
         | Happening::StepStarted { place, .. }
@@ -103,7 +127,7 @@ pub(super) fn span_of(what: &Happening) -> Option<Span> {
         | Happening::Named { place, .. }
         | Happening::CleaningUp { place, .. }
         | Happening::Caught { place, .. }
-        | Happening::Branch { place, .. } => Some(place.span),
+        | Happening::Branch { place, .. } => Some(place),
         _ => None,
     }
 }

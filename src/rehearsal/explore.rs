@@ -162,6 +162,7 @@ fn with_its_end(mut trunk: Attempt) -> Attempt {
             at: Duration::MAX,
             point: trunk.points.len(),
             why: super::story::describe_ending(&trunk.events),
+            cluster: trunk.cluster.clone(),
         });
     }
     trunk

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::promised::Promised;
 use crate::transport::Clock;
-use crate::transport::simulated::{SimulatedCluster, Vitals};
+use crate::transport::simulated::{Inspection, SimulatedCluster, Vitals};
 
 /// How long clients may hang: an election takes less.
 const HANG: Duration = Duration::from_secs(60);
@@ -38,6 +39,8 @@ pub enum Promise {
     End,
     /// The run ends well when nothing goes wrong.
     Unbroken,
+    /// What the runbook promises itself: a guard.
+    Stated(String),
 }
 
 impl Promise {
@@ -54,6 +57,7 @@ impl Promise {
             Promise::Resume => "a resume does not end well",
             Promise::End => "the run does not come to an end",
             Promise::Unbroken => "the run fails although nothing goes wrong",
+            Promise::Stated(_) => "a promise of the runbook is broken outside an outage",
         }
     }
 
@@ -70,6 +74,7 @@ impl Promise {
             Promise::Resume => "resume",
             Promise::End => "end",
             Promise::Unbroken => "unbroken",
+            Promise::Stated(_) => "stated",
         }
     }
 
@@ -100,6 +105,8 @@ pub(super) struct Broken {
     pub point: usize,
     /// What there is to say beside it.
     pub why: String,
+    /// The cluster as it is then.
+    pub cluster: Inspection,
 }
 
 /// Looks at the cluster all along a run.
@@ -115,10 +122,20 @@ pub(super) struct Judge {
     last_fault: Option<Duration>,
     /// The cluster as it was after the last fault, left alone from there on.
     left_alone: Option<SimulatedCluster>,
+    /// Which promises of the runbook held when they were asked last.
+    held: Vec<bool>,
     pub broken: Option<Broken>,
 }
 
 impl Judge {
+    /// Begins with a cluster on which these promises of the runbook hold, or do not yet.
+    pub fn new(promised: &[Promised]) -> Judge {
+        Judge {
+            held: promised.iter().map(|promise| promise.holds_at_first).collect(),
+            ..Judge::default()
+        }
+    }
+
     /// Hears that something has gone wrong by itself.
     pub fn note_fault(&mut self, cluster: &SimulatedCluster) {
         self.last_fault = Some(cluster.clock().now());
@@ -154,9 +171,48 @@ impl Judge {
                     at: now,
                     point,
                     why: String::new(),
+                    cluster: cluster.inspect(),
                 });
             }
         }
+    }
+
+    /// Asks the promises of the runbook, once the view of the cluster has caught up with an act.
+    pub fn ask_promises(
+        &mut self,
+        promised: &[Promised],
+        cluster: &SimulatedCluster,
+        sent: Duration,
+        point: usize,
+    ) {
+        for (index, promise) in promised.iter().enumerate() {
+            let why = promise.ask(cluster, NOTICE);
+            let has_held = std::mem::replace(&mut self.held[index], why.is_none());
+            let (true, None, Some(why)) = (has_held, &self.broken, why) else {
+                continue;
+            };
+            let now = cluster.clock().now();
+            if !self.is_promise_excused(promise, sent, now) {
+                self.broken = Some(Broken {
+                    promise: Promise::Stated(promise.guard.clone()),
+                    at: now,
+                    point,
+                    why: format!("`promise {}`: {why}", promise.guard),
+                    cluster: cluster.inspect(),
+                });
+            }
+        }
+    }
+
+    /// Whether what went wrong by itself breaks a promise of the runbook too, or nobody could know of
+    /// that yet.
+    fn is_promise_excused(&self, promise: &Promised, sent: Duration, now: Duration) -> bool {
+        let is_too_soon = self.last_fault.is_some_and(|fault| sent < fault + NOTICE);
+        is_too_soon
+            || self.left_alone.as_ref().is_some_and(|alone| {
+                let since = now.saturating_sub(alone.clock().now());
+                promise.ask(alone, since + NOTICE).is_some()
+            })
     }
 
     /// Whether what went wrong by itself has broken it, or nobody could know of that yet.

@@ -15,6 +15,7 @@ mod explore;
 mod fault_plan;
 mod finding;
 mod invariant;
+mod promised;
 mod seen;
 mod shrink;
 mod stage;

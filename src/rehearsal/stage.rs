@@ -15,6 +15,7 @@ use futures_util::future::{Future, Shared, join_all};
 use super::elsewhere::{Foreseen, foresee, is_felt, strike};
 use super::fault_plan::{Crossing, Mishap, Point, Schedule, started_service};
 use super::invariant::{Cause, Judge};
+use super::promised::Promised;
 use super::seen::Seen;
 use crate::inventory::NodeName;
 use crate::transport::simulated::{Fault, SimulatedCluster};
@@ -76,6 +77,7 @@ type Going = Shared<Pin<Box<dyn Future<Output = Result<Outcome, TransportError>>
 pub(super) struct Stage<'s> {
     pub cluster: SimulatedCluster,
     schedule: &'s Schedule,
+    promised: &'s [Promised],
     known: Known<'s>,
     seen: Rc<RefCell<Seen>>,
     pub points: RefCell<Vec<Point>>,
@@ -103,16 +105,18 @@ impl<'s> Stage<'s> {
     pub fn new(
         cluster: SimulatedCluster,
         schedule: &'s Schedule,
+        promised: &'s [Promised],
         known: Known<'s>,
         seen: &Rc<RefCell<Seen>>,
     ) -> Stage<'s> {
         Stage {
             cluster,
             schedule,
+            promised,
             known,
             seen: Rc::clone(seen),
             points: RefCell::default(),
-            judge: RefCell::default(),
+            judge: RefCell::new(Judge::new(promised)),
             cut: Cell::new(None),
             done: RefCell::default(),
             joined_at: Cell::new(None),
@@ -174,6 +178,20 @@ impl<'s> Stage<'s> {
             false => self.points.borrow().len(),
         };
         judge.look(&self.cluster, cause, is_outage, point);
+    }
+
+    /// Looks at what an act has done, which was sent at this time; the end of a run is one.
+    pub fn look_after(&self, sent: Duration) {
+        self.look(Cause::Act(sent));
+        if self.promised.is_empty() || self.seen.borrow().is_outage() {
+            return;
+        }
+        let point = match self.is_resumed.get() {
+            true => 0,
+            false => self.points.borrow().len(),
+        };
+        let mut judge = self.judge.borrow_mut();
+        judge.ask_promises(self.promised, &self.cluster, sent, point);
     }
 
     /// Comes to a point: what is to go wrong here.
@@ -344,7 +362,7 @@ impl<'s> Stage<'s> {
         }
         match (request.purpose, power) {
             (_, Some(_)) => self.look(Cause::Fault),
-            (Purpose::Act, None) => self.look(Cause::Act(sent)),
+            (Purpose::Act, None) => self.look_after(sent),
             (Purpose::Probe, None) => {}
         }
         replied
@@ -493,7 +511,7 @@ impl Person for Stage<'_> {
             self.by_hand.borrow_mut().insert(which);
         }
         self.written.set(self.written.get() + 1);
-        self.look(Cause::Act(sent));
+        self.look_after(sent);
         if arrival.mishaps.contains(&Mishap::KilledAfter) {
             return self.leave(Cut::Killed).await;
         }

@@ -196,7 +196,10 @@ fn is_comparing(bytes: &[u8], at: usize) -> bool {
         .unwrap_or_default();
     let line = String::from_utf8_lossy(line);
     let mut words = line.split_whitespace();
-    matches!(words.next(), Some("if" | "check" | "require" | "wait")) || words.any(|word| word == "where")
+    matches!(
+        words.next(),
+        Some("if" | "check" | "require" | "promise" | "wait")
+    ) || words.any(|word| word == "where")
 }
 
 fn begins_word(bytes: &[u8], at: usize) -> bool {

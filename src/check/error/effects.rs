@@ -108,6 +108,18 @@ pub enum EffectError {
         at: Span,
     },
 
+    /// A promise in a module.
+    #[error("a module promises nothing")]
+    #[diagnostic(
+        code(check::promise_in_module),
+        help("state it in the runbook that uses the module: `promise GUARD`")
+    )]
+    PromiseInModule {
+        /// Where.
+        #[label("a promise")]
+        at: Span,
+    },
+
     /// `irreversible`, `joins` or `leaves` elsewhere than at the head of a verb.
     #[error("`{word}` stands in the first lines of a verb only")]
     #[diagnostic(code(check::not_at_head), help("{help}"))]

@@ -316,6 +316,7 @@ fn is_for_sessions(statement: &Statement) -> bool {
                 | Declaration::Runbook(_)
                 | Declaration::Module(_)
                 | Declaration::Param { .. }
+                | Declaration::Promise { .. }
         ),
         _ => false,
     }
@@ -339,7 +340,8 @@ fn describe_declaration(
         Declaration::Language(_)
         | Declaration::Runbook(_)
         | Declaration::Module(_)
-        | Declaration::Param { .. } => {
+        | Declaration::Param { .. }
+        | Declaration::Promise { .. } => {
             return None;
         }
     };

@@ -1,4 +1,4 @@
-use super::{Block, Expression, GuardCall, Template, Written};
+use super::{Block, Expression, GuardCall, Template, Test, Written};
 use crate::diagnostic::Spanned;
 
 /// What stands at the top of a file and names something.
@@ -25,6 +25,13 @@ pub enum Declaration {
         parameter: Parameter,
         /// What it is.
         says: Option<Spanned<Template>>,
+    },
+    /// `promise quorum else "why"`: what no act of the runbook may break, whatever goes wrong.
+    Promise {
+        /// What must hold.
+        test: Spanned<Test>,
+        /// Why it matters.
+        otherwise: Option<Written>,
     },
     /// `group mds_nodes "hosts that hold a metadata server"`
     Group {

@@ -24,6 +24,7 @@ impl<'a> Reader<'a> {
                 }
             }
             Rule::use_module => self.use_module(pair),
+            Rule::promise => self.promise(pair),
             Rule::param | Rule::group_declaration => self.named_thing(pair),
             Rule::service => Declaration::Service(self.service(pair)),
             _ => self.bodied(pair),
@@ -47,6 +48,15 @@ impl<'a> Reader<'a> {
             module,
             is_file,
             with: with.collect(),
+        }
+    }
+
+    fn promise(&mut self, pair: Pair<'a>) -> Declaration {
+        let mut inner = parts(pair);
+        let test = inner.next().expect("a guard follows `promise`");
+        Declaration::Promise {
+            test: self.test(test),
+            otherwise: inner.next().map(|said| self.only(said)),
         }
     }
 

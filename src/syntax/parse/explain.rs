@@ -291,7 +291,7 @@ fn help_for(statement: &str, said: &str, found: &str, is_clause: bool) -> Option
         ("else", _) => {
             "`else` stands behind the `>` of an `if`, `try` or `wait`, or behind a `require` or `check`"
         }
-        ("promise" | "simulate", _) => "this word is reserved for a later release; choose another name",
+        ("simulate", _) => "this word is reserved for a later release; choose another name",
         ("on", "parallel" | "parallely" | "parallelly" | "concurrently" | "together") => {
             "write `on NODES in parallel < ... >`"
         }
@@ -316,8 +316,8 @@ fn help_for(statement: &str, said: &str, found: &str, is_clause: bool) -> Option
             "drop the `$`: a name is written without it where it is given, `for x in ...`"
         }
         ("check" | "if", "|") => "put the pipeline in parentheses: `(mds | count) is 3`",
-        ("require", "|") => "put the condition in parentheses: `require ((mds | count) is 3)`",
-        ("if" | "check" | "require", "=") => "`=` names arguments; compare with `is`",
+        ("require" | "promise", "|") => "put the condition in parentheses: `require ((mds | count) is 3)`",
+        ("if" | "check" | "require" | "promise", "=") => "`=` names arguments; compare with `is`",
         ("param", "=" | "") => "say of what type it is: `param NAME: int = 5`",
         ("guard" | "verb" | "service" | "fact", "," | ")") => "say of what type it is: `name: int`",
         ("fact", "<") => "say what it yields: `fact NAME: table(host: node, status: string) < ... >`",
@@ -325,7 +325,7 @@ fn help_for(statement: &str, said: &str, found: &str, is_clause: bool) -> Option
             "sets of nodes are joined by `+`: `on a + b < ... >`; a comma stands before options"
         }
         (
-            "wait" | "require",
+            "wait" | "require" | "promise",
             "is" | "and" | "or" | "at" | "more" | "less" | "in" | "matches" | "not" | "|",
         ) if last.ends_with(')') => "put the whole condition in parentheses: `((mds | count) is 5)`",
         (_, "=") if said.split_whitespace().any(|word| word == "where") => {

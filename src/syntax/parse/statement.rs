@@ -53,7 +53,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The one value a statement holds.
-    fn only(&mut self, pair: Pair<'a>) -> Written {
+    pub(super) fn only(&mut self, pair: Pair<'a>) -> Written {
         let value = parts(pair).next().expect("a value follows the word");
         self.boxed(value)
     }
