@@ -18,6 +18,8 @@ struct File {
     text: Arc<str>,
     /// The same, byte for byte as long, without what could do something to a terminal.
     shown: Arc<str>,
+    /// Where each line begins, since places are asked for all along a run.
+    line_starts: Arc<[usize]>,
 }
 
 /// A place as people name it.
@@ -49,6 +51,7 @@ impl SourceMap {
             name: name.into(),
             base,
             shown: make_harmless(&text),
+            line_starts: line_starts(&text),
             text,
         });
         base
@@ -72,13 +75,10 @@ impl SourceMap {
     pub fn place(&self, span: Span) -> Option<Place> {
         let file = self.file_of(span.start)?;
         let offset = ((span.start - file.base) as usize).min(file.text.len());
-        let before = &file.text.as_bytes()[..offset];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let start = before
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(0, |at| at + 1);
-        let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
+        let line = file.line_starts.partition_point(|start| *start <= offset);
+        let start = file.line_starts[line - 1];
+        let before = &file.text.as_bytes()[start..offset];
+        let column = String::from_utf8_lossy(before).chars().count() + 1;
         Some(Place {
             file: file.name.clone(),
             line,
@@ -206,6 +206,11 @@ impl SourceCode for SourceMap {
             inner.line_count(),
         )))
     }
+}
+
+fn line_starts(text: &str) -> Arc<[usize]> {
+    let breaks = text.match_indices('\n').map(|(at, _)| at + 1);
+    std::iter::once(0).chain(breaks).collect()
 }
 
 #[cfg(test)]
