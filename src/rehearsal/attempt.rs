@@ -236,8 +236,7 @@ fn walk(
 fn stage_broken(stage: &Stage<'_>, promise: Promise, why: String) -> Broken {
     Broken {
         promise,
-        at: stage.now(),
-        point: stage.points.borrow().len(),
+        progress: stage.progress(),
         why,
         cluster: stage.cluster.inspect(),
     }

@@ -159,8 +159,10 @@ fn with_its_end(mut trunk: Attempt) -> Attempt {
     if trunk.broken.is_none() && trunk.exit_code != Some(0) {
         trunk.broken = Some(super::invariant::Broken {
             promise: Promise::Unbroken,
-            at: Duration::MAX,
-            point: trunk.points.len(),
+            progress: super::invariant::Progress {
+                point: trunk.points.len(),
+                told: trunk.events.len(),
+            },
             why: super::story::describe_ending(&trunk.events),
             cluster: trunk.cluster.clone(),
         });

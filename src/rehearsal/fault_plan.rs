@@ -70,6 +70,8 @@ pub enum Crossing {
 pub struct Point {
     /// Its number, from 1.
     pub number: usize,
+    /// How many events were told before it.
+    pub(super) told: usize,
     /// Time since the run began.
     pub at: Duration,
     /// What it is.

@@ -29,7 +29,7 @@ pub enum Promise {
     Clients,
     /// No node is rebooted by its watchdog outside `outage`.
     Watchdog,
-    /// No metadata server loses its journal to a newer master.
+    /// No older server stands under a newer master where that is a danger.
     Order,
     /// What the report says is what the cluster is.
     Report,
@@ -52,7 +52,7 @@ impl Promise {
             Promise::Data => "data is lost",
             Promise::Clients => "clients hang for more than a minute outside an outage",
             Promise::Watchdog => "a watchdog reboots a node outside an outage",
-            Promise::Order => "a metadata server loses its journal to a newer master",
+            Promise::Order => "an older server stands under a newer master",
             Promise::Report => "the report does not say what the cluster is",
             Promise::Resume => "a resume does not end well",
             Promise::End => "the run does not come to an end",
@@ -95,14 +95,21 @@ pub(super) enum Cause {
     Act(Duration),
 }
 
+/// How far a run has come.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Progress {
+    /// The point of the run that it has come to; 0: none.
+    pub point: usize,
+    /// How many events it has told.
+    pub told: usize,
+}
+
 /// A promise that was broken.
 #[derive(Debug, Clone)]
 pub(super) struct Broken {
     pub promise: Promise,
-    /// When.
-    pub at: Duration,
-    /// At which point of the run; 0: at none.
-    pub point: usize,
+    /// How far the run had come.
+    pub progress: Progress,
     /// What there is to say beside it.
     pub why: String,
     /// The cluster as it is then.
@@ -148,7 +155,7 @@ impl Judge {
     }
 
     /// Looks at the cluster.
-    pub fn look(&mut self, cluster: &SimulatedCluster, cause: Cause, is_outage: bool, point: usize) {
+    pub fn look(&mut self, cluster: &SimulatedCluster, cause: Cause, is_outage: bool, progress: Progress) {
         let (vitals, now) = (cluster.vitals(), cluster.clock().now());
         let broken = broken_now(&vitals, self.reboots, now);
         self.excused.retain(|promise| broken.contains(promise));
@@ -168,8 +175,7 @@ impl Judge {
             } else {
                 self.broken = Some(Broken {
                     promise,
-                    at: now,
-                    point,
+                    progress,
                     why: String::new(),
                     cluster: cluster.inspect(),
                 });
@@ -183,7 +189,7 @@ impl Judge {
         promised: &[Promised],
         cluster: &SimulatedCluster,
         sent: Duration,
-        point: usize,
+        progress: Progress,
     ) {
         for (index, promise) in promised.iter().enumerate() {
             let why = promise.ask(cluster, NOTICE);
@@ -195,8 +201,7 @@ impl Judge {
             if !self.is_promise_excused(promise, sent, now) {
                 self.broken = Some(Broken {
                     promise: Promise::Stated(promise.guard.clone()),
-                    at: now,
-                    point,
+                    progress,
                     why: format!("`promise {}`: {why}", promise.guard),
                     cluster: cluster.inspect(),
                 });

@@ -14,7 +14,7 @@ use futures_util::future::{Future, Shared, join_all};
 
 use super::elsewhere::{Foreseen, foresee, is_felt, strike};
 use super::fault_plan::{Crossing, Mishap, Point, Schedule, started_service};
-use super::invariant::{Cause, Judge};
+use super::invariant::{Cause, Judge, Progress};
 use super::promised::Promised;
 use super::seen::Seen;
 use crate::inventory::NodeName;
@@ -149,7 +149,6 @@ impl<'s> Stage<'s> {
 
     /// All is repaired that can be, some time passes, and nothing goes wrong from now on.
     pub fn heal(&self, pause: Duration) {
-        self.is_resumed.set(true);
         self.cut.set(None);
         for node in self.hit.borrow().iter() {
             let node = node.clone();
@@ -161,10 +160,14 @@ impl<'s> Stage<'s> {
             }
             self.cluster.inject(&Fault::Network { node, up: true });
         }
-        self.judge.borrow_mut().note_fault(&self.cluster);
+        if !self.hit.borrow().is_empty() {
+            // That it comes back is no act of the runbook either.
+            self.judge.borrow_mut().note_fault(&self.cluster);
+        }
         let clock = self.cluster.clock();
         self.cluster.block_on(clock.sleep(pause));
         self.look(Cause::Time);
+        self.is_resumed.set(true);
     }
 
     pub fn look(&self, cause: Cause) {
@@ -173,11 +176,18 @@ impl<'s> Stage<'s> {
         if self.was_outage.replace(is_outage) && !is_outage {
             judge.leave_outage();
         }
-        let point = match self.is_resumed.get() {
-            true => 0,
-            false => self.points.borrow().len(),
-        };
-        judge.look(&self.cluster, cause, is_outage, point);
+        judge.look(&self.cluster, cause, is_outage, self.progress());
+    }
+
+    /// How far the run has come.
+    pub fn progress(&self) -> Progress {
+        Progress {
+            point: match self.is_resumed.get() {
+                true => 0,
+                false => self.points.borrow().len(),
+            },
+            told: self.seen.borrow().events.len(),
+        }
     }
 
     /// Looks at what an act has done, which was sent at this time; the end of a run is one.
@@ -186,12 +196,8 @@ impl<'s> Stage<'s> {
         if self.promised.is_empty() || self.seen.borrow().is_outage() {
             return;
         }
-        let point = match self.is_resumed.get() {
-            true => 0,
-            false => self.points.borrow().len(),
-        };
         let mut judge = self.judge.borrow_mut();
-        judge.ask_promises(self.promised, &self.cluster, sent, point);
+        judge.ask_promises(self.promised, &self.cluster, sent, self.progress());
     }
 
     /// Comes to a point: what is to go wrong here.
@@ -238,6 +244,7 @@ impl<'s> Stage<'s> {
         };
         self.points.borrow_mut().push(Point {
             number,
+            told: self.seen.borrow().events.len(),
             at: self.cluster.clock().now(),
             crossing,
             path: path.clone(),

@@ -23,9 +23,9 @@ const MOST_LINES: usize = 12;
 pub(super) fn tell_attempt(scene: Scene<'_>, attempt: &Attempt, others: usize) -> Finding {
     let broken = attempt.broken.as_ref();
     let promise = broken.map_or(Promise::Unbroken, |broken| broken.promise.clone());
-    let until = broken.map_or(Duration::MAX, |broken| broken.at);
+    let told = broken.map_or(usize::MAX, |broken| broken.progress.told);
     let point = broken
-        .and_then(|broken| broken.point.checked_sub(1))
+        .and_then(|broken| broken.progress.point.checked_sub(1))
         .and_then(|index| attempt.points.get(index));
     Finding {
         at: find_place(scene, attempt, &promise, point),
@@ -35,7 +35,7 @@ pub(super) fn tell_attempt(scene: Scene<'_>, attempt: &Attempt, others: usize) -
             .and_then(|point| point.node.as_ref())
             .map(ToString::to_string),
         why: broken.map_or_else(String::new, |broken| broken.why.clone()),
-        story: tell_lines(attempt, until),
+        story: tell_lines(attempt, told),
         cluster: describe_cluster(&attempt.cluster),
         others,
     }
@@ -88,27 +88,19 @@ fn path_of(what: &Happening) -> Option<&StepPath> {
     }
 }
 
-fn tell_lines(attempt: &Attempt, until: Duration) -> Vec<Line> {
-    let mut lines: Vec<Line> = attempt
-        .events
-        .iter()
-        .filter(|event| event.at <= until)
-        .filter_map(tell_event)
-        .collect();
-    for planned in &attempt.schedule.0 {
-        let Some(point) = attempt.points.get(planned.point - 1) else {
-            continue;
-        };
-        let line = Line {
-            at_ms: milliseconds(point.at),
-            node: point.node.as_ref().map(ToString::to_string),
-            what: format!("`{}`: {}", point.words, planned.mishap.clause()),
-            is_fault: true,
-        };
-        // What is told at the same moment was told before.
-        let place = lines.iter().rposition(|known| known.at_ms <= line.at_ms);
-        lines.insert(place.map_or(0, |place| place + 1), line);
+fn tell_lines(attempt: &Attempt, told: usize) -> Vec<Line> {
+    let planned = attempt.schedule.0.iter();
+    let mut faults = planned
+        .filter_map(|planned| Some((attempt.points.get(planned.point - 1)?, planned.mishap)))
+        .peekable();
+    let mut lines = Vec::new();
+    for (index, event) in attempt.events.iter().enumerate().take(told) {
+        while let Some((point, mishap)) = faults.next_if(|(point, _)| point.told <= index) {
+            lines.push(tell_fault(point, mishap));
+        }
+        lines.extend(tell_event(event));
     }
+    lines.extend(faults.map(|(point, mishap)| tell_fault(point, mishap)));
     let surplus = lines.len().saturating_sub(MOST_LINES);
     let mut index = 0;
     lines.retain(|line| {
@@ -116,6 +108,15 @@ fn tell_lines(attempt: &Attempt, until: Duration) -> Vec<Line> {
         index > surplus || line.is_fault
     });
     lines
+}
+
+fn tell_fault(point: &Point, mishap: Mishap) -> Line {
+    Line {
+        at_ms: milliseconds(point.at),
+        node: point.node.as_ref().map(ToString::to_string),
+        what: format!("`{}`: {}", point.words, mishap.clause()),
+        is_fault: true,
+    }
 }
 
 fn tell_event(event: &Event) -> Option<Line> {
