@@ -53,6 +53,7 @@ pub(super) enum Body {
     Verb,
     Guard,
     Fact,
+    Model,
     BeforeStop,
     AfterHook,
     Clause,
@@ -81,6 +82,7 @@ pub(super) enum Definition {
     Verb(usize),
     Service(usize),
     Constant(usize),
+    Model(usize),
 }
 
 /// A call from a body to a definition.
@@ -133,6 +135,7 @@ impl Body {
             Body::Verb => "a verb",
             Body::Guard => "a guard",
             Body::Fact => "a fact",
+            Body::Model => "what a simulated command prints",
             Body::BeforeStop => "`before stop`",
             Body::AfterHook => "a hook of a service",
             Body::Clause => "a clause of a service",
@@ -141,7 +144,10 @@ impl Body {
 
     /// Whether nothing may be changed in it.
     pub(super) fn only_looks(self) -> bool {
-        matches!(self, Body::Guard | Body::Fact | Body::BeforeStop | Body::Clause)
+        matches!(
+            self,
+            Body::Guard | Body::Fact | Body::Model | Body::BeforeStop | Body::Clause
+        )
     }
 }
 

@@ -2,12 +2,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::error::{EffectError, NameError, UseError};
 use super::findings::Findings;
+use super::model::{CommandPattern, ModelDefinition};
 use super::program::{Constant, FactDefinition, GuardDefinition, ParameterDefinition, VerbDefinition};
 use super::program::{Membership, Module, ServiceDefinition};
 use super::services::{ServiceNotes, collect_service};
 use crate::diagnostic::{Span, Spanned};
 use crate::syntax::{
-    Block, Declaration, Fact, Guard, Parameter, Statement, Template, TemplatePart, TypeExpression, Verb,
+    Block, Declaration, Fact, Guard, Parameter, Simulate, Statement, Template, TemplatePart, TypeExpression,
+    Verb,
 };
 use crate::value::{Column, Type};
 
@@ -19,6 +21,8 @@ pub(super) struct Declared {
     pub(super) services: Shelf<ServiceDefinition>,
     pub(super) verbs: Shelf<VerbDefinition>,
     pub(super) constants: Shelf<Constant>,
+    /// The script's own come first.
+    pub(super) models: Vec<Entry<ModelDefinition>>,
     /// What the program does not keep of a service, in the services' order.
     pub(super) service_notes: Vec<ServiceNotes>,
     /// The script's own parameters.
@@ -164,6 +168,7 @@ pub(super) fn collect_declarations(modules: &[Module], main: &Module, findings: 
         collect_module(module, false, &mut declared, findings);
     }
     collect_module(main, true, &mut declared, findings);
+    declared.models.sort_by_key(|entry| entry.module != main.name);
     for module in modules.iter().chain([main]) {
         check_with(module, &declared, findings);
     }
@@ -280,6 +285,7 @@ fn collect_declaration(
             let groups = declared.module_groups.entry(module.name.clone()).or_default();
             groups.insert(name.node.clone());
         }
+        Declaration::Simulate(simulate) => declare_model(module, simulate, declared, findings),
         Declaration::Fact(fact) => {
             let definition = define_fact(module, fact, doc(fact.name.span), findings);
             let added = declared.facts.add(module, &fact.name, definition);
@@ -316,6 +322,26 @@ fn line_start(span: Span, module: &Module) -> Span {
     let start = start + before[start..].len() - before[start..].trim_start().len();
     let start = module.base + start as u32;
     Span::new(start, start)
+}
+
+fn declare_model(module: &Module, simulate: &Simulate, declared: &mut Declared, findings: &mut Findings) {
+    let at = simulate.command.span;
+    let text = template_text(&simulate.command.node);
+    match CommandPattern::read(&text) {
+        Err(why) => findings.push(EffectError::BadModel { text, why, at }),
+        Ok(pattern) => declared.models.push(Entry {
+            name: text,
+            module: module.name.clone(),
+            span: at,
+            is_built_in: module.is_built_in,
+            item: ModelDefinition {
+                pattern,
+                module: module.name.clone(),
+                body: simulate.body.clone(),
+                span: at,
+            },
+        }),
+    }
 }
 
 fn define_fact(module: &Module, fact: &Fact, doc: Option<String>, findings: &mut Findings) -> FactDefinition {

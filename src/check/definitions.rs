@@ -45,6 +45,7 @@ pub(super) fn check_bodies(
     checker.guards();
     checker.services();
     checker.verbs();
+    checker.models();
     checker.script(main, extent);
     checker.learned
 }
@@ -138,6 +139,32 @@ impl Checker<'_, '_> {
                 self.test(test);
             }
             self.block(&entry.item.body);
+            self.close(mark);
+        }
+    }
+
+    fn models(&mut self) {
+        let declared = self.declared;
+        for (index, entry) in declared.models.iter().enumerate() {
+            let model = &entry.item;
+            let place = Place {
+                body: Body::Model,
+                node: NodeInHand::Here(model.span),
+                definition: Some(Definition::Model(index)),
+            };
+            self.begin_body(&entry.module, entry.is_built_in, place);
+            let mark = self.scope.mark();
+            for name in model.pattern.names() {
+                let name = Spanned::new(name.to_owned(), model.span);
+                self.bind(&name, Type::String, Role::Given);
+            }
+            let kind = self.block_value(&model.body);
+            if let Some(last) = model.body.last()
+                && !fits(&kind, &Type::String)
+            {
+                let help = Some("make one text of it: `| join \"\\n\"`".to_owned());
+                self.wrong_type("what a command prints", "a text", &kind, last.span, help);
+            }
             self.close(mark);
         }
     }
@@ -439,7 +466,7 @@ fn describe(declared: &Declared, definition: Definition) -> Option<(&'static str
             let entry = &declared.verbs.entries[index];
             Some(("verb", &entry.name, entry.span))
         }
-        Definition::Service(_) | Definition::Constant(_) => None,
+        Definition::Service(_) | Definition::Constant(_) | Definition::Model(_) => None,
     }
 }
 

@@ -16,6 +16,7 @@ mod definitions;
 mod error;
 mod findings;
 mod fit;
+mod model;
 mod names;
 mod nodes;
 mod pipeline;
@@ -33,11 +34,14 @@ pub use error::{
     CheckError, CommandError, EffectError, NameError, NodeError, SafetyError, ServiceError, TypeError,
     UseError,
 };
+pub use model::{CommandPattern, ModelDefinition};
 pub use program::{
     Constant, FactDefinition, GuardDefinition, Members, Membership, Module, Need, ParameterDefinition,
     Program, ServiceDefinition, VerbDefinition,
 };
 pub use uses::{Use, find_uses};
+
+use std::sync::Arc;
 
 use crate::diagnostic::{Problems, Span, Spanned};
 use crate::inventory::Inventory;
@@ -167,6 +171,7 @@ fn make_program(mut declared: Declared, learned: Learned, main: &Module, body: B
     for (entry, (kind, _)) in declared.constants.entries.iter_mut().zip(learned.constants) {
         entry.item.kind = kind;
     }
+    let models = declared.models.into_iter().map(|entry| entry.item);
     Program {
         title: declared.title,
         module: main.name.clone(),
@@ -178,6 +183,7 @@ fn make_program(mut declared: Declared, learned: Learned, main: &Module, body: B
         services: declared.services.into_map(),
         verbs: declared.verbs.into_map(),
         constants: declared.constants.into_map(),
+        models: models.map(Arc::new).collect(),
         groups: declared.groups,
     }
 }

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use super::model::ModelDefinition;
 use crate::diagnostic::{Span, Spanned};
 use crate::guard::Budget;
 use crate::syntax::{Block, Expression, GuardCall, Script, Template, Test, Variable};
@@ -36,6 +37,8 @@ pub struct Program {
     pub body: Block,
     /// What no act of it may break, as what a `require` would ask.
     pub promises: Block,
+    /// What commands print on a simulated cluster; of two for one command the first counts.
+    pub models: Vec<Arc<ModelDefinition>>,
     pub(super) facts: HashMap<String, Arc<FactDefinition>>,
     pub(super) guards: HashMap<String, Arc<GuardDefinition>>,
     pub(super) services: HashMap<String, Arc<ServiceDefinition>>,

@@ -528,6 +528,7 @@ fn declaration_word(declaration: &Declaration) -> &'static str {
         Declaration::Param { .. } => "param",
         Declaration::Promise { .. } => "promise",
         Declaration::Group { .. } => "group",
+        Declaration::Simulate(_) => "simulate",
         Declaration::Fact(_) => "fact",
         Declaration::Guard(_) => "guard",
         Declaration::Service(_) => "service",

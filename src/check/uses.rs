@@ -45,6 +45,7 @@ pub(super) fn refuse_in_session(declaration: &Declaration, at: Span, findings: &
             ("param", format!("write `let {} = VALUE`", parameter.name.node))
         }
         Declaration::Promise { .. } => ("promise", "ask the guard by `require`, or watch it".to_owned()),
+        Declaration::Simulate(_) => ("simulate", "write it into a module, and `use` that".to_owned()),
         Declaration::Runbook(_) => ("runbook", "leave it out".to_owned()),
         Declaration::Module(_) => (
             "module",

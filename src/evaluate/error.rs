@@ -33,6 +33,16 @@ pub enum EvaluateError {
         #[label("used here")]
         at: Span,
     },
+    /// A `fail` among what is measured.
+    #[error("{why}")]
+    #[diagnostic(code(evaluate::said))]
+    Said {
+        /// What it says.
+        why: String,
+        /// Where it stands.
+        #[label("said here")]
+        at: Span,
+    },
     /// A filter could not do its work.
     #[error("{why}")]
     #[diagnostic(code(evaluate::filter))]

@@ -93,9 +93,18 @@ impl Context<'_> {
                         (false, None) => last,
                     };
                 }
+                Statement::Fail(said) => {
+                    let why = self.message(&frame, said)?;
+                    return Err(EvaluateError::Said {
+                        why,
+                        at: statement.span,
+                    }
+                    .into());
+                }
                 _ => {
                     let what =
-                        "a body that is measured has only `let`, `if`, `probe`, `on` and a value".to_owned();
+                        "a body that is measured has only `let`, `if`, `probe`, `on`, `fail` and a value"
+                            .to_owned();
                     return Err(EvaluateError::Arguments {
                         what,
                         at: statement.span,

@@ -2,7 +2,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::{Context, EvaluateError, Frame, Place, Stop};
-use crate::check::FactDefinition;
+use crate::check::{FactDefinition, ModelDefinition};
 use crate::diagnostic::Span;
 use crate::inventory::NodeName;
 use crate::value::{Table, Type, Value};
@@ -38,6 +38,26 @@ impl Context<'_> {
         self.measured
             .end_fact(key, &circumstances, measured.as_ref().ok());
         measured
+    }
+
+    /// What a command prints by its model, on a node; `found` is what stands at the names of its pattern.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop::Need`] when probes must be answered first; [`Stop::Fail`] when it cannot be told.
+    pub fn simulated(
+        &self,
+        model: &ModelDefinition,
+        node: &NodeName,
+        found: &[(&str, String)],
+    ) -> Result<String, Stop> {
+        let mut frame = Frame::fresh(&model.module, Place::Node(node.clone()));
+        for (name, part) in found {
+            frame = frame.with(name, Value::text(part.as_str()));
+        }
+        let value = self.body(&frame, &model.body)?;
+        let value = self.wholly_known(value, "what it prints", model.span)?;
+        Ok(value.to_string())
     }
 
     /// What the value of a fact hangs on beside what is measured.

@@ -559,6 +559,7 @@ fn run_simulated(
     recorder: &mut dyn Recorder,
 ) -> Ending {
     let cluster = SimulatedCluster::new(shape.clone());
+    cluster.learn(&plan.program, &plan.inventory);
     let (transport, clock) = (cluster.transport(), cluster.clock());
     let person = cluster.person(Box::new(person));
     let dry = DryTransport::new(&transport);

@@ -56,6 +56,7 @@ impl Scene<'_> {
     /// What the attempts of a worker begin with.
     pub(super) fn start(&self) -> Start {
         let cluster = SimulatedCluster::new(self.shape.clone());
+        cluster.learn(&self.plan.program, &self.plan.inventory);
         Start {
             promised: Promised::all_of(self.plan, &cluster),
             cluster,

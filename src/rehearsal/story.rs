@@ -166,19 +166,10 @@ fn milliseconds(at: Duration) -> u64 {
 
 /// What of a cluster is not as it should be.
 fn describe_cluster(cluster: &Inspection) -> Vec<String> {
-    let mut lines = vec![format!(
-        "metadata servers: {} of {} in step, master on {}",
-        cluster.answering,
-        cluster.metadata_servers.len(),
-        cluster.master.as_deref().unwrap_or("nobody")
-    )];
-    let chunks: Vec<String> = cluster
-        .chunks
-        .iter()
-        .filter(|(_, count)| **count > 0)
-        .map(|(word, count)| format!("{count} {word}"))
-        .collect();
-    lines.push(format!("chunks: {}", chunks.join(", ")));
+    let mut lines = Vec::new();
+    if !cluster.metadata_servers.is_empty() {
+        lines.extend(describe_storage(cluster));
+    }
     for (name, node) in &cluster.nodes {
         let stopped: Vec<&str> = node
             .services
@@ -195,7 +186,26 @@ fn describe_cluster(cluster: &Inspection) -> Vec<String> {
             lines.push(format!("{name}: its virtual environments hang"));
         }
     }
+    if lines.is_empty() {
+        lines.push("every node has power, and every service runs".to_owned());
+    }
     lines
+}
+
+fn describe_storage(cluster: &Inspection) -> [String; 2] {
+    let servers = format!(
+        "metadata servers: {} of {} in step, master on {}",
+        cluster.answering,
+        cluster.metadata_servers.len(),
+        cluster.master.as_deref().unwrap_or("nobody")
+    );
+    let chunks: Vec<String> = cluster
+        .chunks
+        .iter()
+        .filter(|(_, count)| **count > 0)
+        .map(|(word, count)| format!("{count} {word}"))
+        .collect();
+    [servers, format!("chunks: {}", chunks.join(", "))]
 }
 
 /// How a run ended, in words.

@@ -120,6 +120,24 @@ pub enum EffectError {
         at: Span,
     },
 
+    /// A model of a command that is none.
+    #[error("`{text}` {why}")]
+    #[diagnostic(
+        code(check::bad_model),
+        help(
+            "write the words of a command, `{{name}}` for what is not always the same: `simulate \"ctl --limit={{limit}} list\" < … >`"
+        )
+    )]
+    BadModel {
+        /// What was written.
+        text: String,
+        /// What is wrong with it.
+        why: String,
+        /// Where.
+        #[label("no command")]
+        at: Span,
+    },
+
     /// `irreversible`, `joins` or `leaves` elsewhere than at the head of a verb.
     #[error("`{word}` stands in the first lines of a verb only")]
     #[diagnostic(code(check::not_at_head), help("{help}"))]

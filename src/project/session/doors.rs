@@ -161,6 +161,7 @@ impl Doors {
     ) -> Ending {
         match &self.cluster {
             Cluster::Simulated(cluster, clock) => {
+                cluster.learn(&plan.program, &plan.inventory);
                 let transport = cluster.transport();
                 let person = cluster.person(person);
                 let dry = DryTransport::new(&transport);
@@ -236,10 +237,13 @@ impl Doors {
         after: Duration,
     ) -> Option<Glance> {
         match &self.cluster {
-            Cluster::Simulated(cluster, clock) => Some(cluster.block_on(async {
-                clock.sleep(after).await;
-                look(plan, &cluster.transport(), clock, standing, watched).await
-            })),
+            Cluster::Simulated(cluster, clock) => {
+                cluster.learn(&plan.program, &plan.inventory);
+                Some(cluster.block_on(async {
+                    clock.sleep(after).await;
+                    look(plan, &cluster.transport(), clock, standing, watched).await
+                }))
+            }
             Cluster::Real(..) => self
                 .runtime
                 .block_on(self.glance_for_real(plan, standing, watched)),

@@ -317,6 +317,7 @@ fn is_for_sessions(statement: &Statement) -> bool {
                 | Declaration::Module(_)
                 | Declaration::Param { .. }
                 | Declaration::Promise { .. }
+                | Declaration::Simulate(_)
         ),
         _ => false,
     }
@@ -341,7 +342,8 @@ fn describe_declaration(
         | Declaration::Runbook(_)
         | Declaration::Module(_)
         | Declaration::Param { .. }
-        | Declaration::Promise { .. } => {
+        | Declaration::Promise { .. }
+        | Declaration::Simulate(_) => {
             return None;
         }
     };

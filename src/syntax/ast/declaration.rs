@@ -40,6 +40,8 @@ pub enum Declaration {
         /// What it is.
         says: Option<Spanned<Template>>,
     },
+    /// `simulate "etcdctl member list" < … >`: what a command prints on a simulated cluster.
+    Simulate(Simulate),
     /// `fact mds: table(…) < … >`
     Fact(Fact),
     /// `guard quorum(losing: nodes = []) < … >`
@@ -84,6 +86,15 @@ pub struct Fact {
     /// What it yields.
     pub kind: Spanned<TypeExpression>,
     /// How it is measured: `let`s, then one value.
+    pub body: Block,
+}
+
+/// A command of a simulated cluster.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Simulate {
+    /// Its words; `{name}` stands for what is not always the same.
+    pub command: Spanned<Template>,
+    /// What it prints: `let`s, then one value.
     pub body: Block,
 }
 

@@ -1,8 +1,8 @@
 use super::{Pair, Reader, Rule, has, parts};
 use crate::diagnostic::Spanned;
 use crate::syntax::{
-    Arguments, Declaration, Expression, Fact, Guard, Literal, Parameter, Service, ServiceClause, Statement,
-    SyntaxError, Template, TypeExpression, Verb, VerbCall, WrittenBudget,
+    Arguments, Declaration, Expression, Fact, Guard, Literal, Parameter, Service, ServiceClause, Simulate,
+    Statement, SyntaxError, Template, TypeExpression, Verb, VerbCall, WrittenBudget,
 };
 
 impl<'a> Reader<'a> {
@@ -25,6 +25,7 @@ impl<'a> Reader<'a> {
             }
             Rule::use_module => self.use_module(pair),
             Rule::promise => self.promise(pair),
+            Rule::simulate => self.simulate(pair),
             Rule::param | Rule::group_declaration => self.named_thing(pair),
             Rule::service => Declaration::Service(self.service(pair)),
             _ => self.bodied(pair),
@@ -58,6 +59,17 @@ impl<'a> Reader<'a> {
             test: self.test(test),
             otherwise: inner.next().map(|said| self.only(said)),
         }
+    }
+
+    fn simulate(&mut self, pair: Pair<'a>) -> Declaration {
+        let mut inner = parts(pair);
+        let command = inner.next().expect("a command follows `simulate`");
+        let body = inner.next().expect("a block follows the command");
+        let body = self.statements(body.into_inner());
+        Declaration::Simulate(Simulate {
+            command: self.template(command),
+            body: body.into_iter().map(name_as_value).collect(),
+        })
     }
 
     fn named_thing(&mut self, pair: Pair<'a>) -> Declaration {

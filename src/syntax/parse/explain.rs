@@ -291,7 +291,8 @@ fn help_for(statement: &str, said: &str, found: &str, is_clause: bool) -> Option
         ("else", _) => {
             "`else` stands behind the `>` of an `if`, `try` or `wait`, or behind a `require` or `check`"
         }
-        ("simulate", _) => "this word is reserved for a later release; choose another name",
+        ("simulate", "") => "say what it prints: `simulate \"etcdctl member list\" < \"...\" >`",
+        ("simulate", _) => "it gives the output of a command: `simulate \"etcdctl member list\" < \"...\" >`",
         ("on", "parallel" | "parallely" | "parallelly" | "concurrently" | "together") => {
             "write `on NODES in parallel < ... >`"
         }

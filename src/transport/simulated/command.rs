@@ -95,6 +95,7 @@ impl World {
             "pstorage-iscsi" | "vstorage-iscsi" => clients::run_iscsi(self, task),
             "yum" => packages::run_yum(self, task),
             "rpm" => packages::run_rpm(self, task),
+            "simulated-services" => print(self.write_declared()),
             _ => host::run_tool(self, task, name),
         }
     }

@@ -10,9 +10,14 @@ impl SimulatedCluster {
         world.find_host(node).is_some_and(|host| world.hosts[host].is_on)
     }
 
-    /// The node of a metadata server that is in step and not master.
+    /// The node of a metadata server that is in step and not master; where there are none, the one
+    /// whose declared services would lead next.
     pub fn other_master(&self) -> Option<String> {
         let world = self.world.borrow();
+        if world.metadata.servers.is_empty() {
+            let next = world.next_to_lead()?;
+            return Some(world.hosts[next].name.clone());
+        }
         let mut others = world
             .metadata
             .servers
@@ -71,7 +76,7 @@ fn find_elsewhere(world: &World, here: &str) -> Option<usize> {
         Some(*host) != here_at
             && node.is_on
             && node.is_reachable
-            && !servers.is_empty()
+            && (!servers.is_empty() || world.has_declared_running(*host))
             && servers
                 .iter()
                 .all(|server| world.storage.servers[*server].is_truly_live())

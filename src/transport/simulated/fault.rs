@@ -90,7 +90,7 @@ pub enum Fault {
         /// The mount point.
         path: String,
     },
-    /// The metadata server of a node becomes master.
+    /// The metadata server of a node becomes master; where there are none, its declared services lead.
     Master {
         /// Which.
         node: String,
@@ -165,7 +165,12 @@ impl World {
             Fault::Holder { node, command, path } => self.with_node(node, |world, host| {
                 world.hosts[host].add_process(command, Some(path));
             }),
-            Fault::Master { node } => self.with_node(node, World::make_master),
+            Fault::Master { node } => {
+                self.with_node(node, |world, host| match world.metadata.servers.is_empty() {
+                    true => world.let_declared_lead(host),
+                    false => world.make_master(host),
+                })
+            }
             Fault::Lag(lag) => self.lag = *lag,
         }
     }

@@ -11,6 +11,7 @@ mod elsewhere;
 mod executor;
 mod fault;
 mod format;
+mod model;
 mod shape;
 mod shell;
 mod tools;
@@ -39,6 +40,7 @@ use super::{
     TransportError,
 };
 use crate::inventory::{Inventory, NodeName};
+use model::Models;
 use shell::{Lost, Shell};
 use world::World;
 
@@ -53,6 +55,7 @@ pub struct SimulatedCluster {
     shape: Rc<Shape>,
     world: Rc<RefCell<World>>,
     clock: VirtualClock,
+    models: Rc<RefCell<Option<Rc<Models>>>>,
 }
 
 impl SimulatedCluster {
@@ -63,6 +66,7 @@ impl SimulatedCluster {
             shape: Rc::new(shape),
             world: Rc::new(RefCell::new(world)),
             clock: VirtualClock::default(),
+            models: Rc::default(),
         }
     }
 
@@ -79,6 +83,7 @@ impl SimulatedCluster {
             shape: Rc::clone(&self.shape),
             world: Rc::new(RefCell::new(self.world.borrow().clone())),
             clock,
+            models: Rc::new(RefCell::new(self.models.borrow().clone())),
         }
     }
 
@@ -282,6 +287,8 @@ impl SimulatedCluster {
             deadline,
             is_in_person,
             boot_count,
+            models: self.models.borrow().clone(),
+            depth: 0,
         }
     }
 

@@ -212,11 +212,13 @@ impl Shape {
     ///
     /// # Errors
     ///
-    /// [`ShapeError`] when no node of the inventory holds a metadata server.
+    /// [`ShapeError`] when some node of the inventory holds chunk servers, and none a metadata server.
     pub fn of_inventory(inventory: &Inventory) -> Result<Shape, ShapeError> {
         let is_in =
             |group: &str, node: &Node| inventory.group(group).is_some_and(|it| it.contains(&node.name));
+        let has_storage = inventory.nodes().any(|node| is_in("mds_nodes", node));
         let shape_of = |node: &Node| NodeShape {
+            clients: has_storage,
             rack: node
                 .variables
                 .get("rack")
@@ -267,17 +269,20 @@ impl Shape {
             .collect()
     }
 
-    /// The inventory of the cluster: `mds_nodes`, `cs_nodes`, and the groups of the shape.
+    /// The inventory of the cluster: `mds_nodes` and `cs_nodes` where it holds a storage, and the
+    /// groups of the shape.
     pub(super) fn inventory(&self) -> Result<Inventory, InventoryError> {
         let named = self.node_names();
         let group = |is_in: &dyn Fn(&NodeShape) -> bool| -> NodeSet {
             let members = named.iter().filter(|(_, node)| is_in(node));
             members.map(|(name, _)| NodeName::from(name.as_str())).collect()
         };
-        let mut groups = BTreeMap::from([
-            ("mds_nodes".to_owned(), group(&|node| node.mds)),
-            ("cs_nodes".to_owned(), group(&|node| node.disks > 0)),
-        ]);
+        let has_storage = named.iter().any(|(_, node)| node.mds);
+        let mut groups = BTreeMap::new();
+        if has_storage {
+            groups.insert("mds_nodes".to_owned(), group(&|node| node.mds));
+            groups.insert("cs_nodes".to_owned(), group(&|node| node.disks > 0));
+        }
         for (name, set) in &self.groups {
             groups.insert(name.clone(), NodeSet::expand(set)?);
         }
@@ -286,9 +291,9 @@ impl Shape {
             variables: BTreeMap::from([("rack".to_owned(), node.rack.clone())]),
             ..Node::new(NodeName::from(name.as_str()))
         });
-        let name = &self.cluster.name;
+        let (name, system) = (&self.cluster.name, has_storage.then_some("pstorage"));
         let variables = self.variables.clone();
-        let mut inventory = Inventory::build(name, Some("pstorage"), nodes.collect(), groups, variables)?;
+        let mut inventory = Inventory::build(name, system, nodes.collect(), groups, variables)?;
         inventory.is_simulated = true;
         Ok(inventory)
     }
@@ -332,10 +337,11 @@ impl Shape {
             why: error.to_string(),
             help: None,
         })?;
-        if self.node_names().iter().all(|(_, node)| !node.mds) {
+        let nodes = self.node_names();
+        if nodes.iter().all(|(_, node)| !node.mds) && nodes.iter().any(|(_, node)| node.disks > 0) {
             return Err(flaw(
-                "no node holds a metadata server".to_owned(),
-                "give some node `mds = true`",
+                "no node holds a metadata server, and some hold chunk servers".to_owned(),
+                "give some node `mds = true`, or all of them `disks = 0`",
             ));
         }
         self.check_changes()

@@ -113,6 +113,9 @@ pub(super) struct Job {
 impl World {
     /// Spreads replicas evenly, one to a failure domain.
     pub fn place_chunks(&mut self) {
+        if self.storage.servers.is_empty() {
+            return;
+        }
         for number in 0..self.settings.chunks {
             let mut replicas: Vec<usize> = Vec::with_capacity(self.normal);
             while replicas.len() < self.normal {

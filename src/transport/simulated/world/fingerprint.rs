@@ -22,6 +22,13 @@ impl World {
                 name.hash(hasher);
                 (service.is_enabled, service.is_broken).hash(hasher);
                 self.service_pids(place, name, None).len().hash(hasher);
+                if service.is_declared {
+                    self.rank_of(place, name).hash(hasher);
+                    match is_coarse {
+                        true => self.has_young_service().hash(hasher),
+                        false => self.age_of(service).hash(hasher),
+                    }
+                }
             }
         }
         self.write_metadata(hasher, is_coarse);
@@ -131,7 +138,7 @@ impl World {
 
     /// Whether nothing is due: left alone, it stays as it is.
     pub(in crate::transport::simulated) fn is_at_rest(&self) -> bool {
-        !self.queue.iter().any(|Reverse((_, _, due))| self.is_valid(due))
+        !self.has_young_service() && !self.queue.iter().any(|Reverse((_, _, due))| self.is_valid(due))
     }
 
     /// Whether what is due still means something.

@@ -2,6 +2,7 @@
 
 mod chunks;
 mod clients;
+mod declared;
 mod fingerprint;
 mod host;
 mod inspection;

@@ -1,5 +1,7 @@
 //! Services: what starts, what stops, and what each of them needs.
 
+use std::time::Duration;
+
 use super::state::World;
 
 /// A service known to the simulated nodes: name, process, and whether it lives on the cluster's mount.
@@ -24,14 +26,25 @@ pub(in crate::transport::simulated) struct ServiceState {
     pub is_enabled: bool,
     /// Whether it fails to start.
     pub is_broken: bool,
+    /// Whether nothing is known of it but that a module declares it.
+    pub is_declared: bool,
+    /// When it was started last, in the order of all declared ones.
+    pub order: u64,
+    /// When it was started last; none: long ago.
+    pub since: Option<Duration>,
 }
 
 /// The process that a service runs as.
-pub(in crate::transport::simulated) fn process_of(service: &str) -> &'static str {
+pub(in crate::transport::simulated) fn process_of(service: &str) -> &str {
     SERVICES
         .iter()
         .find(|(name, ..)| *name == service)
-        .map_or("", |(_, process, _)| process)
+        .map_or(service, |(_, process, _)| process)
+}
+
+/// Whether this simulation knows what a service does.
+pub(super) fn is_modelled(service: &str) -> bool {
+    SERVICES.iter().any(|(name, ..)| *name == service)
 }
 
 fn needs_mount(service: &str) -> bool {
@@ -111,6 +124,9 @@ impl World {
                 // Whoever fails at boot stays stopped, as on a real node.
                 let _ = self.start_service(host, name, None);
             }
+        }
+        if is_for_servers {
+            self.start_declared_at_boot(host);
         }
     }
 
@@ -217,6 +233,10 @@ impl World {
             "pstorage-mdsd" => self.start_metadata_servers(host, path),
             "pstorage-csd" => self.start_chunk_servers(host, path),
             "pstorage-fs" => self.start_mount(host),
+            _ if self.hosts[host].services[service].is_declared => {
+                self.start_declared(host, service);
+                Ok(())
+            }
             _ => self.start_client(host, service),
         }
     }

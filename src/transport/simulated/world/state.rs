@@ -60,6 +60,8 @@ pub(in crate::transport::simulated) struct World {
     /// What happens to the cluster just before which act.
     pub act_faults: Vec<(usize, Fault)>,
     pub watchdog_reboots: usize,
+    /// How often a declared service was started so far.
+    pub(super) declared_starts: u64,
     /// Settings of the cluster that were set by hand.
     pub config: BTreeMap<String, String>,
     pub(super) planned: Vec<Fault>,
@@ -90,6 +92,7 @@ impl World {
             command_faults: Vec::new(),
             act_faults: Vec::new(),
             watchdog_reboots: 0,
+            declared_starts: 0,
             config: BTreeMap::new(),
             planned: Vec::new(),
             names: HashMap::new(),

@@ -33,7 +33,7 @@ impl World {
         };
         let chunks = self.storage.chunks.iter();
         Vitals {
-            has_majority: self.answering() >= self.majority(),
+            has_majority: self.metadata.servers.is_empty() || self.answering() >= self.majority(),
             below_least: chunks.filter(|chunk| live(&chunk.replicas) < self.least).count(),
             lost_chunks: self.lost_chunks(),
             journal_consistent: self.metadata.is_journal_consistent,

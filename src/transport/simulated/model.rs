@@ -1,0 +1,124 @@
+//! What a module says that its commands print.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+
+use super::SimulatedCluster;
+use super::shell::Shell;
+use crate::check::Program;
+use crate::evaluate::{Ask, Context, Groups, Measured, Reply, Stop};
+use crate::inventory::{Inventory, NodeName};
+use crate::transport::Outcome;
+
+/// How many models may ask one another in turn.
+const DEEPEST: usize = 8;
+
+/// The models of a program.
+#[derive(Debug)]
+pub(super) struct Models {
+    program: Arc<Program>,
+    inventory: Arc<Inventory>,
+}
+
+impl SimulatedCluster {
+    /// Learns what a program says of it: the services that it declares, which run from now on where
+    /// they are new here, and what its models let commands print.
+    pub fn learn(&self, program: &Arc<Program>, inventory: &Arc<Inventory>) {
+        for service in program.all_services() {
+            let nodes = inventory.group(&service.group);
+            let is_new = self.world.borrow_mut().add_declared(&service.name, nodes);
+            if is_new {
+                self.begin_as_told(&service.name);
+            }
+        }
+        *self.models.borrow_mut() = Some(Rc::new(Models {
+            program: Arc::clone(program),
+            inventory: Arc::clone(inventory),
+        }));
+    }
+
+    /// Lets a service begin as the shape says.
+    fn begin_as_told(&self, service: &str) {
+        let states = self.shape.state.iter();
+        for change in states.filter(|change| change.service.as_deref() == Some(service)) {
+            for fault in self.shape.faults(change).unwrap_or_default() {
+                self.world.borrow_mut().apply_fault(&fault);
+            }
+        }
+    }
+}
+
+impl Models {
+    /// Whether a model is written for a command.
+    pub fn knows(&self, words: &[String]) -> bool {
+        let mut models = self.program.models.iter();
+        models.any(|model| model.pattern.find(words).is_some())
+    }
+
+    /// What a command prints by its model; one that cannot be told fails, and says why.
+    pub fn answer(&self, shell: &Shell, words: &[String]) -> Outcome {
+        let mut models = self.program.models.iter();
+        let known = models.find_map(|model| Some((model, model.pattern.find(words)?)));
+        let Some((model, found)) = known else {
+            return Outcome::nothing();
+        };
+        if shell.depth >= DEEPEST {
+            return fail("its models ask one another without an end");
+        }
+        let node = NodeName::from(shell.world.borrow().hosts[shell.host].name.as_str());
+        let groups = Groups::default();
+        let mut measured = Measured::default();
+        loop {
+            let context = Context {
+                program: &self.program,
+                inventory: &self.inventory,
+                groups: &groups,
+                masks: &[],
+                measured: &measured,
+            };
+            match context.simulated(model, &node, &found) {
+                Ok(text) if text.is_empty() => return Outcome::nothing(),
+                Ok(text) => {
+                    return Outcome {
+                        output: format!("{text}\n"),
+                        ..Outcome::nothing()
+                    };
+                }
+                Err(Stop::Fail(error)) => return fail(&error.to_string()),
+                Err(Stop::Need(asks)) => {
+                    for ask in asks {
+                        let reply = ask_at_once(shell, &ask);
+                        measured.insert(&ask, reply);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The truth about a node: the answer to a probe that takes no time.
+fn ask_at_once(shell: &Shell, ask: &Ask) -> Reply {
+    let node = ask.node.as_ref().map_or("localhost", NodeName::as_str);
+    let Some(there) = shell.inside(node) else {
+        return Reply::Silent("the node does not answer".to_owned());
+    };
+    let ran = there.run(ask.command.as_str(), "").now_or_never();
+    match ran {
+        Some(Ok(outcome)) => Reply::Ran {
+            status: outcome.status,
+            output: outcome.output,
+            errors: outcome.errors,
+        },
+        Some(Err(_)) | None => Reply::Silent("the node does not answer".to_owned()),
+    }
+}
+
+fn fail(why: &str) -> Outcome {
+    Outcome {
+        status: 1,
+        output: String::new(),
+        errors: format!("{why}\n"),
+    }
+}
