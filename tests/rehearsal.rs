@@ -7,29 +7,129 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use quorate::inventory::Inventory;
+use quorate::plan::Plan;
 use quorate::project::{InventoryChoice, Project, RehearsalWishes};
 use quorate::rehearsal::{Effort, Finding, Rehearsal};
+use quorate::run::{RunOptions, World, survey};
+use quorate::transport::Answers;
+use quorate::transport::simulated::{Shape, Sight, SimulatedCluster};
+use quorate::value::Value;
 
 fn main() {
     let arguments = Arguments::from_args();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/rehearsal");
+    let trials = list("tests/golden/rehearsal", "runbook").into_iter().map(|file| {
+        let name = name_of(&file);
+        Trial::test(name, move || judge(&file).map_err(Failed::from))
+    });
+    let shapes = list("tests/clusters", "toml").into_iter().map(|file| {
+        let name = format!("seen_{}", name_of(&file));
+        Trial::test(name, move || see_again(&file).map_err(Failed::from))
+    });
+    libtest_mimic::run(&arguments, trials.chain(shapes).collect()).exit();
+}
+
+/// The files of a folder that end so, in order.
+fn list(folder: &str, ending: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
         .expect("the folder is there")
         .map(|entry| entry.expect("it can be read").path())
-        .filter(|path| path.extension().is_some_and(|ending| ending == "runbook"))
+        .filter(|path| path.extension().is_some_and(|found| found == ending))
         .collect();
     files.sort();
-    let trials = files.into_iter().map(|file| {
-        let name = file
-            .file_stem()
-            .expect("a file has a name")
-            .to_string_lossy()
-            .into_owned();
-        Trial::test(name, move || judge(&file).map_err(Failed::from))
-    });
-    libtest_mimic::run(&arguments, trials.collect()).exit();
+    files
+}
+
+fn name_of(file: &Path) -> String {
+    let name = file.file_stem().expect("a file has a name");
+    name.to_string_lossy().into_owned()
+}
+
+/// A cluster that begins as another one was seen is seen as that one was.
+fn see_again(file: &Path) -> Result<(), String> {
+    let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
+    let shape = Shape::read("first", &text).map_err(|error| error.to_string())?;
+    let (inventory, first) = see(&shape)?;
+    let seen = Shape::as_seen(&inventory, &first).map_err(|error| error.to_string())?;
+    let again = Shape::read("again", &seen.write()).map_err(|error| error.to_string())?;
+    let (_, second) = see(&again)?;
+    let (first, second) = (describe_sight(&first), describe_sight(&second));
+    match first == second {
+        true => Ok(()),
+        false => Err(format!("first\n{first}\nagain\n{second}")),
+    }
+}
+
+/// What is seen of a simulated cluster.
+fn see(shape: &Shape) -> Result<(Arc<Inventory>, Sight), String> {
+    let cluster = SimulatedCluster::new(shape.clone());
+    let inventory = Arc::new(cluster.inventory());
+    let module = match inventory.group("mds_nodes") {
+        Some(_) => "pstorage",
+        None => "etcd",
+    };
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let (script, file) = (folder.path().join("a.runbook"), folder.path().join("shape.toml"));
+    std::fs::write(&script, format!("use {module}\nrequire {module}.healthy\n"))
+        .and_then(|()| std::fs::write(&file, shape.write()))
+        .map_err(|error| error.to_string())?;
+    let choice = InventoryChoice::Simulated(Some(file));
+    let (project, problems) = Project::open(&script, &choice).map_err(|error| error.to_string())?;
+    let program = project.program().cloned();
+    let program = program.ok_or_else(|| project.render_plain(&problems))?;
+    cluster.learn(&program, &inventory);
+    let plan = Plan::of_nothing(program, Arc::clone(&inventory));
+    let (transport, clock, person) = (cluster.transport(), cluster.clock(), Answers::default());
+    let world = World {
+        transport: &transport,
+        clock: &clock,
+        person: &person,
+    };
+    let options = RunOptions::default();
+    let sight = cluster.block_on(survey(&plan, world, &options, &Shape::SEEN_BY));
+    Ok((inventory, sight))
+}
+
+/// What must be the same.
+fn describe_sight(sight: &Sight) -> String {
+    let mut lines = vec![format!("silent {}", sight.silent)];
+    for (fact, value) in &sight.facts {
+        let columns: &[&str] = match fact.as_str() {
+            "pstorage.mds" => &["host", "status", "master"],
+            "pstorage.chunk-servers" => &["csid", "host", "status"],
+            "pstorage.space" => &[],
+            _ => {
+                lines.push(format!("{fact} {value}"));
+                continue;
+            }
+        };
+        let Value::Table(table) = value else {
+            lines.push(format!("{fact} {value}"));
+            continue;
+        };
+        let mut rows: Vec<String> = table
+            .rows
+            .iter()
+            .map(|row| {
+                let cells = columns.iter().filter_map(|column| row.get(column));
+                let cells: Vec<String> = cells.map(ToString::to_string).collect();
+                format!("{fact} {}", cells.join(" "))
+            })
+            .collect();
+        rows.sort();
+        lines.extend(rows);
+    }
+    lines.extend(
+        sight
+            .down
+            .iter()
+            .map(|(service, nodes)| format!("{service} down on {nodes}")),
+    );
+    lines.join("\n")
 }
 
 /// The line that is marked, and the promise that is named there.

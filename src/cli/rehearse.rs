@@ -1,4 +1,5 @@
 use std::io::{IsTerminal, stderr};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::arguments::{Color, Format, RehearseFlags};
@@ -8,12 +9,14 @@ use super::streams::{error_style, print, say};
 use crate::diagnostic::Style;
 use crate::plan::Plan;
 use crate::project::{
-    InventoryChoice, Project, RehearsalWishes, check_overrides, drop_overridden, read_limit, read_overrides,
+    InventoryChoice, Project, ProjectError, RehearsalWishes, check_overrides, drop_overridden, read_limit,
+    read_overrides,
 };
 use crate::rehearsal::{
     Coverage, Effort, Finding, Rehearsal, Schedule, describe_coverage, tell_finding, write_coverage_json,
     write_finding_json,
 };
+use crate::transport::Terminal;
 use crate::value::quote;
 
 /// The exit code when a promise is broken.
@@ -26,6 +29,17 @@ const TELL_EVERY: usize = 50;
 /// Rehearses a runbook on a simulated cluster.
 pub(super) fn rehearse_script(flags: &RehearseFlags, color: Color) -> Result<Exit, Stop> {
     let style = error_style(color);
+    let seen;
+    let flags = match &flags.from_live {
+        None => flags,
+        Some(file) => {
+            if let Some(exit) = survey(flags, file, style)? {
+                return Ok(exit);
+            }
+            seen = flags.on_shape(file);
+            &seen
+        }
+    };
     let (project, plan, wishes) = match prepare(flags, style)? {
         Ok(ready) => ready,
         Err(exit) => return Ok(exit),
@@ -45,6 +59,27 @@ pub(super) fn rehearse_script(flags: &RehearseFlags, color: Color) -> Result<Exi
         true => Exit::Done,
         false => Exit::Run(BROKEN),
     })
+}
+
+/// Looks at the real cluster and writes down how it is; the exit code when that cannot be.
+fn survey(flags: &RehearseFlags, file: &Path, style: Style) -> Result<Option<Exit>, Stop> {
+    if flags.file == Path::new("-") {
+        let why = "with --from-live the runbook is read twice; name its file".to_owned();
+        return Err(Stop::from(ProjectError::Given(why)));
+    }
+    let (project, problems) = Project::open(&flags.file, &flags.live_cluster())?;
+    if problems.has_errors() || project.program().is_none() {
+        say(&project.render(&problems, style));
+        return Ok(Some(Exit::NotChecked));
+    }
+    let shape = project.survey(&flags.ways(), &Terminal::new(None))?;
+    Project::write_text(file, &shape)?;
+    say(&format!(
+        "{} as it is now is written to {}\n",
+        project.inventory().name,
+        file.display()
+    ));
+    Ok(None)
 }
 
 fn rehearse(

@@ -1,4 +1,5 @@
 use miette::{GraphicalReportHandler, GraphicalTheme};
+use textwrap::{WordSeparator, WordSplitter};
 
 use super::{Problem, Problems, SourceMap};
 
@@ -28,6 +29,10 @@ pub fn render_problem(problem: &Problem, sources: &SourceMap, style: Style) -> S
     };
     let handler = GraphicalReportHandler::new_themed(theme)
         .with_width(100)
+        // Paths and commands are copied from here: they break at blanks alone.
+        .with_word_separator(WordSeparator::AsciiSpace)
+        .with_word_splitter(WordSplitter::NoHyphenation)
+        .with_break_words(false)
         .with_links(false);
     let mut drawn = String::new();
     let located = Located { problem, sources };

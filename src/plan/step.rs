@@ -43,6 +43,19 @@ pub struct Acting<'p> {
 pub const SHORTEST_SECRET: usize = 4;
 
 impl Plan {
+    /// A plan that does nothing: for whoever only looks.
+    pub fn of_nothing(program: Arc<Program>, inventory: Arc<Inventory>) -> Plan {
+        Plan {
+            program,
+            inventory,
+            arguments: Vec::new(),
+            steps: Vec::new(),
+            promises: Vec::new(),
+            hooks: HashMap::new(),
+            step_count: 0,
+        }
+    }
+
     /// The secrets among the arguments that are blotted out of what hosts print.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
         self.arguments.iter().filter_map(|(_, value)| match value {

@@ -1,11 +1,15 @@
-use super::{Project, ProjectError};
+use std::sync::Arc;
+
+use super::load::describe_failure;
+use super::{Project, ProjectError, Ways};
 use crate::inventory::NodeSet;
 use crate::plan::Plan;
 use crate::rehearsal::{
     Coverage, Effort, Finding, Rehearsal, Scene, Schedule, rehearse_plan, replay_schedule,
 };
-use crate::run::Override;
+use crate::run::{Override, RunOptions, World, survey};
 use crate::transport::simulated::Shape;
+use crate::transport::{Answers, ShapeError, SshTransport, SystemClock, Tee, Terminal};
 
 /// What is rehearsed beside the plan.
 #[derive(Debug, Clone, Default)]
@@ -49,6 +53,59 @@ impl Project {
         Ok(replay_schedule(self.scene(plan, wishes, &shape), schedule))
     }
 
+    /// Looks at the real cluster and gives the shape of a simulated one that begins as it is now, to be
+    /// read by [`Shape::read`].
+    ///
+    /// # Errors
+    ///
+    /// [`ProjectError::Given`] when no node answers, or no such cluster can be simulated.
+    ///
+    /// # Panics
+    ///
+    /// When the script does not check; see [`Project::program`].
+    pub fn survey(&self, ways: &Ways, terminal: &Terminal) -> Result<String, ProjectError> {
+        let program = self.program().cloned();
+        let plan = Plan::of_nothing(
+            program.expect("only a script that checks is rehearsed"),
+            self.inventory().clone(),
+        );
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| ProjectError::NoRuntime {
+            why: describe_failure(&error),
+        })?;
+        let tee = Arc::new(Tee::new(None, None, std::iter::empty()));
+        let options = ways.over(&plan.inventory.ssh, terminal, tee);
+        let (transport, clock) = (
+            SshTransport::new(plan.inventory.clone(), options),
+            SystemClock::new(),
+        );
+        let nobody = Answers::default();
+        let world = World {
+            transport: &transport,
+            clock: &clock,
+            person: &nobody,
+        };
+        let sight = runtime.block_on(async {
+            let sight = survey(&plan, world, &RunOptions::default(), &Shape::SEEN_BY).await;
+            transport.close().await;
+            sight
+        });
+        runtime.shutdown_background();
+        let inventory = self.inventory();
+        if sight.silent.len() == inventory.nodes().count() {
+            let name = &inventory.name;
+            return Err(ProjectError::Given(format!(
+                "no node of {name} answers, so that nothing can be seen of it"
+            )));
+        }
+        let shape = Shape::as_seen(inventory, &sight);
+        let written = shape.map(|shape| shape.write()).map_err(not_simulated)?;
+        let name = &inventory.name;
+        Ok(format!(
+            "# How {name} was seen; a simulated cluster of this shape begins so.\n{written}"
+        ))
+    }
+
     fn scene<'s>(&'s self, plan: &'s Plan, wishes: &'s RehearsalWishes, shape: &'s Shape) -> Scene<'s> {
         Scene {
             plan,
@@ -62,8 +119,11 @@ impl Project {
     fn shape_to_rehearse(&self) -> Result<Shape, ProjectError> {
         match self.shape() {
             Some(shape) => Ok(shape.clone()),
-            None => Shape::of_inventory(self.inventory())
-                .map_err(|error| ProjectError::Given(format!("this cluster cannot be simulated: {error}"))),
+            None => Shape::of_inventory(self.inventory()).map_err(not_simulated),
         }
     }
+}
+
+fn not_simulated(error: ShapeError) -> ProjectError {
+    ProjectError::Given(format!("this cluster cannot be simulated: {error}"))
 }

@@ -1,5 +1,6 @@
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::budget::{Counted, count_members};
 use super::here::{Here, Used};
@@ -8,16 +9,19 @@ use super::walk::Walk;
 use super::{RunOptions, World};
 use crate::check::{Members, ServiceDefinition};
 use crate::diagnostic::{Span, Spanned};
-use crate::evaluate::{Ask, Context, Frame, Place, Stop};
+use crate::evaluate::{Ask, Context, Frame, Place, Reply, Stop};
 use crate::guard::Verdict;
 use crate::inventory::{NodeName, NodeSet};
 use crate::journal::Event;
 use crate::plan::Plan;
 use crate::syntax::{Arguments, Expression, GuardCall, Statement, Test};
-use crate::value::Value;
+use crate::transport::simulated::Sight;
+use crate::value::{CommandLine, Value};
 
 /// The fact of a module that says in a few words what else matters.
 const WORDS: &str = "glance";
+/// How long a node may take to answer at all.
+const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 
 /// How a cluster is, as it is seen by a person who looks up from the keyboard.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -79,6 +83,56 @@ pub async fn glance(
         .await;
     // What fails is part of what is seen; nothing else ends a look.
     found.unwrap_or_default()
+}
+
+/// Looks at a cluster for how a simulated one is to begin: what these facts come to, who is down, and
+/// which nodes do not answer. Nothing is changed.
+pub async fn survey(plan: &Plan, world: World<'_>, options: &RunOptions, facts: &[&str]) -> Sight {
+    let mut nobody: Vec<Event> = Vec::new();
+    let standing = Standing::default();
+    let walk = Walk::new(plan, world, options, &standing, &mut nobody);
+    let found = walk
+        .measured(&Here::default(), |context, _| see(context, facts))
+        .await;
+    found.unwrap_or_default()
+}
+
+fn see(context: &Context<'_>, facts: &[&str]) -> Result<Sight, Stop> {
+    let mut needs = Needs::default();
+    let mut sight = Sight::default();
+    for node in context.inventory.nodes() {
+        let ask = Ask {
+            node: Some(node.name.clone()),
+            command: CommandLine::from_quoted("true"),
+            limit: ANSWER_LIMIT,
+            input: None,
+        };
+        let replied = context.measured.reply(&ask).cloned();
+        match needs.take(replied.ok_or_else(|| Stop::Need(vec![ask]))) {
+            Some(Reply::Silent(_)) => sight.silent.insert(node.name.clone()),
+            Some(Reply::Ran { .. }) | None => {}
+        }
+    }
+    for fact in facts {
+        if context.program.fact(&context.program.module, fact).is_some()
+            && let Some(value) = needs.take(value_of(context, fact))
+        {
+            sight.facts.insert((*fact).to_owned(), value);
+        }
+    }
+    for service in context.program.all_services() {
+        let group = context.groups.of(context.inventory, &service.group).cloned();
+        if let (Some(members), Some(group)) = (&service.members, group)
+            && !group.is_empty()
+        {
+            let frame = Frame::fresh(&service.module, Place::Nowhere);
+            let counted = needs.take(count_members(context, &frame, members, group));
+            if let Some(counted) = counted.filter(|counted| counted.blind.is_none()) {
+                sight.down.insert(service.name.clone(), counted.down);
+            }
+        }
+    }
+    needs.end(sight)
 }
 
 /// Evaluates everything, and collects what must be asked for it.

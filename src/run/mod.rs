@@ -29,7 +29,7 @@ mod verb;
 mod wait;
 mod walk;
 
-pub use glance::{Glance, RoleGlance, glance};
+pub use glance::{Glance, RoleGlance, glance, survey};
 pub use kept::{Keeping, Went, run_kept};
 pub use options::{Ending, Override, RunOptions, World};
 pub use standing::Standing;

@@ -13,6 +13,7 @@ pub fn trials() -> Vec<Trial> {
     vec![
         Trial::test("etcd::a_rolling_restart_loses_no_write", restart_under_load),
         Trial::test("etcd::one_more_may_stop_and_no_second", stop_one_by_one),
+        Trial::test("etcd::a_rehearsal_begins_as_the_members_are", rehearse_as_seen),
         Trial::test("etcd::a_learner_is_no_member_of_a_majority", count_with_a_learner),
     ]
 }
@@ -60,6 +61,32 @@ fn stopping(nodes: &str) -> String {
         "runbook stop-one-by-one\nuse etcd\n\
          on {nodes} serially <\n  leave etcd stopped \"to be moved\"\n>\n"
     )
+}
+
+fn rehearse_as_seen() -> Result<(), Failed> {
+    let etcd = Etcd::start(5);
+    etcd.service(etcd.site.host("n2"), "stop");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/etcd-rolling-restart.runbook");
+    let seen = etcd.site.at().join("seen.toml");
+    let ran = etcd
+        .site
+        .rehearse(&script, &["--from-live", &seen.display().to_string()]);
+    let state = "[[state]]\nnode = \"n2\"\nservice = \"etcd\"\nis = \"stopped\"\n";
+    let shape = std::fs::read_to_string(&seen)?;
+    assert!(
+        shape.contains(state) && shape.matches("[[state]]").count() == 1,
+        "{shape}"
+    );
+    // The runbook asks for a healthy cluster, as it would for real.
+    assert_eq!(ran.code, 4, "{}", ran.said);
+    for told in [
+        "n2 (n2) is silent",
+        "--replay none",
+        &format!("--sim={}", seen.display()),
+    ] {
+        assert!(ran.said.contains(told), "no `{told}`: {}", ran.said);
+    }
+    Ok(())
 }
 
 fn stop_one_by_one() -> Result<(), Failed> {

@@ -94,11 +94,21 @@ impl Site {
         read_end(output.expect("the program was built for this test"))
     }
 
-    /// The command that does so.
+    /// Rehearses a runbook with the real program, on the hosts of the inventory `cluster.toml`.
+    pub fn rehearse(&self, runbook: &Path, flags: &[&str]) -> Ran {
+        let output = self.quorate("rehearse", runbook, flags).output();
+        read_end(output.expect("the program was built for this test"))
+    }
+
+    /// The command that carries a runbook out so.
     pub fn command(&self, runbook: &Path, flags: &[&str]) -> Command {
+        self.quorate("run", runbook, flags)
+    }
+
+    fn quorate(&self, verb: &str, runbook: &Path, flags: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_quorate"));
         command
-            .arg("run")
+            .arg(verb)
             .arg(runbook)
             .arg("-i")
             .arg(self.at().join("cluster.toml"))

@@ -99,7 +99,7 @@ pub(super) enum Command {
     Check(CheckFlags),
     /// Try a runbook with every fault at every step, on a simulated cluster.
     #[command(
-        after_help = "Examples:\n  quorate rehearse update.runbook --sim              every single fault\n  quorate rehearse update.runbook --sim --faults 2   every pair of them\n  quorate rehearse update.runbook --sim --time 60s   then more at once, by chance\n\nExit codes: 0 no promise is broken, 4 one is, 2 usage, 3 the script does not check."
+        after_help = "Examples:\n  quorate rehearse update.runbook --sim              every single fault\n  quorate rehearse update.runbook --sim --faults 2   every pair of them\n  quorate rehearse update.runbook --sim --time 60s   then more at once, by chance\n  quorate rehearse update.runbook -i cluster.toml --from-live now.toml   from how the cluster is now\n\nExit codes: 0 no promise is broken, 4 one is, 2 usage, 3 the script does not check."
     )]
     Rehearse(RehearseFlags),
     /// Write a runbook as a plain POSIX shell script that does the same.

@@ -1,12 +1,12 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{Format, choose, read_timeout};
-use crate::project::InventoryChoice;
+use super::{Format, SshProgram, choose, read_timeout};
+use crate::project::{InventoryChoice, Ways};
 use crate::rehearsal::Schedule;
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(in crate::cli) struct RehearseFlags {
     /// The runbook; - is standard input.
     pub file: PathBuf,
@@ -29,6 +29,21 @@ pub(in crate::cli) struct RehearseFlags {
         reason = "no flag, a bare flag, and a flag with its file are three things"
     )]
     pub sim: Option<Option<PathBuf>>,
+    /// Look at the real cluster first, and begin as it is now: its shape is written to FILE.
+    #[arg(long, value_name = "FILE", conflicts_with = "sim")]
+    pub from_live: Option<PathBuf>,
+    /// With --from-live: make every connection with the system's ssh, never in this process.
+    #[arg(
+        long,
+        value_enum,
+        hide_possible_values = true,
+        value_name = "openssh",
+        requires = "from_live"
+    )]
+    pub ssh: Option<SshProgram>,
+    /// With --from-live: the configuration file of ssh, instead of the inventory's, the user's and the system's.
+    #[arg(long, value_name = "FILE", requires = "from_live")]
+    pub ssh_config: Option<String>,
     /// How many faults together are tried, all there are of them.
     #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=4))]
     pub faults: u8,
@@ -54,6 +69,31 @@ pub(in crate::cli) struct RehearseFlags {
 }
 
 impl RehearseFlags {
+    /// How real hosts are reached, where that is said here.
+    pub fn ways(&self) -> Ways {
+        Ways {
+            is_openssh_forced: self.ssh == Some(SshProgram::Openssh),
+            config: self.ssh_config.clone(),
+            is_verbose: false,
+        }
+    }
+
+    /// The real cluster that is looked at first.
+    pub fn live_cluster(&self) -> InventoryChoice {
+        let file = self.inventory.clone();
+        file.map_or(InventoryChoice::Found, InventoryChoice::File)
+    }
+
+    /// The same, on the simulated cluster of the shape in a file.
+    pub fn on_shape(&self, file: &Path) -> RehearseFlags {
+        RehearseFlags {
+            sim: Some(Some(file.to_path_buf())),
+            inventory: None,
+            from_live: None,
+            ..self.clone()
+        }
+    }
+
     /// Which cluster is meant.
     pub fn cluster(&self) -> InventoryChoice {
         choose(&self.sim, &self.inventory)

@@ -2,46 +2,68 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::fault::Fault;
-use super::shape::{Shape, read_optional_length};
+use super::shape::{Shape, read_optional_length, write_optional_length};
 use crate::inventory::NodeSet;
 use crate::transport::ShapeError;
 
 /// One deviation: an initial state, or an event `at` some time.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Change {
     /// When it happens; only for events.
-    #[serde(default, deserialize_with = "read_optional_length")]
+    #[serde(
+        default,
+        deserialize_with = "read_optional_length",
+        serialize_with = "write_optional_length",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub at: Option<Duration>,
     /// The nodes it happens to, folded.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
     /// A service of these nodes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
     /// One instance of the service, or the path that `holder` holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// What becomes of the service, the disk or the SSD.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is: Option<String>,
     /// A chunk server's repository whose disk is meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub disk: Option<String>,
     /// The mount point of the SSD that is meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ssd: Option<String>,
     /// `on` or `off`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub power: Option<String>,
     /// Every network of the node: `up` or `down`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub network: Option<String>,
     /// Its storage network alone: `up` or `down`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub storage_network: Option<String>,
     /// The software installed and running on these nodes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// The name of a process that holds `path`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub holder: Option<String>,
     /// The node whose metadata server becomes master.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub master: Option<String>,
     /// How long the view lags from now on.
-    #[serde(default, deserialize_with = "read_optional_length")]
+    #[serde(
+        default,
+        deserialize_with = "read_optional_length",
+        serialize_with = "write_optional_length",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub lag: Option<Duration>,
 }
 

@@ -69,12 +69,12 @@ fn write_header(world: &World, text: &mut String) {
 fn measure_space(world: &World) -> (u64, u64) {
     let seen = world.storage.servers.iter().filter(|server| server.is_live());
     seen.fold((0, 0), |(free, total), server| {
-        (free + free_space(server), total + DISK_SIZE)
+        (free + free_space(world, server), total + DISK_SIZE)
     })
 }
 
-fn free_space(server: &ChunkServer) -> u64 {
-    DISK_SIZE.saturating_sub(server.replica_count as u64 * CHUNK_SIZE)
+fn free_space(world: &World, server: &ChunkServer) -> u64 {
+    DISK_SIZE.saturating_sub(server.replica_count as u64 * world.storage.chunk_size)
 }
 
 /// Prints what `view-license` prints; also a line of `stat`.
@@ -82,7 +82,7 @@ pub(super) fn write_license(world: &World) -> String {
     if world.settings.edition == "6.0" {
         return "License: PCSS.00000001.0000 is ACTIVE\n".to_owned();
     }
-    let used = write_bytes(world.storage.chunks.len() as u64 * CHUNK_SIZE);
+    let used = write_bytes(world.storage.chunks.len() as u64 * world.storage.chunk_size);
     format!("License: ACTIVE (expiration: 01/10/2031, capacity: 100TB, used: {used})\n")
 }
 
@@ -131,7 +131,7 @@ fn write_traffic(world: &World, text: &mut String) {
         .iter()
         .map(|server| server.replica_count)
         .sum();
-    let size = write_bytes(chunks as u64 * CHUNK_SIZE);
+    let size = write_bytes(chunks as u64 * world.storage.chunk_size);
     let _ = writeln!(
         text,
         "FS:  {size} in {} files, {} inodes,  {} file maps,  {chunks} chunks,  {replicas} chunk replicas",
@@ -205,7 +205,7 @@ fn write_server_table(world: &World, text: &mut String) {
             " {:<5} {:<9} {space:>7} {:>7} {:>8}",
             server.id,
             server_word(server),
-            write_bytes(free_space(server)),
+            write_bytes(free_space(world, server)),
             server.replica_count
         );
         if edition == "4.7" {

@@ -14,6 +14,7 @@ mod format;
 mod model;
 mod shape;
 mod shell;
+mod sight;
 mod tools;
 mod virtual_clock;
 mod world;
@@ -32,6 +33,7 @@ pub use change::Change;
 pub use executor::WaitsForNothing;
 pub use fault::{CommandFault, Fault};
 pub use shape::{ClusterShape, NodeShape, Shape};
+pub use sight::Sight;
 pub use virtual_clock::VirtualClock;
 pub use world::{ChunkServerInspection, ChunkState, Inspection, MetadataInspection, NodeInspection, Vitals};
 

@@ -31,15 +31,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::change::{Change, Flaw, flaw};
 use crate::inventory::{Inventory, InventoryError, Node, NodeName, NodeSet};
 use crate::transport::ShapeError;
-use crate::value::{read_duration, read_ratio};
+use crate::value::{read_duration, read_percent, read_ratio, write_duration};
 
 /// What a simulated cluster is made of, the state it begins in, and what happens to it when.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Shape {
     /// The cluster as a whole.
@@ -63,7 +63,7 @@ pub struct Shape {
 }
 
 /// The cluster as a whole.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ClusterShape {
     /// Its name.
@@ -75,19 +75,23 @@ pub struct ClusterShape {
     /// What keeps replicas apart: `disk`, `host` or `rack`.
     pub failure_domain: String,
     /// How long the view shows a lost server as before.
-    #[serde(deserialize_with = "read_length")]
+    #[serde(deserialize_with = "read_length", serialize_with = "write_length")]
     pub lag: Duration,
     /// The software installed and running at the start.
     pub version: String,
     /// The software that `yum update` installs.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub available_version: Option<String>,
     /// How many chunks hold data.
     pub chunks: usize,
+    /// How much of the space they take, as `82%`; without it, 64 MiB each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub full: Option<String>,
     /// How long it takes to copy all replicas of one chunk server elsewhere.
-    #[serde(deserialize_with = "read_length")]
+    #[serde(deserialize_with = "read_length", serialize_with = "write_length")]
     pub replication_time: Duration,
     /// How long a chunk server is silent before it counts as offline.
-    #[serde(deserialize_with = "read_length")]
+    #[serde(deserialize_with = "read_length", serialize_with = "write_length")]
     pub offline_after: Duration,
     /// More offline hosts than this, and nothing is replicated; 0 is no limit.
     pub max_offline_hosts: usize,
@@ -108,6 +112,7 @@ impl Default for ClusterShape {
             version: "6.0.8".to_owned(),
             available_version: None,
             chunks: 120,
+            full: None,
             replication_time: Duration::from_secs(240),
             offline_after: Duration::from_secs(300),
             max_offline_hosts: 2,
@@ -118,7 +123,7 @@ impl Default for ClusterShape {
 }
 
 /// What stands on a node.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NodeShape {
     /// Its failure domain.
@@ -127,6 +132,9 @@ pub struct NodeShape {
     pub mds: bool,
     /// How many disks it has, each with a chunk server.
     pub disks: usize,
+    /// The ids of the first of these; the others get the next that are free.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub chunk_servers: Vec<u32>,
     /// Whether it has an SSD.
     pub ssd: bool,
     /// Whether the SSD holds the journals of its chunk servers, rather than a read cache.
@@ -136,7 +144,11 @@ pub struct NodeShape {
     /// How many virtual environments it runs.
     pub vms: usize,
     /// Its address; only for a set of one node.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
+    /// What else the inventory knows of it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, String>,
 }
 
 impl Default for NodeShape {
@@ -145,16 +157,24 @@ impl Default for NodeShape {
             rack: "rack1".to_owned(),
             mds: false,
             disks: 2,
+            chunk_servers: Vec::new(),
             ssd: false,
             journals: true,
             clients: true,
             vms: 2,
             address: None,
+            variables: BTreeMap::new(),
         }
     }
 }
 
 impl NodeShape {
+    fn all_variables(&self) -> BTreeMap<String, String> {
+        let mut variables = self.variables.clone();
+        variables.insert("rack".to_owned(), self.rack.clone());
+        variables
+    }
+
     /// The address of the node at a place in the order of all nodes.
     pub(super) fn address_of(&self, place: usize) -> String {
         let number = place + 1;
@@ -288,7 +308,7 @@ impl Shape {
         }
         let nodes = named.iter().enumerate().map(|(place, (name, node))| Node {
             aliases: vec![node.address_of(place)],
-            variables: BTreeMap::from([("rack".to_owned(), node.rack.clone())]),
+            variables: node.all_variables(),
             ..Node::new(NodeName::from(name.as_str()))
         });
         let (name, system) = (&self.cluster.name, has_storage.then_some("pstorage"));
@@ -298,7 +318,19 @@ impl Shape {
         Ok(inventory)
     }
 
-    fn check(&self) -> Result<(), Flaw> {
+    /// How much of the space the chunks take, in hundredths of a percent.
+    pub(super) fn fullness(&self) -> Option<u64> {
+        let full = self.cluster.full.as_deref()?;
+        let full = read_percent(full).ok()?;
+        u64::try_from(full).ok().filter(|full| *full <= 10_000)
+    }
+
+    /// The shape as [`Shape::read`] reads it.
+    pub fn write(&self) -> String {
+        toml::to_string(self).expect("a shape has only what TOML has")
+    }
+
+    pub(super) fn check(&self) -> Result<(), Flaw> {
         let cluster = &self.cluster;
         if !["6.0", "7", "4.7"].contains(&cluster.edition.as_str()) {
             return Err(flaw(
@@ -318,6 +350,23 @@ impl Shape {
                     "write 3:2",
                 ));
             }
+        }
+        if let Some(full) = &cluster.full
+            && self.fullness().is_none()
+        {
+            return Err(flaw(format!("`{full}` is no part of a whole"), "write 82%"));
+        }
+        let mut ids: Vec<u32> = self
+            .nodes
+            .values()
+            .flat_map(|node| node.chunk_servers.clone())
+            .collect();
+        ids.sort_unstable();
+        if let Some(pair) = ids.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(flaw(
+                format!("two chunk servers have the id {}", pair[0]),
+                "give `chunk_servers` to sets of one node, each id once",
+            ));
         }
         let mut seen = NodeSet::default();
         for set in self.nodes.keys() {
@@ -375,6 +424,23 @@ impl Shape {
 fn read_length<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(from)?;
     read_duration(&text).map_err(serde::de::Error::custom)
+}
+
+/// Writes a length of time as it is read.
+fn write_length<S: Serializer>(length: &Duration, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&write_duration(*length))
+}
+
+/// Writes a length of time where there may be none.
+#[expect(clippy::ref_option, reason = "serde gives a reference")]
+pub(super) fn write_optional_length<S: Serializer>(
+    length: &Option<Duration>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    match length {
+        Some(length) => write_length(length, to),
+        None => to.serialize_none(),
+    }
 }
 
 /// Reads a length of time where there may be none.

@@ -85,6 +85,10 @@ pub(in crate::transport::simulated) type ChunkCounts = [usize; 11];
 pub(in crate::transport::simulated) struct Storage {
     pub servers: Vec<ChunkServer>,
     pub chunks: Vec<Chunk>,
+    /// What each replica of a chunk takes of its disk, in bytes.
+    pub chunk_size: u64,
+    /// The least id that no chunk server has had.
+    pub(super) next_id: u32,
     /// When a chunk first had fewer live replicas than the least, in truth.
     pub below_least_at: Option<Duration>,
     pub(super) job: Option<Job>,
@@ -112,7 +116,7 @@ pub(super) struct Job {
 
 impl World {
     /// Spreads replicas evenly, one to a failure domain.
-    pub fn place_chunks(&mut self) {
+    pub fn place_chunks(&mut self, fullness: Option<u64>) {
         if self.storage.servers.is_empty() {
             return;
         }
@@ -133,6 +137,14 @@ impl World {
                 is_deleting: false,
             });
         }
+        self.storage.chunk_size = match fullness {
+            Some(fullness) => {
+                let space = DISK_SIZE * self.storage.servers.len() as u64;
+                let replicas = self.storage.chunks.len() * self.normal;
+                space / 10_000 * fullness / replicas.max(1) as u64
+            }
+            None => CHUNK_SIZE,
+        };
     }
 
     pub(super) fn share_domain(&self, left: usize, right: usize) -> bool {

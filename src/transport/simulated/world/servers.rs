@@ -70,20 +70,29 @@ impl ChunkServer {
 
 impl World {
     /// Adds a server that has been running for long.
-    pub fn add_built_chunk_server(&mut self, host: usize, number: usize, has_ssd: bool) {
+    pub fn add_built_chunk_server(&mut self, host: usize, number: usize, id: Option<u32>, has_ssd: bool) {
         let name = &self.settings.name;
         let journal = has_ssd.then(|| format!("/pstorage/{name}-ssd/cs{number}-journal"));
         let server = self.add_chunk_server(host, format!("/pstorage/{name}-cs{number}"), journal);
         let server = &mut self.storage.servers[server];
+        server.id = id.unwrap_or(server.id);
         server.seen = Activity::Active;
         server.is_pinging = true;
         server.is_known = true;
     }
 
+    /// The next id; those that a shape gives are never it.
+    fn next_id(&mut self) -> u32 {
+        let id = self.storage.next_id.max(FIRST_ID);
+        self.storage.next_id = id + 1;
+        id
+    }
+
     /// Adds a server that does not run yet; its id was never used before.
     pub fn add_chunk_server(&mut self, host: usize, repository: String, journal: Option<String>) -> usize {
+        let id = self.next_id();
         self.storage.servers.push(ChunkServer {
-            id: FIRST_ID + self.storage.servers.len() as u32,
+            id,
             host,
             repository,
             pid: None,
@@ -114,8 +123,7 @@ impl World {
 
     /// The server with an id, dropped or not.
     pub fn find_server(&self, id: u32) -> Option<usize> {
-        let index = id.checked_sub(FIRST_ID)? as usize;
-        (index < self.storage.servers.len()).then_some(index)
+        self.storage.servers.iter().position(|server| server.id == id)
     }
 
     /// Compares whether a server sends pings with whether it did, and lets time work.

@@ -101,7 +101,7 @@ impl World {
             settings,
         };
         world.build_hosts(shape);
-        world.place_chunks();
+        world.place_chunks(shape.fullness());
         world.begin_mastership();
         for change in &shape.state {
             for fault in shape.faults(change).unwrap_or_default() {
@@ -124,12 +124,15 @@ impl World {
             self.names.insert(name.clone(), place);
             self.hosts.push(host);
         }
+        let given = nodes.iter().flat_map(|(_, node)| &node.chunk_servers);
+        self.storage.next_id = given.max().map_or(0, |last| last + 1);
         for (host, (_, node)) in nodes.iter().enumerate() {
             if node.mds {
                 self.add_built_metadata_server(host);
             }
             for number in 1..=node.disks {
-                self.add_built_chunk_server(host, number, node.ssd && node.journals);
+                let id = node.chunk_servers.get(number - 1).copied();
+                self.add_built_chunk_server(host, number, id, node.ssd && node.journals);
             }
         }
         self.names.insert("localhost".to_owned(), self.hosts.len());
