@@ -41,6 +41,10 @@ pub struct Keeper<'d> {
     opened_at: Cell<Duration>,
     /// Acts that wait until they are on disk.
     unwritten: RefCell<Vec<Rc<Slot>>>,
+    /// How many acts are under way.
+    acting: Cell<usize>,
+    /// Whether what came of an act is written, and may not be on disk yet.
+    owes_sync: Cell<bool>,
     /// Why the journal takes nothing down.
     failed: RefCell<Option<String>>,
     /// Set when nothing more is to be begun.
@@ -100,6 +104,8 @@ impl<'d> Keeper<'d> {
             replay: Replay::new(past),
             opened_at: Cell::new(doors.clock.now()),
             unwritten: RefCell::default(),
+            acting: Cell::new(0),
+            owes_sync: Cell::new(false),
             failed: RefCell::default(),
             stop_requested,
             unsettled: Cell::new(0),
@@ -199,9 +205,12 @@ impl<'d> Keeper<'d> {
     fn write_what_waits(&self) -> Advance {
         let unwritten = self.unwritten.take();
         if unwritten.is_empty() {
-            if self.journal.borrow().has_pending() {
+            // What came of acts is on disk before anything is waited for; of those under way at once
+            // the last one syncs for all.
+            let is_synced = self.owes_sync.get() && self.acting.get() == 0;
+            if is_synced || self.journal.borrow().has_pending() {
                 // It is tried again, and told of, before the next act.
-                let _ = self.write(false);
+                let _ = self.write(is_synced);
             }
             return Advance::Wait;
         }
@@ -217,6 +226,9 @@ impl<'d> Keeper<'d> {
 
     fn write(&self, is_synced: bool) -> Result<(), JournalError> {
         let written = self.journal.borrow_mut().commit(is_synced);
+        if is_synced && written.is_ok() {
+            self.owes_sync.set(false);
+        }
         if let (Ok(()), Some(watch)) = (&written, self.watch) {
             watch(is_synced);
         }
@@ -321,8 +333,11 @@ impl Transport for Keeper<'_> {
         if acts {
             self.write_intent(&which, request).await?;
         }
+        self.acting.set(self.acting.get() + usize::from(acts));
         let replied = self.doors.transport.carry_out(request).await;
         let replied = replied.map(|outcome| outcome.without(&request.secrets));
+        self.acting.set(self.acting.get() - usize::from(acts));
+        self.owes_sync.set(self.owes_sync.get() || acts);
         self.replay.note_answered(&which.path);
         self.write_reply(&which, request, &replied);
         replied
