@@ -123,14 +123,14 @@ pub(super) fn attempt(
     let mut exit_code = None;
     match &first {
         Walked::Ended(ending) => exit_code = Some(ending.exit_code),
-        Walked::Cut(Cut::Joined | Cut::Killed) => {}
+        Walked::Cut(Cut::Joined | Cut::Known | Cut::Killed) => {}
         other => broken = Some(stage_broken(&stage, Promise::End, other.describe())),
     }
     stage.look(Cause::Time);
     if let Walked::Ended(_) = first {
         stage.look_after(stage.now());
     }
-    let is_joined = matches!(first, Walked::Cut(Cut::Joined));
+    let is_joined = matches!(first, Walked::Cut(Cut::Joined | Cut::Known));
     let judged = stage.judge.borrow().broken.clone();
     broken = broken.or(judged);
     if let (None, Walked::Ended(_)) = (&broken, &first) {
@@ -141,6 +141,10 @@ pub(super) fn attempt(
     if let (None, false, Some(unbroken)) = (&broken, is_over, unbroken) {
         stage.let_finish();
         broken = resume((scene, start), &stage, &pages, &listener, unbroken);
+    }
+    if let (None, Some(good)) = (&broken, known.good) {
+        let passed = stage.passed.take();
+        good.write().expect("no worker fails").extend(passed);
     }
     let cluster = match &broken {
         Some(broken) => broken.cluster.clone(),
@@ -256,6 +260,7 @@ fn resume(
     let mut walked = None;
     for _ in 0..MOST_RESUMES {
         listener.0.borrow_mut().begin_anew();
+        stage.resumes.set(stage.resumes.get() + 1);
         pages.borrow_mut().push(&Entry::Resumed(Resumption::default()));
         let last = walk(scene, stage, pages, listener.clone());
         let is_open = matches!(&last, Walked::Hindered(Went::StillUnknown(_)));
@@ -280,7 +285,7 @@ fn resume(
     };
     match walked? {
         Walked::Cut(Cut::Joined) if stage.is_only_killed() => twice(),
-        Walked::Cut(Cut::Joined) => None,
+        Walked::Cut(Cut::Joined | Cut::Known) => None,
         // What it printed is lost, so that there is no way on but to do it again.
         Walked::Hindered(Went::StillUnknown(acts)) if acts.iter().all(|act| act.why.contains("is lost")) => {
             None
@@ -323,6 +328,10 @@ fn untold(events: &[Event], before: &Inspection, stage: &Stage<'_>) -> Option<St
         let Some(after) = now.nodes.get(name).filter(|_| !hit.contains(name)) else {
             continue;
         };
+        // A fault has made its watchdog reboot it.
+        if !after.is_on && !stage.is_faultless() {
+            continue;
+        }
         for (service, ran) in &node.services {
             let runs = after.services.get(service).copied().unwrap_or_default();
             let is_away = ledger.still_away.get(service);

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, RwLock};
 use std::thread;
 use std::time::Duration;
 
@@ -55,6 +55,7 @@ struct Search<'s> {
     unbroken: Unbroken,
     trunk: Vec<Point>,
     joins: HashMap<u64, usize>,
+    good: RwLock<HashSet<u64>>,
     queue: Mutex<Vec<Schedule>>,
     /// How many schedules are in the queue or in hand.
     open: AtomicUsize,
@@ -108,6 +109,7 @@ pub fn rehearse_plan(
             done: trunk.done.clone(),
         },
         joins: keys.collect(),
+        good: RwLock::default(),
         queue: Mutex::default(),
         open: AtomicUsize::new(0),
         done: AtomicUsize::new(1),
@@ -215,6 +217,7 @@ impl Search<'_> {
         let known = Known {
             joins: Some(&self.joins),
             is_extended: schedule.0.len() < self.effort.faults,
+            good: Some(&self.good),
         };
         let tried = attempt(self.scene, start, schedule, Some(&self.unbroken), known);
         found.coverage.take(&tried);

@@ -1,6 +1,7 @@
 //! What must never come of a run, whatever goes wrong.
 
 use std::collections::BTreeSet;
+use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
 use super::promised::Promised;
@@ -127,8 +128,8 @@ pub(super) struct Judge {
     lifted: BTreeSet<Promise>,
     reboots: usize,
     last_fault: Option<Duration>,
-    /// The cluster as it was after the last fault, left alone from there on.
-    left_alone: Option<SimulatedCluster>,
+    /// The cluster as it was after each fault, left alone from there on.
+    left_alone: Vec<SimulatedCluster>,
     /// Which promises of the runbook held when they were asked last.
     held: Vec<bool>,
     pub broken: Option<Broken>,
@@ -146,12 +147,31 @@ impl Judge {
     /// Hears that something has gone wrong by itself.
     pub fn note_fault(&mut self, cluster: &SimulatedCluster) {
         self.last_fault = Some(cluster.clock().now());
-        self.left_alone = Some(cluster.fork());
+        self.left_alone.push(cluster.fork());
     }
 
     /// An outage is over: what was broken in it must be whole again.
     pub fn leave_outage(&mut self) {
         self.lifted.clear();
+    }
+
+    /// What was left alone until now is the cluster itself.
+    pub fn begin_anew(&mut self, cluster: &SimulatedCluster) {
+        if !self.left_alone.is_empty() {
+            self.left_alone = vec![cluster.fork()];
+        }
+    }
+
+    /// Puts into a hash all that it goes by from now on.
+    pub fn write_state(&self, hasher: &mut impl Hasher, now: Duration) {
+        let since = |at: Option<Duration>, limit: Duration| at.map(|at| now.saturating_sub(at).min(limit));
+        (&self.excused, &self.lifted, &self.held, self.reboots).hash(hasher);
+        since(self.excused_at, AFTERMATH).hash(hasher);
+        since(self.last_fault, NOTICE).hash(hasher);
+        for alone in &self.left_alone {
+            alone.fingerprint(false).hash(hasher);
+            now.saturating_sub(alone.clock().now()).hash(hasher);
+        }
     }
 
     /// Looks at the cluster.
@@ -214,7 +234,7 @@ impl Judge {
     fn is_promise_excused(&self, promise: &Promised, sent: Duration, now: Duration) -> bool {
         let is_too_soon = self.last_fault.is_some_and(|fault| sent < fault + NOTICE);
         is_too_soon
-            || self.left_alone.as_ref().is_some_and(|alone| {
+            || self.left_alone.iter().any(|alone| {
                 let since = now.saturating_sub(alone.clock().now());
                 promise.ask(alone, since + NOTICE).is_some()
             })
@@ -235,10 +255,8 @@ impl Judge {
         if is_aftermath {
             return true;
         }
-        let Some(alone) = &self.left_alone else {
-            return false;
-        };
-        breaks_by_itself(&alone.fork(), promise, now)
+        let mut alone = self.left_alone.iter();
+        alone.any(|alone| breaks_by_itself(&alone.fork(), promise, now))
     }
 }
 

@@ -2,10 +2,11 @@
 //! may go wrong with it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::RwLock;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -41,8 +42,10 @@ const NOT_MODELLED: i32 = 127;
 pub(super) enum Cut {
     /// Its process was killed.
     Killed,
-    /// All that can come is known.
+    /// All that can come is known: the unbroken run was here.
     Joined,
+    /// The same: another run was here, and came to a good end.
+    Known,
     /// It goes on for ever.
     Endless,
 }
@@ -62,6 +65,8 @@ pub(super) struct Known<'s> {
     pub joins: Option<&'s HashMap<u64, usize>>,
     /// Whether more is to go wrong after what does, so that its points are to be told apart.
     pub is_extended: bool,
+    /// States from which runs have come to a good end.
+    pub good: Option<&'s RwLock<HashSet<u64>>>,
 }
 
 /// A point that a run has come to.
@@ -87,6 +92,10 @@ pub(super) struct Stage<'s> {
     pub done: RefCell<BTreeMap<Act, Vec<usize>>>,
     /// The point of the unbroken run that this one has come to.
     pub joined_at: Cell<Option<usize>>,
+    /// The states that it came through after its last fault.
+    pub passed: RefCell<Vec<u64>>,
+    /// How often it was taken up again.
+    pub resumes: Cell<usize>,
     /// How much was written down that a resume goes by.
     written: Cell<usize>,
     /// Commands that are not modelled, taken for done.
@@ -120,6 +129,8 @@ impl<'s> Stage<'s> {
             cut: Cell::new(None),
             done: RefCell::default(),
             joined_at: Cell::new(None),
+            passed: RefCell::default(),
+            resumes: Cell::new(0),
             written: Cell::new(0),
             assumed: RefCell::default(),
             hit: RefCell::default(),
@@ -167,6 +178,7 @@ impl<'s> Stage<'s> {
         let clock = self.cluster.clock();
         self.cluster.block_on(clock.sleep(pause));
         self.look(Cause::Time);
+        self.judge.borrow_mut().begin_anew(&self.cluster);
         self.is_resumed.set(true);
     }
 
@@ -231,6 +243,9 @@ impl<'s> Stage<'s> {
             self.joined_at.set(Some(*at));
             return self.leave(Cut::Joined).await;
         }
+        if is_new && exact != 0 && self.is_known(exact) {
+            return self.leave(Cut::Known).await;
+        }
         let mut arrival = Arrival {
             number,
             mishaps: Vec::new(),
@@ -252,7 +267,10 @@ impl<'s> Stage<'s> {
             words: words.to_owned(),
             coarse,
             exact,
-            killed: self.hash_what_is_kept(coarse),
+            killed: match is_told_apart {
+                true => self.hash_what_is_kept(coarse),
+                false => 0,
+            },
             foreseen: Vec::new(),
         });
         arrival.mishaps = self.schedule.at(number).collect();
@@ -263,6 +281,28 @@ impl<'s> Stage<'s> {
             return self.leave(Cut::Killed).await;
         }
         arrival
+    }
+
+    /// Whether another run has come through this state to a good end; if not, this one does from now on.
+    ///
+    /// One that is only killed is held against the unbroken run, and goes on.
+    fn is_known(&self, exact: u64) -> bool {
+        let Some(good) = self.known.good.filter(|_| !self.is_only_killed()) else {
+            return false;
+        };
+        let mut hasher = DefaultHasher::new();
+        (exact, self.resumes.get(), &*self.by_hand.borrow()).hash(&mut hasher);
+        if !self.is_resumed.get() {
+            // What went wrong where is asked for when a run ends.
+            self.hit.borrow().hash(&mut hasher);
+        }
+        self.judge.borrow().write_state(&mut hasher, self.now());
+        let state = hasher.finish();
+        if good.read().expect("no worker fails").contains(&state) {
+            return true;
+        }
+        self.passed.borrow_mut().push(state);
+        false
     }
 
     /// All that a resume would find if the process were killed now, as a number.

@@ -1,5 +1,8 @@
 //! Command texts: as much of a shell as runbooks use, and the table of programs.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::tools::{clients, filters, host, packages, services, storage};
@@ -149,12 +152,35 @@ enum Token {
     Operator(&'static str),
 }
 
-/// Reads a command text.
+/// Most command texts that are kept read; with more than these, all are let go at once.
+const MOST_KEPT: usize = 4_096;
+
+thread_local! {
+    /// A rehearsal sends the same few texts again and again.
+    static READ: RefCell<HashMap<String, Rc<[Pipeline]>>> = RefCell::default();
+}
+
+/// Reads a command text; the same one is read once.
 ///
 /// # Errors
 ///
 /// A text that no shell would take, or that needs more of a shell than is modelled.
-pub(super) fn read_command(text: &str) -> Result<Vec<Pipeline>, String> {
+pub(super) fn read_command(text: &str) -> Result<Rc<[Pipeline]>, String> {
+    let known = READ.with_borrow(|read| read.get(text).cloned());
+    if let Some(known) = known {
+        return Ok(known);
+    }
+    let pipelines: Rc<[Pipeline]> = read_pipelines(text)?.into();
+    READ.with_borrow_mut(|read| {
+        if read.len() >= MOST_KEPT {
+            read.clear();
+        }
+        read.insert(text.to_owned(), Rc::clone(&pipelines));
+    });
+    Ok(pipelines)
+}
+
+fn read_pipelines(text: &str) -> Result<Vec<Pipeline>, String> {
     let mut pipelines = Vec::new();
     let mut joint = Joint::Always;
     let mut commands = Vec::new();

@@ -76,7 +76,7 @@ impl Shell {
                 });
             }
         };
-        for pipeline in &pipelines {
+        for pipeline in pipelines.iter() {
             let is_wanted = match pipeline.joint {
                 Joint::Always => true,
                 Joint::IfGood => all.status == 0,
