@@ -329,18 +329,27 @@ fn declare_model(module: &Module, simulate: &Simulate, declared: &mut Declared, 
     let text = template_text(&simulate.command.node);
     match CommandPattern::read(&text) {
         Err(why) => findings.push(EffectError::BadModel { text, why, at }),
-        Ok(pattern) => declared.models.push(Entry {
-            name: text,
-            module: module.name.clone(),
-            span: at,
-            is_built_in: module.is_built_in,
-            item: ModelDefinition {
-                pattern,
+        Ok(pattern) => {
+            let mut models = declared.models.iter();
+            let first = models.find(|entry| entry.module == module.name && entry.item.pattern == pattern);
+            if let Some(first) = first {
+                let name = Spanned::new(text, at);
+                report_twice("model", &name, Err(first.span), findings);
+                return;
+            }
+            declared.models.push(Entry {
+                name: text,
                 module: module.name.clone(),
-                body: simulate.body.clone(),
                 span: at,
-            },
-        }),
+                is_built_in: module.is_built_in,
+                item: ModelDefinition {
+                    pattern,
+                    module: module.name.clone(),
+                    body: simulate.body.clone(),
+                    span: at,
+                },
+            });
+        }
     }
 }
 

@@ -31,6 +31,9 @@ enum Word {
     },
 }
 
+/// What a shell makes something of; a model is written for one program and its arguments.
+const SHELL: [char; 11] = ['\'', '"', '\\', '$', '`', '|', '&', ';', '<', '>', '#'];
+
 impl CommandPattern {
     /// Reads the words; `{name}` is what is not always the same, one a word at most.
     ///
@@ -39,6 +42,9 @@ impl CommandPattern {
     /// What is wrong with the text, as what follows `it`.
     pub fn read(text: &str) -> Result<CommandPattern, String> {
         let words: Vec<Word> = text.split_whitespace().map(read_word).collect::<Result<_, _>>()?;
+        if let Some(letter) = text.chars().find(|letter| SHELL.contains(letter)) {
+            return Err(format!("has a `{letter}`, which is for the shell"));
+        }
         match words.first() {
             None => return Err("has no words".to_owned()),
             Some(Word::Part { .. }) => return Err("must begin with the name of a program".to_owned()),
@@ -83,7 +89,10 @@ impl CommandPattern {
 
 fn read_word(word: &str) -> Result<Word, String> {
     let Some((before, rest)) = word.split_once('{') else {
-        return Ok(Word::Whole(word.to_owned()));
+        return match word.contains('}') {
+            true => Err(format!("has a `}}` without its `{{` in `{word}`")),
+            false => Ok(Word::Whole(word.to_owned())),
+        };
     };
     let (name, behind) = rest
         .split_once('}')
@@ -93,9 +102,11 @@ fn read_word(word: &str) -> Result<Word, String> {
             .chars()
             .all(|letter| letter.is_ascii_alphanumeric() || letter == '-');
     if !is_name {
-        return Err(format!("has `{{{name}}}` in it, which is no name"));
+        return Err(format!(
+            "has `{{{name}}}` in it; a name has letters, digits and hyphens"
+        ));
     }
-    if behind.contains('{') {
+    if behind.contains(['{', '}']) {
         return Err(format!("has two parts in the one word `{word}`"));
     }
     Ok(Word::Part {
@@ -139,7 +150,11 @@ mod tests {
             ("ctl {a} {a}", "two parts of the name `a`"),
             ("ctl {a", "without its `}`"),
             ("ctl {a}{b}", "two parts in the one word"),
-            ("ctl {}", "no name"),
+            ("ctl {}", "letters, digits"),
+            ("ctl {a}}", "two parts in the one word"),
+            ("ctl a}", "without its `{`"),
+            ("ctl 'a b'", "for the shell"),
+            ("ctl a | cat", "for the shell"),
         ] {
             let error = CommandPattern::read(text).expect_err(text);
             assert!(error.contains(why), "{text}: {error}");

@@ -72,7 +72,12 @@ fn survey(flags: &RehearseFlags, file: &Path, style: Style) -> Result<Option<Exi
         say(&project.render(&problems, style));
         return Ok(Some(Exit::NotChecked));
     }
+    // Before nodes are waited for that do not answer.
+    Project::write_text(file, "")?;
     let shape = project.survey(&flags.ways(), &Terminal::new(None))?;
+    for line in shape.lines().filter(|line| line.starts_with("# Not seen")) {
+        say(&format!("{}\n", line.trim_start_matches("# ")));
+    }
     Project::write_text(file, &shape)?;
     say(&format!(
         "{} as it is now is written to {}\n",

@@ -205,8 +205,8 @@ impl<'d> Keeper<'d> {
     fn write_what_waits(&self) -> Advance {
         let unwritten = self.unwritten.take();
         if unwritten.is_empty() {
-            // What came of acts is on disk before anything is waited for; of those under way at once
-            // the last one syncs for all.
+            // What came of acts is on disk before anything else is waited for; of those under way at
+            // once the last one syncs for all, so that a step takes two syncs at most.
             let is_synced = self.owes_sync.get() && self.acting.get() == 0;
             if is_synced || self.journal.borrow().has_pending() {
                 // It is tried again, and told of, before the next act.

@@ -42,7 +42,7 @@ impl Project {
     ///
     /// # Errors
     ///
-    /// [`ProjectError::Given`] when no such cluster can be simulated.
+    /// [`ProjectError::Given`] when no such cluster can be simulated, or the run does not come that far.
     pub fn replay(
         &self,
         plan: &Plan,
@@ -50,7 +50,15 @@ impl Project {
         schedule: &Schedule,
     ) -> Result<(Option<Finding>, Coverage), ProjectError> {
         let shape = self.shape_to_rehearse()?;
-        Ok(replay_schedule(self.scene(plan, wishes, &shape), schedule))
+        let (finding, coverage) = replay_schedule(self.scene(plan, wishes, &shape), schedule);
+        let (last, count) = (schedule.last(), coverage.points);
+        if last > count {
+            return Err(ProjectError::Given(format!(
+                "this run has {count} points, and none of the number {last}; the schedule is of another runbook, \
+                 or of an earlier state of it"
+            )));
+        }
+        Ok((finding, coverage))
     }
 
     /// Looks at the real cluster and gives the shape of a simulated one that begins as it is now, to be
@@ -101,8 +109,15 @@ impl Project {
         let shape = Shape::as_seen(inventory, &sight);
         let written = shape.map(|shape| shape.write()).map_err(not_simulated)?;
         let name = &inventory.name;
+        let unseen = sight.unseen().into_iter();
+        let unseen: String = unseen
+            .map(|(fact, why)| {
+                let why = why.replace('\n', " ");
+                format!("# Not seen, and as in the built-in cluster: {fact}: {why}\n")
+            })
+            .collect();
         Ok(format!(
-            "# How {name} was seen; a simulated cluster of this shape begins so.\n{written}"
+            "# How {name} was seen; a simulated cluster of this shape begins so.\n{unseen}{written}"
         ))
     }
 

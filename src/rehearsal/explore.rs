@@ -204,8 +204,9 @@ impl Search<'_> {
             self.open.fetch_sub(1, Ordering::AcqRel);
         }
         if let Some(time) = self.effort.time {
+            let end = self.clock.now() + time;
             let mut random = fastrand::Rng::with_seed(self.effort.seed.wrapping_add(worker as u64));
-            while self.clock.now() < time {
+            while self.clock.now() < end {
                 let schedule = self.draw(&mut random);
                 self.try_schedule(&start, &schedule, &mut found);
             }

@@ -166,7 +166,7 @@ impl Judge {
     pub fn write_state(&self, hasher: &mut impl Hasher, now: Duration) {
         let since = |at: Option<Duration>, limit: Duration| at.map(|at| now.saturating_sub(at).min(limit));
         (&self.excused, &self.lifted, &self.held, self.reboots).hash(hasher);
-        since(self.excused_at, AFTERMATH).hash(hasher);
+        since(self.excused_at, AFTERMATH + Duration::from_millis(1)).hash(hasher);
         since(self.last_fault, NOTICE).hash(hasher);
         for alone in &self.left_alone {
             alone.fingerprint(false).hash(hasher);

@@ -69,6 +69,11 @@ impl Seen {
         !self.outages.is_empty()
     }
 
+    /// Whether anything went wrong on its way.
+    pub fn has_failed(&self) -> bool {
+        !self.failed.is_empty()
+    }
+
     /// A walk begins anew, and tells everything once more.
     pub fn begin_anew(&mut self) {
         self.tokens.clear();

@@ -287,11 +287,20 @@ impl<'s> Stage<'s> {
     ///
     /// One that is only killed is held against the unbroken run, and goes on.
     fn is_known(&self, exact: u64) -> bool {
-        let Some(good) = self.known.good.filter(|_| !self.is_only_killed()) else {
+        // What its report says of a failure is judged by more than what is remembered; and what else is
+        // under way goes on by itself.
+        let is_open = !self.is_resumed.get() && self.seen.borrow().has_failed();
+        let is_alone = self.going.borrow().is_empty();
+        let Some(good) = self
+            .known
+            .good
+            .filter(|_| is_alone && !is_open && !self.is_only_killed())
+        else {
             return false;
         };
         let mut hasher = DefaultHasher::new();
         (exact, self.resumes.get(), &*self.by_hand.borrow()).hash(&mut hasher);
+        self.known.is_extended.hash(&mut hasher);
         if !self.is_resumed.get() {
             // What went wrong where is asked for when a run ends.
             self.hit.borrow().hash(&mut hasher);

@@ -134,7 +134,7 @@ pub enum EffectError {
         /// What is wrong with it.
         why: String,
         /// Where.
-        #[label("no command")]
+        #[label("not the words of a command")]
         at: Span,
     },
 

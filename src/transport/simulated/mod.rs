@@ -290,7 +290,7 @@ impl SimulatedCluster {
             is_in_person,
             boot_count,
             models: self.models.borrow().clone(),
-            depth: 0,
+            asked: Vec::new(),
         }
     }
 

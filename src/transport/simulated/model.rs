@@ -12,9 +12,6 @@ use crate::evaluate::{Ask, Context, Groups, Measured, Reply, Stop};
 use crate::inventory::{Inventory, NodeName};
 use crate::transport::Outcome;
 
-/// How many models may ask one another in turn.
-const DEEPEST: usize = 8;
-
 /// The models of a program.
 #[derive(Debug)]
 pub(super) struct Models {
@@ -59,13 +56,13 @@ impl Models {
 
     /// What a command prints by its model; one that cannot be told fails, and says why.
     pub fn answer(&self, shell: &Shell, words: &[String]) -> Outcome {
-        let mut models = self.program.models.iter();
-        let known = models.find_map(|model| Some((model, model.pattern.find(words)?)));
-        let Some((model, found)) = known else {
+        let mut models = self.program.models.iter().enumerate();
+        let known = models.find_map(|(number, model)| Some((number, model, model.pattern.find(words)?)));
+        let Some((number, model, found)) = known else {
             return Outcome::nothing();
         };
-        if shell.depth >= DEEPEST {
-            return fail("its models ask one another without an end");
+        if shell.asked.contains(&number) {
+            return fail("the model of this command asks for itself");
         }
         let node = NodeName::from(shell.world.borrow().hosts[shell.host].name.as_str());
         let groups = Groups::default();
@@ -89,7 +86,7 @@ impl Models {
                 Err(Stop::Fail(error)) => return fail(&error.to_string()),
                 Err(Stop::Need(asks)) => {
                     for ask in asks {
-                        let reply = ask_at_once(shell, &ask);
+                        let reply = ask_at_once(shell, number, &ask);
                         measured.insert(&ask, reply);
                     }
                 }
@@ -99,9 +96,9 @@ impl Models {
 }
 
 /// The truth about a node: the answer to a probe that takes no time.
-fn ask_at_once(shell: &Shell, ask: &Ask) -> Reply {
+fn ask_at_once(shell: &Shell, model: usize, ask: &Ask) -> Reply {
     let node = ask.node.as_ref().map_or("localhost", NodeName::as_str);
-    let Some(there) = shell.inside(node) else {
+    let Some(there) = shell.inside(model, node) else {
         return Reply::Silent("the node does not answer".to_owned());
     };
     let ran = there.run(ask.command.as_str(), "").now_or_never();

@@ -38,6 +38,9 @@ use crate::inventory::{Inventory, InventoryError, Node, NodeName, NodeSet};
 use crate::transport::ShapeError;
 use crate::value::{read_duration, read_percent, read_ratio, write_duration};
 
+/// The greatest id that a shape may give to a chunk server; those that come later get the next ones.
+const GREATEST_ID: u32 = 1_000_000_000;
+
 /// What a simulated cluster is made of, the state it begins in, and what happens to it when.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -356,18 +359,6 @@ impl Shape {
         {
             return Err(flaw(format!("`{full}` is no part of a whole"), "write 82%"));
         }
-        let mut ids: Vec<u32> = self
-            .nodes
-            .values()
-            .flat_map(|node| node.chunk_servers.clone())
-            .collect();
-        ids.sort_unstable();
-        if let Some(pair) = ids.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(flaw(
-                format!("two chunk servers have the id {}", pair[0]),
-                "give `chunk_servers` to sets of one node, each id once",
-            ));
-        }
         let mut seen = NodeSet::default();
         for set in self.nodes.keys() {
             let nodes = NodeSet::expand(set).map_err(|error| Flaw {
@@ -382,6 +373,7 @@ impl Shape {
             }
             seen = seen.union(&nodes);
         }
+        self.check_ids()?;
         self.inventory().map_err(|error| Flaw {
             why: error.to_string(),
             help: None,
@@ -394,6 +386,39 @@ impl Shape {
             ));
         }
         self.check_changes()
+    }
+
+    /// Each chunk server has an id of its own, and each id that is given a disk.
+    fn check_ids(&self) -> Result<(), Flaw> {
+        let nodes = self.node_names();
+        if let Some((name, node)) = nodes
+            .iter()
+            .find(|(_, node)| node.chunk_servers.len() > node.disks)
+        {
+            let (ids, disks) = (node.chunk_servers.len(), node.disks);
+            return Err(flaw(
+                format!("{name} has {ids} ids of chunk servers, and {disks} disks"),
+                "give no more `chunk_servers` than `disks`",
+            ));
+        }
+        let mut ids: Vec<u32> = nodes
+            .iter()
+            .flat_map(|(_, node)| node.chunk_servers.clone())
+            .collect();
+        ids.sort_unstable();
+        if let Some(pair) = ids.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(flaw(
+                format!("two chunk servers have the id {}", pair[0]),
+                "give `chunk_servers` to sets of one node, each id once",
+            ));
+        }
+        if let Some(id) = ids.last().filter(|id| **id > GREATEST_ID) {
+            return Err(flaw(
+                format!("{id} is too great for the id of a chunk server"),
+                "write ids such as 1025",
+            ));
+        }
+        Ok(())
     }
 
     /// A state is there at the start, an event comes later, and each must mean something.

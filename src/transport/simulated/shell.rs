@@ -32,24 +32,27 @@ pub(super) struct Shell {
     pub boot_count: u32,
     /// What modules say that their commands print.
     pub models: Option<Rc<Models>>,
-    /// How many models are being asked around it; within a model nothing takes time.
-    pub depth: usize,
+    /// The models that are being asked around it; within a model nothing takes time.
+    pub asked: Vec<usize>,
 }
 
 /// How long a command takes that a model is written for.
 const MODEL_TIME: Duration = Duration::from_millis(50);
 
 impl Shell {
-    /// A shell of a model on a node: what it runs takes no time. None where the node does not answer.
-    pub fn inside(&self, node: &str) -> Option<Shell> {
+    /// A shell on a node for the model of that number: what it runs takes no time. None where the node does
+    /// not answer.
+    pub fn inside(&self, model: usize, node: &str) -> Option<Shell> {
         let world = self.world.borrow();
         let place = world.find_host(node)?;
         let host = &world.hosts[place];
         let boot_count = host.boot_count;
+        let mut asked = self.asked.clone();
+        asked.push(model);
         (host.is_on && host.is_reachable).then(|| Shell {
             host: place,
             boot_count,
-            depth: self.depth + 1,
+            asked,
             ..self.clone()
         })
     }
@@ -168,7 +171,7 @@ impl Shell {
     }
 
     async fn wait(&self, length: Duration) -> Result<(), Lost> {
-        if self.depth > 0 {
+        if !self.asked.is_empty() {
             return Ok(());
         }
         let until = self.clock.now() + length;

@@ -19,6 +19,30 @@ pub struct Sight {
     pub silent: NodeSet,
 }
 
+impl Sight {
+    /// The nodes of which some server is surely up, as the cluster sees it.
+    fn up(&self) -> NodeSet {
+        let mut up = NodeSet::default();
+        for (fact, well) in [("pstorage.mds", "avail"), ("pstorage.chunk-servers", "active")] {
+            let rows = table(self, fact).map_or(&[][..], |table| &table.rows);
+            let is_well = |row: &&Row| row.get("status").is_some_and(|status| status.to_string() == well);
+            for name in rows.iter().filter(is_well).filter_map(node_in) {
+                up.insert(name);
+            }
+        }
+        up
+    }
+
+    /// The facts that could not be had, each with the reason.
+    pub fn unseen(&self) -> Vec<(String, String)> {
+        let unknown = self.facts.iter().filter_map(|(fact, value)| match value {
+            Value::Unknown(why) => Some((fact.clone(), why.to_string())),
+            _ => None,
+        });
+        unknown.collect()
+    }
+}
+
 impl Shape {
     /// The facts that tell how a storage cluster is.
     pub const SEEN_BY: [&'static str; 6] = [
@@ -55,7 +79,10 @@ impl Shape {
                     .extend(nodes.iter().map(|node| stopped(node, service)));
             }
         }
-        shape.state.extend(sight.silent.iter().map(|node| Change {
+        // Who only does not answer here, and is seen up by the others, has its power.
+        let is_up = |node: &&NodeName| sight.up().contains(*node);
+        let gone = sight.silent.iter().filter(|node| !is_up(node));
+        shape.state.extend(gone.map(|node| Change {
             power: Some("off".to_owned()),
             ..on(node)
         }));
@@ -94,12 +121,14 @@ impl Shape {
             let (Some(name), Some(Value::Int(id))) = (node_in(row), row.get("csid")) else {
                 continue;
             };
+            let Ok(id) = u32::try_from(*id) else { continue };
             let node = self.of_node(&name);
             node.disks += 1;
-            node.chunk_servers.push(u32::try_from(*id).unwrap_or_default());
+            node.chunk_servers.push(id);
             let repository = format!("/pstorage/{cluster}-cs{}", node.disks);
-            match row.get("status").map(ToString::to_string).as_deref() {
-                None | Some("active") => {}
+            let status = row.get("status").filter(|status| !status.is_unknown());
+            match status.map(ToString::to_string).as_deref() {
+                None | Some("active" | "releasing") => {}
                 Some("failed") => self.state.push(Change {
                     disk: Some(repository),
                     is: Some("failed".to_owned()),

@@ -7,6 +7,9 @@ use std::time::Duration;
 use super::host::Host;
 use super::state::{Due, World};
 
+/// How long clients have hung is told apart up to here.
+const LONGEST_HANG: Duration = Duration::from_secs(61);
+
 impl World {
     /// The canonical state as a number: what is true, and what is due after how long. What is only
     /// shown (process ids, uptimes, the event log) is no part of it, nor is the time of day.
@@ -18,6 +21,11 @@ impl World {
         let hasher = &mut hasher;
         for (place, host) in self.hosts.iter().enumerate() {
             host.write_state(hasher);
+            if !is_coarse {
+                // Whoever judges counts how long they hang, up to a minute.
+                let hung = host.vms_hung_since.map(|since| self.now.saturating_sub(since));
+                hung.map(|hung| hung.min(LONGEST_HANG)).hash(hasher);
+            }
             for (name, service) in &host.services {
                 name.hash(hasher);
                 (service.is_enabled, service.is_broken).hash(hasher);
