@@ -80,7 +80,7 @@ impl Shape {
             }
         }
         // Who only does not answer here, and is seen up by the others, has its power.
-        let is_up = |node: &&NodeName| sight.up().contains(*node);
+        let is_up = |node: &&NodeName| sight.up().contains(node);
         let gone = sight.silent.iter().filter(|node| !is_up(node));
         shape.state.extend(gone.map(|node| Change {
             power: Some("off".to_owned()),
