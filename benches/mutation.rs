@@ -188,22 +188,7 @@ fn collect(block: &Block, spans: &mut Vec<Span>) {
 
 fn bodies(statement: &Statement) -> Vec<&Block> {
     match statement {
-        Statement::On(on) => vec![&on.body],
-        Statement::Locally(body)
-        | Statement::Undo(body)
-        | Statement::Finally(body)
-        | Statement::Losing { body, .. }
-        | Statement::Retry { body, .. }
-        | Statement::Within { body, .. }
-        | Statement::For { body, .. }
-        | Statement::Outage { body, .. } => vec![body],
-        Statement::Try { body, otherwise } | Statement::If { body, otherwise, .. } => {
-            std::iter::once(body).chain(otherwise).collect()
-        }
-        Statement::Wait {
-            otherwise: Some(body),
-            ..
-        } => vec![body],
+        Statement::Undo(body) | Statement::Finally(body) => vec![body],
         Statement::Declaration(declaration) => match &**declaration {
             Declaration::Guard(guard) => vec![&guard.body],
             Declaration::Verb(verb) => vec![&verb.body],
@@ -218,7 +203,7 @@ fn bodies(statement: &Statement) -> Vec<&Block> {
             }
             _ => Vec::new(),
         },
-        _ => Vec::new(),
+        other => other.bodies(),
     }
 }
 

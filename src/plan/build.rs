@@ -370,7 +370,8 @@ impl Builder<'_> {
                         .any(|key| key.ends_with(&format!(".{}", verb.name)))
                         && self.has_irreversible(&verb.module, &verb.body))
             }),
-            other => bodies(other)
+            other => other
+                .bodies()
                 .iter()
                 .any(|body| self.has_irreversible(module, body)),
         })
@@ -391,26 +392,5 @@ impl Builder<'_> {
         };
         self.steps(module, &vec![Spanned::new(statement, source.span)])
             .map(Some)
-    }
-}
-
-/// The bodies of a statement.
-fn bodies(statement: &Statement) -> Vec<&Block> {
-    match statement {
-        Statement::On(on) => vec![&on.body],
-        Statement::Locally(body)
-        | Statement::Losing { body, .. }
-        | Statement::Retry { body, .. }
-        | Statement::Within { body, .. }
-        | Statement::For { body, .. }
-        | Statement::Outage { body, .. } => vec![body],
-        Statement::Try { body, otherwise } | Statement::If { body, otherwise, .. } => {
-            std::iter::once(body).chain(otherwise).collect()
-        }
-        Statement::Wait {
-            otherwise: Some(body),
-            ..
-        } => vec![body],
-        _ => Vec::new(),
     }
 }

@@ -163,6 +163,30 @@ pub enum Statement {
     Value(Written),
 }
 
+impl Statement {
+    /// The blocks that are walked where the statement stands; what an `undo` or a `finally` holds comes
+    /// later, and is none of them.
+    pub fn bodies(&self) -> Vec<&Block> {
+        match self {
+            Statement::On(on) => vec![&on.body],
+            Statement::Locally(body)
+            | Statement::Losing { body, .. }
+            | Statement::Retry { body, .. }
+            | Statement::Within { body, .. }
+            | Statement::For { body, .. }
+            | Statement::Outage { body, .. } => vec![body],
+            Statement::Try { body, otherwise } | Statement::If { body, otherwise, .. } => {
+                std::iter::once(body).chain(otherwise).collect()
+            }
+            Statement::Wait {
+                otherwise: Some(body),
+                ..
+            } => vec![body],
+            _ => Vec::new(),
+        }
+    }
+}
+
 /// A verb's name and its arguments.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VerbCall {
