@@ -9,8 +9,8 @@ use super::streams::{error_style, print, say};
 use crate::diagnostic::Style;
 use crate::plan::Plan;
 use crate::project::{
-    InventoryChoice, Project, ProjectError, RehearsalWishes, check_overrides, drop_overridden, read_limit,
-    read_overrides,
+    InventoryChoice, NOT_SEEN, Project, ProjectError, RehearsalWishes, check_overrides, drop_overridden,
+    read_limit, read_overrides,
 };
 use crate::rehearsal::{
     Coverage, Effort, Finding, Rehearsal, Schedule, describe_coverage, tell_finding, write_coverage_json,
@@ -75,7 +75,7 @@ fn survey(flags: &RehearseFlags, file: &Path, style: Style) -> Result<Option<Exi
     // Before nodes are waited for that do not answer.
     Project::write_text(file, "")?;
     let shape = project.survey(&flags.ways(), &Terminal::new(None))?;
-    for line in shape.lines().filter(|line| line.starts_with("# Not seen")) {
+    for line in shape.lines().filter(|line| line.starts_with(NOT_SEEN)) {
         say(&format!("{}\n", line.trim_start_matches("# ")));
     }
     Project::write_text(file, &shape)?;

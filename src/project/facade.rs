@@ -7,6 +7,7 @@ use super::load::{Implied, load_script, read_text};
 use super::locking::{RunLock, WithLock, refuse, run_under_lock};
 use super::options::{Chosen, InventoryChoice, choose_inventory};
 use super::signals::{InFlight, Signals};
+use super::ways::open_runtime;
 use super::{ProjectError, Setting, load};
 use crate::check::{Program, check_given_command, check_scripts};
 use crate::diagnostic::{Problem, Problems, SourceMap, Span, Style, nearest, render_json, render_problem};
@@ -407,10 +408,7 @@ impl Project {
         let failed = |error: std::io::Error| ProjectError::NoRuntime {
             why: load::describe_failure(&error),
         };
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(failed)?;
+        let runtime = open_runtime()?;
         let terminal = &setting.terminal;
         let inventory = plan.inventory.clone();
         let ways = setting.ways.over(&inventory.ssh, terminal, setting.tee(plan));
@@ -509,12 +507,7 @@ impl Project {
 ///
 /// [`ProjectError::NoRuntime`] when nobody can be asked.
 pub fn ask_person(project: &Project, answers: &Answers, question: &Question) -> Result<bool, ProjectError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| ProjectError::NoRuntime {
-            why: load::describe_failure(&error),
-        })?;
+    let runtime = open_runtime()?;
     let person = InTurn::new(
         answers.clone(),
         TerminalPerson {

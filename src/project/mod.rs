@@ -37,7 +37,7 @@ pub use load::read_text;
 pub use locking::LockWishes;
 pub use options::InventoryChoice;
 pub use overrides::{check_overrides, drop_overridden, read_overrides};
-pub use rehearsing::RehearsalWishes;
+pub use rehearsing::{NOT_SEEN, RehearsalWishes};
 pub use session::{
     Background, Came, Declared, Done, DoneKind, KEYWORDS, KeptLine, Line, Saved, Session, SessionWays,
     Shells, Vocabulary, WORDS, is_unfinished,

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::load::describe_failure;
+use super::ways::open_runtime;
 use super::{Project, ProjectError, Ways};
 use crate::inventory::NodeSet;
 use crate::plan::Plan;
@@ -8,8 +8,11 @@ use crate::rehearsal::{
     Coverage, Effort, Finding, Rehearsal, Scene, Schedule, rehearse_plan, replay_schedule,
 };
 use crate::run::{Override, RunOptions, World, survey};
-use crate::transport::simulated::Shape;
+use crate::transport::simulated::{Shape, Sight};
 use crate::transport::{Answers, ShapeError, SshTransport, SystemClock, Tee, Terminal};
+
+/// Begins each line that tells what could not be seen.
+pub const NOT_SEEN: &str = "# Not seen, and as in the built-in cluster:";
 
 /// What is rehearsed beside the plan.
 #[derive(Debug, Clone, Default)]
@@ -77,10 +80,7 @@ impl Project {
             program.expect("only a script that checks is rehearsed"),
             self.inventory().clone(),
         );
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| ProjectError::NoRuntime {
-            why: describe_failure(&error),
-        })?;
+        let runtime = open_runtime()?;
         let tee = Arc::new(Tee::new(None, None, std::iter::empty()));
         let options = ways.over(&plan.inventory.ssh, terminal, tee);
         let (transport, clock) = (
@@ -106,19 +106,8 @@ impl Project {
                 "no node of {name} answers, so that nothing can be seen of it"
             )));
         }
-        let shape = Shape::as_seen(inventory, &sight);
-        let written = shape.map(|shape| shape.write()).map_err(not_simulated)?;
-        let name = &inventory.name;
-        let unseen = sight.unseen().into_iter();
-        let unseen: String = unseen
-            .map(|(fact, why)| {
-                let why = why.replace('\n', " ");
-                format!("# Not seen, and as in the built-in cluster: {fact}: {why}\n")
-            })
-            .collect();
-        Ok(format!(
-            "# How {name} was seen; a simulated cluster of this shape begins so.\n{unseen}{written}"
-        ))
+        let shape = Shape::as_seen(inventory, &sight).map_err(not_simulated)?;
+        Ok(write_seen(&inventory.name, &shape, &sight))
     }
 
     fn scene<'s>(&'s self, plan: &'s Plan, wishes: &'s RehearsalWishes, shape: &'s Shape) -> Scene<'s> {
@@ -137,6 +126,17 @@ impl Project {
             None => Shape::of_inventory(self.inventory()).map_err(not_simulated),
         }
     }
+}
+
+/// A shape, and above it what it is and what could not be seen for it.
+fn write_seen(cluster: &str, shape: &Shape, sight: &Sight) -> String {
+    let mut text = format!("# How {cluster} was seen; a simulated cluster of this shape begins so.\n");
+    for (fact, why) in sight.unseen() {
+        let why = why.replace('\n', " ");
+        text.push_str(&format!("{NOT_SEEN} {fact}: {why}\n"));
+    }
+    text.push_str(&shape.write());
+    text
 }
 
 fn not_simulated(error: ShapeError) -> ProjectError {

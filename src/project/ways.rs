@@ -1,6 +1,10 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use tokio::runtime::Runtime;
+
+use super::ProjectError;
+use super::load::describe_failure;
 use crate::inventory::SshSettings;
 use crate::journal::neutralise_text;
 use crate::transport::{SshOptions, Tee, Terminal, TerminalSecrets};
@@ -36,4 +40,16 @@ impl Ways {
             tee,
         }
     }
+}
+
+/// What drives connections, all on this thread.
+///
+/// # Errors
+///
+/// [`ProjectError::NoRuntime`] when the system gives none.
+pub(super) fn open_runtime() -> Result<Runtime, ProjectError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| ProjectError::NoRuntime {
+        why: describe_failure(&error),
+    })
 }

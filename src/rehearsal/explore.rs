@@ -12,7 +12,7 @@ use super::coverage::Coverage;
 use super::elsewhere::is_same_at_next;
 use super::fault_plan::{Mishap, Planned, Point, Schedule};
 use super::finding::Finding;
-use super::invariant::Promise;
+use super::invariant::{Broken, Progress, Promise};
 use super::shrink::shrink;
 use super::stage::Known;
 use super::story::tell_attempt;
@@ -159,9 +159,9 @@ pub fn replay_schedule(scene: Scene<'_>, schedule: &Schedule) -> (Option<Finding
 /// An unbroken run that does not end well is a finding of its own.
 fn with_its_end(mut trunk: Attempt) -> Attempt {
     if trunk.broken.is_none() && trunk.exit_code != Some(0) {
-        trunk.broken = Some(super::invariant::Broken {
+        trunk.broken = Some(Broken {
             promise: Promise::Unbroken,
-            progress: super::invariant::Progress {
+            progress: Progress {
                 point: trunk.points.len(),
                 told: trunk.events.len(),
             },

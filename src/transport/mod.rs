@@ -3,7 +3,8 @@
 //! Nothing else in quorate waits, asks or acts. The simulated cluster stands behind the
 //! same three doors, so a run cannot tell it from a real one.
 //!
-//! May import: `diagnostic`, `inventory`, `value`.
+//! May import: `diagnostic`, `inventory`, `value`; the simulated cluster also `check` and `evaluate`, for
+//! what modules say that their commands print.
 
 mod capture;
 mod clock;

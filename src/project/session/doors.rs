@@ -15,6 +15,7 @@ use crate::plan::Plan;
 use crate::project::load::describe_failure;
 use crate::project::locking::{WithLock, deaf_to_lock, not_opened, refuse, run_under_lock};
 use crate::project::signals::{InFlight, Signals};
+use crate::project::ways::open_runtime;
 use crate::project::{LockWishes, ProjectError};
 use crate::run::{Ending, Glance, RunOptions, Standing, World, glance, run_statement};
 use crate::transport::simulated::{Shape, SimulatedCluster, VirtualClock};
@@ -110,10 +111,7 @@ impl Doors {
         let failed = |error: std::io::Error| ProjectError::NoRuntime {
             why: describe_failure(&error),
         };
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(failed)?;
+        let runtime = open_runtime()?;
         let signals = {
             let _inside = runtime.enter();
             Signals::listen().map_err(failed)?

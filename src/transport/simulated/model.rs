@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 
 use super::SimulatedCluster;
 use super::shell::Shell;
-use crate::check::Program;
+use crate::check::{ModelDefinition, Program};
 use crate::evaluate::{Ask, Context, Groups, Measured, Reply, Stop};
 use crate::inventory::{Inventory, NodeName};
 use crate::transport::Outcome;
@@ -47,21 +47,26 @@ impl SimulatedCluster {
     }
 }
 
+/// A model, and what stands at the names of its pattern in a command.
+pub(super) struct Asked<'m> {
+    number: usize,
+    model: &'m ModelDefinition,
+    found: Vec<(&'m str, String)>,
+}
+
 impl Models {
-    /// Whether a model is written for a command.
-    pub fn knows(&self, words: &[String]) -> bool {
-        let mut models = self.program.models.iter();
-        models.any(|model| model.pattern.find(words).is_some())
+    /// The model that is written for a command.
+    pub fn find(&self, words: &[String]) -> Option<Asked<'_>> {
+        let mut models = self.program.models.iter().enumerate();
+        models.find_map(|(number, model)| {
+            let found = model.pattern.find(words)?;
+            Some(Asked { number, model, found })
+        })
     }
 
     /// What a command prints by its model; one that cannot be told fails, and says why.
-    pub fn answer(&self, shell: &Shell, words: &[String]) -> Outcome {
-        let mut models = self.program.models.iter().enumerate();
-        let known = models.find_map(|(number, model)| Some((number, model, model.pattern.find(words)?)));
-        let Some((number, model, found)) = known else {
-            return Outcome::nothing();
-        };
-        if shell.asked.contains(&number) {
+    pub fn answer(&self, shell: &Shell, asked: &Asked<'_>) -> Outcome {
+        if shell.asked.contains(&asked.number) {
             return fail("the model of this command asks for itself");
         }
         let node = NodeName::from(shell.world.borrow().hosts[shell.host].name.as_str());
@@ -75,7 +80,7 @@ impl Models {
                 masks: &[],
                 measured: &measured,
             };
-            match context.simulated(model, &node, &found) {
+            match context.simulated(asked.model, &node, &asked.found) {
                 Ok(text) if text.is_empty() => return Outcome::nothing(),
                 Ok(text) => {
                     return Outcome {
@@ -86,7 +91,7 @@ impl Models {
                 Err(Stop::Fail(error)) => return fail(&error.to_string()),
                 Err(Stop::Need(asks)) => {
                     for ask in asks {
-                        let reply = ask_at_once(shell, number, &ask);
+                        let reply = ask_at_once(shell, asked.number, &ask);
                         measured.insert(&ask, reply);
                     }
                 }

@@ -144,10 +144,10 @@ impl Shell {
             return Box::pin(self.run(text, &input)).await;
         }
         if let Some(models) = &self.models
-            && models.knows(&simple.words)
+            && let Some(asked) = models.find(&simple.words)
         {
             self.wait(MODEL_TIME).await?;
-            return Ok(models.answer(self, &simple.words));
+            return Ok(models.answer(self, &asked));
         }
         let began = self.clock.now();
         let mut task = Task {
