@@ -1,18 +1,20 @@
 //! What must never happen to a cluster, looked at from inside the simulated one.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use proptest::prelude::*;
 
 use super::Project;
 use crate::diagnostic::Style;
-use crate::journal::Event;
+use crate::journal::{Event, MemoryPages};
 use crate::plan::build_plan;
-use crate::run::{Ending, RunOptions, World, run_plan};
-use crate::transport::Answers;
+use crate::run::{Ending, Keeping, RunOptions, Went, World, run_kept, run_plan};
 use crate::transport::simulated::{Inspection, Shape, SimulatedCluster};
+use crate::transport::{Answers, Clock};
 
 /// A rolling stop that asks before each stop and never looks back: nothing waits until the
 /// cluster has noticed the one before.
@@ -367,4 +369,68 @@ fn a_script_says_which_groups_a_module_means() {
             told => assert!(found.contains(told), "{text}: {found}"),
         }
     }
+}
+
+/// When the journal of a run was written, and whether to the disk.
+fn writings(text: &str) -> Vec<(Duration, bool)> {
+    let cluster = SimulatedCluster::from_default();
+    let mut project = Project::simulated();
+    let problems = project.check_text("test.runbook", text);
+    assert!(!problems.has_errors(), "{}", project.render_plain(&problems));
+    let plan = project.plan(&BTreeMap::new()).expect("it has no parameters");
+    let (transport, clock, person) = (cluster.transport(), cluster.clock(), Answers::default());
+    let world = World {
+        transport: &transport,
+        clock: &clock,
+        person: &person,
+    };
+    let all: RefCell<Vec<(Duration, bool)>> = RefCell::default();
+    let written = |is_synced: bool| all.borrow_mut().push((clock.now(), is_synced));
+    let pages: RefCell<MemoryPages> = RefCell::default();
+    let keeping = Keeping {
+        journal: &pages,
+        sources: project.sources(),
+        may_pass_over: false,
+        overridden: &[],
+        watch: Some(&written),
+    };
+    let options = RunOptions::default();
+    let mut nobody: Vec<Event> = Vec::new();
+    let went = cluster.block_on(run_kept(&plan, world, &options, keeping, &mut nobody));
+    assert!(
+        matches!(&went, Ok(Went::Ended(ending)) if ending.exit_code == 0),
+        "{went:?}"
+    );
+    all.take()
+}
+
+#[test]
+fn what_came_of_an_act_is_on_disk_before_anything_is_waited_for() {
+    let text = r#"
+use pstorage
+on node1 <
+  run "sleep 5"
+  wait up to 10m until healthy holding 5m
+>
+"#;
+    let (act, rest) = (Duration::from_secs(5), Duration::from_secs(60));
+    let synced: Vec<Duration> = writings(text)
+        .into_iter()
+        .filter_map(|(at, is_synced)| is_synced.then_some(at))
+        .collect();
+    let outcome = synced.iter().filter(|at| **at >= act && **at < rest);
+    assert_eq!(outcome.count(), 1, "{synced:?}");
+}
+
+#[test]
+fn nodes_that_act_together_share_two_syncs() {
+    let text = r#"
+use pstorage
+on node[1-6] in parallel <
+  if $node in [node1 node2 node3] < run "sleep 5" > else < run "sleep 9" >
+>
+require healthy
+"#;
+    let syncs = writings(text).into_iter().filter(|(_, is_synced)| *is_synced);
+    assert_eq!(syncs.count(), 2);
 }
