@@ -172,7 +172,7 @@ fn judge(file: &Path) -> Result<(), String> {
 
 enum Found {
     Problems(String),
-    Rehearsed(Rehearsal),
+    Rehearsed(Box<Rehearsal>),
 }
 
 fn check_and_rehearse(file: &Path, text: &str) -> Result<(Project, Found), String> {
@@ -190,7 +190,7 @@ fn check_and_rehearse(file: &Path, text: &str) -> Result<(Project, Found), Strin
         .map_err(|error| error.to_string())?;
     let rehearsed = project.rehearse(&plan, &RehearsalWishes::default(), &effort(), &|_, _| {});
     let rehearsal = rehearsed.map_err(|error| error.to_string())?;
-    Ok((project, Found::Rehearsed(rehearsal)))
+    Ok((project, Found::Rehearsed(Box::new(rehearsal))))
 }
 
 fn effort() -> Effort {
@@ -210,7 +210,7 @@ fn replay(project: &Project, rehearsal: &Rehearsal) -> Result<(), String> {
     for finding in &rehearsal.findings {
         let replayed = project.replay(&plan, &RehearsalWishes::default(), &finding.schedule);
         let (again, _) = replayed.map_err(|error| error.to_string())?;
-        let is_same = again.as_ref().is_some_and(|again| {
+        let is_same = again.iter().any(|again| {
             (&again.promise, again.at, &again.story, &again.cluster)
                 == (&finding.promise, finding.at, &finding.story, &finding.cluster)
         });

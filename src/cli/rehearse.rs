@@ -46,8 +46,8 @@ pub(super) fn rehearse_script(flags: &RehearseFlags, color: Color) -> Result<Exi
     };
     let (findings, coverage, schedule) = match &flags.replay {
         Some(schedule) => {
-            let (finding, coverage) = project.replay(&plan, &wishes, schedule)?;
-            (finding.into_iter().collect(), coverage, Some(schedule))
+            let (findings, coverage) = project.replay(&plan, &wishes, schedule)?;
+            (findings, coverage, Some(schedule))
         }
         None => {
             let found = rehearse(&project, &plan, &wishes, flags)?;

@@ -164,6 +164,8 @@ pub(super) fn load_script(
     // The script's own lines come first: they may say which groups are meant.
     loader.follow_uses(&script, folder);
     match implied.filter(|_| !is_standard) {
+        // One of the script's own files stands in for it.
+        Some(Implied::Standard(system)) if loader.modules.iter().any(|it| it.name == *system) => {}
         Some(Implied::Standard(system)) => {
             loader.use_standard(system, BTreeMap::new(), Span::default());
         }

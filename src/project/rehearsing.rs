@@ -51,17 +51,25 @@ impl Project {
         plan: &Plan,
         wishes: &RehearsalWishes,
         schedule: &Schedule,
-    ) -> Result<(Option<Finding>, Coverage), ProjectError> {
+    ) -> Result<(Vec<Finding>, Coverage), ProjectError> {
         let shape = self.shape_to_rehearse()?;
-        let (finding, coverage) = replay_schedule(self.scene(plan, wishes, &shape), schedule);
-        let (last, count) = (schedule.last(), coverage.points);
+        let replay = replay_schedule(self.scene(plan, wishes, &shape), schedule);
+        let (last, count) = (schedule.last(), replay.coverage.points);
         if last > count {
             return Err(ProjectError::Given(format!(
                 "this run has {count} points, and none of the number {last}; the schedule is of another runbook, \
                  or of an earlier state of it"
             )));
         }
-        Ok((finding, coverage))
+        if let Some((planned, what)) = &replay.misfit {
+            return Err(ProjectError::Given(format!(
+                "`{}` cannot happen at point {}, {what}; the schedule is of another runbook, or of an earlier \
+                 state of it",
+                planned.mishap.word(),
+                planned.point
+            )));
+        }
+        Ok((replay.findings, replay.coverage))
     }
 
     /// Looks at the real cluster and gives the shape of a simulated one that begins as it is now, to be

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
+use super::ending::{judge_done, judge_ending};
 use super::fault_plan::{Point, Schedule};
 use super::invariant::{Broken, Cause, Promise};
 use super::promised::Promised;
@@ -17,7 +18,7 @@ use super::stage::{Act, Cut, Known, Stage};
 use crate::diagnostic::SourceMap;
 use crate::evaluate::Memo;
 use crate::inventory::NodeSet;
-use crate::journal::{Entry, Event, Happening, Ledger, MemoryPages, Pages, Resumption, TroubleKind};
+use crate::journal::{Entry, Event, MemoryPages, Pages, Resumption};
 use crate::plan::Plan;
 use crate::run::{Ending, Keeping, Override, RunOptions, Went, World, run_kept};
 use crate::transport::Clock;
@@ -67,7 +68,7 @@ impl Scene<'_> {
 
 /// What all attempts of one worker begin with.
 pub(super) struct Start {
-    cluster: SimulatedCluster,
+    pub cluster: SimulatedCluster,
     promised: Vec<Promised>,
     memo: Rc<Memo>,
 }
@@ -77,6 +78,8 @@ pub(super) struct Start {
 pub(super) struct Attempt {
     pub schedule: Schedule,
     pub points: Vec<Point>,
+    /// How many commands, probes and questions, with those of its resumes.
+    pub steps: usize,
     pub events: Vec<Event>,
     pub broken: Option<Broken>,
     /// The exit code of the run, unless it was cut.
@@ -84,6 +87,8 @@ pub(super) struct Attempt {
     /// Whether it came to where all that can come is known.
     pub is_joined: bool,
     pub assumed: BTreeSet<String>,
+    /// Promises of the runbook that have not held at any time.
+    pub never_held: Vec<String>,
     pub done: BTreeMap<Act, Vec<usize>>,
     /// The cluster where the promise broke, or at the end.
     pub cluster: Inspection,
@@ -117,7 +122,6 @@ pub(super) fn attempt(
     let seen = Rc::clone(&listener.0);
     let stage = Stage::new(start.cluster.fork(), schedule, &start.promised, known, &seen);
     let pages: RefCell<MemoryPages> = RefCell::default();
-    let before = stage.cluster.inspect();
     let mut broken = None;
     let first = walk((scene, start), &stage, &pages, listener.clone());
     let mut exit_code = None;
@@ -133,9 +137,8 @@ pub(super) fn attempt(
     let is_joined = matches!(first, Walked::Cut(Cut::Joined | Cut::Known));
     let judged = stage.judge.borrow().broken.clone();
     broken = broken.or(judged);
-    if let (None, Walked::Ended(_)) = (&broken, &first) {
-        let why = untold(&seen.borrow().events, &before, &stage);
-        broken = why.map(|why| stage_broken(&stage, Promise::Report, why));
+    if let (None, Walked::Ended(ending)) = (&broken, &first) {
+        broken = judge_ending(ending, &seen.borrow().events, start, &stage);
     }
     let is_over = is_joined || exit_code == Some(0);
     if let (None, false, Some(unbroken)) = (&broken, is_over, unbroken) {
@@ -150,14 +153,18 @@ pub(super) fn attempt(
         Some(broken) => broken.cluster.clone(),
         None => stage.cluster.inspect(),
     };
+    let judge = stage.judge.borrow();
+    let never_held = judge.never_held(&start.promised);
     let events = std::mem::take(&mut seen.borrow_mut().events);
     Attempt {
         schedule: schedule.clone(),
         points: stage.points.take(),
+        steps: stage.steps.get(),
         events,
         broken,
         exit_code,
         is_joined,
+        never_held: never_held.map(ToOwned::to_owned).collect(),
         assumed: stage.assumed.take(),
         done: stage.done.take(),
         cluster,
@@ -238,7 +245,7 @@ fn walk(
     }
 }
 
-fn stage_broken(stage: &Stage<'_>, promise: Promise, why: String) -> Broken {
+pub(super) fn stage_broken(stage: &Stage<'_>, promise: Promise, why: String) -> Broken {
     Broken {
         promise,
         progress: stage.progress(),
@@ -276,6 +283,11 @@ fn resume(
     if let Some(broken) = stage.judge.borrow().broken.clone() {
         return Some(broken);
     }
+    if let Some(Walked::Ended(ending)) = &walked
+        && let Some(broken) = judge_done(ending, scene.1, stage)
+    {
+        return Some(broken);
+    }
     let done = stage.done.borrow();
     let twice = || {
         let joined_at = stage.joined_at.get().unwrap_or(usize::MAX);
@@ -309,75 +321,4 @@ fn describe_end(ending: &Ending, expected: u8) -> String {
         .as_ref()
         .map_or("", |trouble| trouble.message.as_str());
     format!("it ends with {} instead of {expected}: {why}", ending.exit_code)
-}
-
-/// What the report does not say: a service that the run stopped, and that does not run.
-fn untold(events: &[Event], before: &Inspection, stage: &Stage<'_>) -> Option<String> {
-    let ledger = Ledger::of(events);
-    let now = stage.cluster.inspect();
-    let hit = stage.hit.borrow();
-    let is_unknown = ledger
-        .trouble
-        .as_ref()
-        .is_some_and(|trouble| matches!(trouble.kind, TroubleKind::Unknown | TroubleKind::Unreachable));
-    let is_open = ledger.outages.iter().any(|outage| outage.lasted.is_none());
-    if is_unknown || is_open {
-        return None;
-    }
-    for (name, node) in &before.nodes {
-        let Some(after) = now.nodes.get(name).filter(|_| !hit.contains(name)) else {
-            continue;
-        };
-        // A fault has made its watchdog reboot it.
-        if !after.is_on && !stage.is_faultless() {
-            continue;
-        }
-        for (service, ran) in &node.services {
-            let runs = after.services.get(service).copied().unwrap_or_default();
-            let is_away = ledger.still_away.get(service);
-            let is_told = is_away.is_some_and(|away| away.iter().any(|node| node.as_str() == name))
-                || tells_of(events, &ledger, service, name);
-            // What went wrong by itself is told by nobody.
-            let is_own = stage.is_faultless() || touches(&stage.done.borrow(), service, name);
-            if *ran && !runs && !is_told && is_own {
-                return Some(format!("{service} does not run on {name}, and nothing says so"));
-            }
-        }
-    }
-    None
-}
-
-/// Whether the run did something with a service on a node.
-fn touches(done: &BTreeMap<Act, Vec<usize>>, service: &str, node: &str) -> bool {
-    let is_it = |act: &Act| {
-        act.node.as_ref().is_some_and(|it| it.as_str() == node)
-            && act.command.split_whitespace().any(|word| word == service)
-    };
-    done.keys().any(is_it)
-}
-
-/// Whether the report says that something went wrong on that node, or that the service is left stopped.
-fn tells_of(events: &[Event], ledger: &Ledger, service: &str, node: &str) -> bool {
-    let is_left = ledger
-        .left_stopped
-        .iter()
-        .any(|(left, nodes, _)| left == service && nodes.iter().any(|it| it.as_str() == node));
-    let has_failed = ledger
-        .troubles
-        .iter()
-        .any(|(_, nodes)| nodes.iter().any(|it| it.as_str() == node));
-    // A run that just ends with its services stopped says so by its last act on them.
-    let last_act = events.iter().rev().find_map(|event| match &event.what {
-        Happening::StepEnded { place, what, .. }
-            if place.node.as_ref().is_some_and(|it| it.as_str() == node) && what.contains(service) =>
-        {
-            Some(what.starts_with("stop"))
-        }
-        _ => None,
-    });
-    // Who has left a role has no service of it any more.
-    let has_left = events.iter().any(|event| {
-        matches!(&event.what, Happening::GroupChanged { node: left, joined: false, .. } if left.as_str() == node)
-    });
-    is_left || has_failed || has_left || last_act == Some(true)
 }

@@ -12,7 +12,7 @@ use crate::transport::StepPath;
 pub struct Coverage {
     /// How many runs.
     pub runs: usize,
-    /// How many commands, probes and questions in all of them, resumes left out.
+    /// How many commands, probes and questions in all of them and in their resumes.
     pub steps: usize,
     /// How many different states of the cluster and of the run before an act.
     pub states: usize,
@@ -28,6 +28,8 @@ pub struct Coverage {
     pub unreached: Vec<Span>,
     /// Commands that the simulated cluster does not model: taken for done, without effect.
     pub assumed: BTreeSet<String>,
+    /// Promises of the runbook that did not hold once in the unbroken run, and so were not judged.
+    pub never_held: Vec<String>,
     reached: BTreeSet<Span>,
     paths: HashSet<StepPath>,
 }
@@ -36,7 +38,7 @@ impl Coverage {
     /// Takes in what a run has tried.
     pub(super) fn take(&mut self, attempt: &Attempt) {
         self.runs += 1;
-        self.steps += attempt.points.len();
+        self.steps += attempt.steps;
         self.joined += usize::from(attempt.is_joined);
         for planned in &attempt.schedule.0 {
             *self.faults.entry(planned.mishap).or_default() += 1;
@@ -68,7 +70,7 @@ impl Coverage {
     /// Says which steps of a plan no run came to.
     pub(super) fn compare(&mut self, plan: &Plan, sources: &SourceMap) {
         let mut steps = Vec::new();
-        collect(&plan.steps, &mut steps);
+        collect_steps(&plan.steps, &mut steps);
         // What a verb of a module might do besides is no matter of this runbook.
         let file_of = |span: Span| sources.place(span).map(|place| place.file);
         let own = plan.steps.first().and_then(|step| file_of(step.span));
@@ -96,11 +98,12 @@ impl Coverage {
     }
 }
 
-fn collect<'p>(steps: &'p [Step], all: &mut Vec<&'p Step>) {
+/// All steps of a plan, each before those of its bodies.
+pub(super) fn collect_steps<'p>(steps: &'p [Step], all: &mut Vec<&'p Step>) {
     for step in steps {
         all.push(step);
         for body in step.kind.bodies() {
-            collect(body, all);
+            collect_steps(body, all);
         }
     }
 }

@@ -46,6 +46,13 @@ pub(super) fn strike(cluster: &SimulatedCluster, mishap: Mishap, here: &str) -> 
     struck
 }
 
+/// What would strike nobody if it went wrong elsewhere now.
+pub(super) fn find_idle(cluster: &SimulatedCluster, here: &str) -> Vec<Mishap> {
+    let all = Mishap::ALL.into_iter().filter(|mishap| mishap.is_elsewhere());
+    all.filter(|mishap| struck_by(cluster, *mishap, here).is_empty())
+        .collect()
+}
+
 fn struck_by(cluster: &SimulatedCluster, mishap: Mishap, here: &str) -> Vec<String> {
     match mishap {
         Mishap::MasterMoves => cluster.other_master().into_iter().collect(),

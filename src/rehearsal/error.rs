@@ -11,10 +11,13 @@ pub struct RehearsalError {
     /// What came of it.
     pub message: String,
     /// What happened just before.
-    #[label("{label}")]
+    #[label(primary, "{label}")]
     pub at: Span,
     /// What stands at the place.
     pub label: String,
+    /// Where the runbook states the promise.
+    #[label("what is promised")]
+    pub promised_at: Option<Span>,
     /// How it came to that.
     #[help]
     pub help: Option<String>,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::attempt::{Attempt, Scene, Start, Unbroken, attempt};
 use super::coverage::Coverage;
 use super::elsewhere::is_same_at_next;
-use super::fault_plan::{Mishap, Planned, Point, Schedule};
+use super::fault_plan::{Crossing, Mishap, Planned, Point, Schedule};
 use super::finding::Finding;
 use super::invariant::{Broken, Progress, Promise};
 use super::shrink::shrink;
@@ -91,9 +91,10 @@ pub fn rehearse_plan(
     let mut coverage = Coverage::default();
     coverage.take(&trunk);
     coverage.points = trunk.points.len();
-    if trunk.broken.is_some() {
+    coverage.never_held.clone_from(&trunk.never_held);
+    if is_all(&trunk) {
         coverage.compare(scene.plan, scene.sources);
-        let findings = vec![tell_attempt(scene, &trunk, 0)];
+        let findings = tell_trunk(scene, trunk);
         return Rehearsal { findings, coverage };
     }
     let keys = trunk
@@ -121,7 +122,8 @@ pub fn rehearse_plan(
     search.extend(&trunk);
     let found = search.search();
     let mut states: HashSet<u64> = search.joins.keys().copied().collect();
-    let mut attempts = Vec::new();
+    let mut attempts: Vec<Attempt> = Vec::new();
+    attempts.extend(Some(trunk).filter(|trunk| trunk.broken.is_some()));
     for worker in found {
         coverage.add(worker.coverage);
         states.extend(worker.states);
@@ -133,8 +135,19 @@ pub fn rehearse_plan(
     Rehearsal { findings, coverage }
 }
 
+/// What came of one schedule.
+#[derive(Debug)]
+pub struct Replay {
+    /// What it breaks.
+    pub findings: Vec<Finding>,
+    /// What was gone through.
+    pub coverage: Coverage,
+    /// What cannot go wrong at the point where it is to, and what is done at that point.
+    pub misfit: Option<(Planned, String)>,
+}
+
 /// Carries out one schedule and tells what it breaks, if anything.
-pub fn replay_schedule(scene: Scene<'_>, schedule: &Schedule) -> (Option<Finding>, Coverage) {
+pub fn replay_schedule(scene: Scene<'_>, schedule: &Schedule) -> Replay {
     on_large_stack(|| {
         let start = scene.start();
         let known = Known::default();
@@ -150,26 +163,62 @@ pub fn replay_schedule(scene: Scene<'_>, schedule: &Schedule) -> (Option<Finding
         };
         coverage.take(&tried);
         coverage.points = tried.points.len();
+        coverage.never_held.clone_from(&tried.never_held);
         coverage.compare(scene.plan, scene.sources);
-        let finding = tried.broken.is_some().then(|| tell_attempt(scene, &tried, 0));
-        (finding, coverage)
+        let misfit = schedule.find_misfit(&tried.points);
+        Replay {
+            findings: match (&tried.broken, schedule.0.is_empty()) {
+                (None, _) => Vec::new(),
+                (Some(_), true) => tell_trunk(scene, tried),
+                (Some(_), false) => vec![tell_attempt(scene, &tried, 0)],
+            },
+            coverage,
+            misfit,
+        }
     })
 }
 
 /// An unbroken run that does not end well is a finding of its own.
 fn with_its_end(mut trunk: Attempt) -> Attempt {
     if trunk.broken.is_none() && trunk.exit_code != Some(0) {
-        trunk.broken = Some(Broken {
-            promise: Promise::Unbroken,
-            progress: Progress {
-                point: trunk.points.len(),
-                told: trunk.events.len(),
-            },
-            why: super::story::describe_ending(&trunk.events),
-            cluster: trunk.cluster.clone(),
-        });
+        trunk.broken = Some(fails_unbroken(&trunk));
     }
     trunk
+}
+
+/// Whether the unbroken run is all there is to tell of: it breaks a promise on its way, or fails.
+///
+/// That all is not well after its end does not keep anything else from being tried.
+fn is_all(trunk: &Attempt) -> bool {
+    let is_done = trunk.exit_code == Some(0);
+    let mut broken = trunk.broken.iter();
+    broken.any(|broken| !is_done || broken.promise != Promise::Ending)
+}
+
+/// What the unbroken run breaks; what it leaves is one thing, and that it fails another.
+fn tell_trunk(scene: Scene<'_>, mut trunk: Attempt) -> Vec<Finding> {
+    let mut findings = vec![tell_attempt(scene, &trunk, 0)];
+    if findings[0].promise == Promise::Ending && trunk.exit_code != Some(0) {
+        trunk.broken = Some(fails_unbroken(&trunk));
+        findings.push(tell_attempt(scene, &trunk, 0));
+    }
+    findings
+}
+
+fn fails_unbroken(trunk: &Attempt) -> Broken {
+    let mut points = trunk.points.iter();
+    Broken {
+        promise: match points.any(|point| matches!(point.crossing, Crossing::Act | Crossing::Work)) {
+            true => Promise::Unbroken,
+            false => Promise::Refused,
+        },
+        progress: Progress {
+            point: trunk.points.len(),
+            told: trunk.events.len(),
+        },
+        why: super::story::describe_ending(&trunk.events),
+        cluster: trunk.cluster.clone(),
+    }
 }
 
 impl Search<'_> {

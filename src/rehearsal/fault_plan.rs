@@ -48,6 +48,8 @@ pub enum Mishap {
     RackCut,
     /// The person says no.
     Declines,
+    /// The person says that the work is done, and it is not.
+    NotDone,
     /// The process of the run is killed just before.
     KilledBefore,
     /// The process of the run is killed just after, before it knows what came of it.
@@ -63,6 +65,8 @@ pub enum Crossing {
     Probe,
     /// A question that a person answers.
     Question,
+    /// Work that a person does, which the simulated cluster knows.
+    Work,
 }
 
 /// A point of a run: a command, a probe or a question.
@@ -88,13 +92,15 @@ pub struct Point {
     pub exact: u64,
     /// What a resume would find after a kill right before it.
     pub killed: u64,
+    /// What would strike nobody here.
+    pub(super) idle: Vec<Mishap>,
     /// What can go wrong elsewhere without the probe here telling of it.
     pub(super) foreseen: Vec<Foreseen>,
 }
 
 impl Mishap {
     /// All of them.
-    pub const ALL: [Mishap; 19] = [
+    pub const ALL: [Mishap; 20] = [
         Mishap::Fails,
         Mishap::HalfDone,
         Mishap::Lost,
@@ -112,6 +118,7 @@ impl Mishap {
         Mishap::HostFails,
         Mishap::RackCut,
         Mishap::Declines,
+        Mishap::NotDone,
         Mishap::KilledBefore,
         Mishap::KilledAfter,
     ];
@@ -136,6 +143,7 @@ impl Mishap {
             Mishap::HostFails => "host-fails",
             Mishap::RackCut => "rack-cut",
             Mishap::Declines => "declines",
+            Mishap::NotDone => "not-done",
             Mishap::KilledBefore => "killed-before",
             Mishap::KilledAfter => "killed-after",
         }
@@ -165,6 +173,7 @@ impl Mishap {
             Mishap::HostFails => "just before, another node loses its power",
             Mishap::RackCut => "just before, the network of another rack is cut, for two minutes",
             Mishap::Declines => "the person says no",
+            Mishap::NotDone => "the person says that it is done, and it is not",
             Mishap::KilledBefore => "quorate is killed before it, and the run is resumed",
             Mishap::KilledAfter => "quorate is killed after it, and the run is resumed",
         }
@@ -172,11 +181,14 @@ impl Mishap {
 
     /// Whether it can happen at a point.
     pub fn fits(self, point: &Point) -> bool {
+        if point.idle.contains(&self) {
+            return false;
+        }
         let is_start = started_service(&point.words).is_some();
         match point.crossing {
             Crossing::Act => match self {
                 Mishap::Blinks => is_start,
-                Mishap::Declines => false,
+                Mishap::Declines | Mishap::NotDone => false,
                 // What belongs to no node cannot lose the power of one.
                 _ => point.node.is_some() || !self.is_of_power(),
             },
@@ -190,7 +202,8 @@ impl Mishap {
                     | Mishap::RackCut
                     | Mishap::KilledBefore
             ),
-            Crossing::Question => matches!(
+            Crossing::Work if self == Mishap::NotDone => true,
+            Crossing::Question | Crossing::Work => matches!(
                 self,
                 Mishap::Declines
                     | Mishap::MasterMoves
@@ -287,6 +300,22 @@ impl Schedule {
     pub fn at(&self, point: usize) -> impl Iterator<Item = Mishap> {
         let here = self.0.iter().filter(move |planned| planned.point == point);
         here.map(|planned| planned.mishap)
+    }
+
+    /// What cannot go wrong at the point where it is to, and what is done there.
+    pub(super) fn find_misfit(&self, points: &[Point]) -> Option<(Planned, String)> {
+        let at = |planned: &Planned| points.get(planned.point.checked_sub(1)?);
+        let misfits = self.0.iter().filter_map(|planned| {
+            let point = at(planned).filter(|point| !planned.mishap.fits(point))?;
+            let kind = match point.crossing {
+                Crossing::Act => "the command",
+                Crossing::Probe => "the probe",
+                Crossing::Question => "the question",
+                Crossing::Work => "the work",
+            };
+            Some((*planned, format!("{kind} `{}`", point.words)))
+        });
+        misfits.into_iter().next()
     }
 
     /// The last point at which something goes wrong; 0 when nothing does.

@@ -13,6 +13,8 @@ pub struct Finding {
     pub schedule: Schedule,
     /// Where the runbook stands when it breaks.
     pub at: Span,
+    /// Where the runbook states the promise itself.
+    pub promised_at: Option<Span>,
     /// On which node.
     pub node: Option<String>,
     /// What there is to say beside it.

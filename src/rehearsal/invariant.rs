@@ -11,9 +11,9 @@ use crate::transport::simulated::{Inspection, SimulatedCluster, Vitals};
 /// How long clients may hang: an election takes less.
 const HANG: Duration = Duration::from_secs(60);
 /// How long after a fault nobody can know of it: the view lags, and what was measured is acted on.
-const NOTICE: Duration = Duration::from_secs(20);
+pub(super) const NOTICE: Duration = Duration::from_secs(20);
 /// How long what has come of such an act may show itself.
-const AFTERMATH: Duration = Duration::from_secs(180);
+pub(super) const AFTERMATH: Duration = Duration::from_secs(180);
 /// How often the cluster is looked at that is left alone.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 
@@ -34,10 +34,14 @@ pub enum Promise {
     Order,
     /// What the report says is what the cluster is.
     Report,
+    /// Done is done, and what a run that gives up has stopped runs again.
+    Ending,
     /// A resume ends well, and nothing is done twice.
     Resume,
     /// The run comes to an end.
     End,
+    /// The run begins its work when nothing goes wrong.
+    Refused,
     /// The run ends well when nothing goes wrong.
     Unbroken,
     /// What the runbook promises itself: a guard.
@@ -55,8 +59,10 @@ impl Promise {
             Promise::Watchdog => "a watchdog reboots a node outside an outage",
             Promise::Order => "an older server stands under a newer master",
             Promise::Report => "the report does not say what the cluster is",
+            Promise::Ending => "the run leaves the cluster worse than it was",
             Promise::Resume => "a resume does not end well",
             Promise::End => "the run does not come to an end",
+            Promise::Refused => "the run ends before it does anything, although nothing goes wrong",
             Promise::Unbroken => "the run fails although nothing goes wrong",
             Promise::Stated(_) => "a promise of the runbook is broken outside an outage",
         }
@@ -72,8 +78,10 @@ impl Promise {
             Promise::Watchdog => "watchdog",
             Promise::Order => "order",
             Promise::Report => "report",
+            Promise::Ending => "ending",
             Promise::Resume => "resume",
             Promise::End => "end",
+            Promise::Refused => "refused",
             Promise::Unbroken => "unbroken",
             Promise::Stated(_) => "stated",
         }
@@ -132,22 +140,43 @@ pub(super) struct Judge {
     left_alone: Vec<SimulatedCluster>,
     /// Which promises of the runbook held when they were asked last.
     held: Vec<bool>,
+    /// Which of them have held at any time.
+    has_held: Vec<bool>,
     pub broken: Option<Broken>,
 }
 
 impl Judge {
     /// Begins with a cluster on which these promises of the runbook hold, or do not yet.
     pub fn new(promised: &[Promised]) -> Judge {
+        let held: Vec<bool> = promised.iter().map(|promise| promise.holds_at_first).collect();
         Judge {
-            held: promised.iter().map(|promise| promise.holds_at_first).collect(),
+            has_held: held.clone(),
+            held,
             ..Judge::default()
         }
+    }
+
+    /// The promises that have not held at any time.
+    pub fn never_held<'p>(&self, promised: &'p [Promised]) -> impl Iterator<Item = &'p str> {
+        let all = promised.iter().zip(self.has_held.clone());
+        all.filter(|(_, has_held)| !has_held)
+            .map(|(promise, _)| promise.guard.as_str())
     }
 
     /// Hears that something has gone wrong by itself.
     pub fn note_fault(&mut self, cluster: &SimulatedCluster) {
         self.last_fault = Some(cluster.clock().now());
         self.left_alone.push(cluster.fork());
+    }
+
+    /// When the last thing went wrong.
+    pub fn last_fault(&self) -> Option<Duration> {
+        self.last_fault
+    }
+
+    /// The cluster as it was after each fault, to see what comes without the run.
+    pub fn left_alone(&self) -> &[SimulatedCluster] {
+        &self.left_alone
     }
 
     /// An outage is over: what was broken in it must be whole again.
@@ -213,8 +242,9 @@ impl Judge {
     ) {
         for (index, promise) in promised.iter().enumerate() {
             let why = promise.ask(cluster, NOTICE);
-            let has_held = std::mem::replace(&mut self.held[index], why.is_none());
-            let (true, None, Some(why)) = (has_held, &self.broken, why) else {
+            let held = std::mem::replace(&mut self.held[index], why.is_none());
+            self.has_held[index] |= why.is_none();
+            let (true, None, Some(why)) = (held, &self.broken, why) else {
                 continue;
             };
             let now = cluster.clock().now();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::seen::Listener;
-use crate::plan::{Plan, describe_step};
+use crate::plan::{Plan, Step, describe_step};
 use crate::run::{RunOptions, World, run_plan};
 use crate::transport::simulated::SimulatedCluster;
 use crate::transport::{Answers, Clock};
@@ -23,7 +23,7 @@ impl Promised {
     pub fn all_of(plan: &Plan, cluster: &SimulatedCluster) -> Vec<Promised> {
         let promises = plan.promises.iter().map(|step| {
             let mut promised = Promised {
-                guard: describe_step(&step.kind).replacen("require ", "", 1),
+                guard: describe_promise(step),
                 plan: Plan {
                     steps: vec![step.clone()],
                     ..plan.clone()
@@ -53,4 +53,9 @@ impl Promised {
         });
         ending.trouble.map(|trouble| trouble.message)
     }
+}
+
+/// The guard of a promise, as it is written.
+pub(super) fn describe_promise(step: &Step) -> String {
+    describe_step(&step.kind).replacen("require ", "", 1)
 }

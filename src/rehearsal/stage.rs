@@ -1,5 +1,7 @@
-//! The doors of a rehearsed run: each command, probe and question goes through here, and something
-//! may go wrong with it.
+//! Where a rehearsed run goes on: each command, probe and question comes by here, and something may
+//! go wrong with it.
+
+mod doors;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -9,29 +11,22 @@ use std::rc::Rc;
 use std::sync::RwLock;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use futures_util::FutureExt;
 use futures_util::future::{Future, Shared, join_all};
 
-use super::elsewhere::{Foreseen, foresee, is_felt, strike};
+use super::elsewhere::{Foreseen, find_idle, foresee, strike};
 use super::fault_plan::{Crossing, Mishap, Point, Schedule, started_service};
 use super::invariant::{Cause, Judge, Progress};
 use super::promised::Promised;
 use super::seen::Seen;
 use crate::inventory::NodeName;
 use crate::transport::simulated::{Fault, SimulatedCluster};
-use crate::transport::{
-    Answer, Clock, Outcome, Person, Purpose, Question, QuestionKind, Request, StepPath, Transport,
-    TransportError,
-};
+use crate::transport::{Clock, Outcome, Purpose, Question, Request, StepPath, TransportError};
 
 /// How long a node is away that comes back.
 const AWAY: Duration = Duration::from_secs(300);
 /// How long a service runs that blinks.
 const BLINK: Duration = Duration::from_secs(60);
-/// By how much a look at a cluster in which nothing is due is put off at most, and until when.
-const MOST_STRETCH: u32 = 1024;
-const LONGEST_LOOK: Duration = Duration::from_secs(3600);
 /// More points than this, and a run goes on for ever.
 const MOST_POINTS: usize = 100_000;
 /// What a command ends with that the simulated cluster does not model.
@@ -94,6 +89,8 @@ pub(super) struct Stage<'s> {
     pub joined_at: Cell<Option<usize>>,
     /// The states that it came through after its last fault.
     pub passed: RefCell<Vec<u64>>,
+    /// How many commands, probes and questions it has come to, with those of its resumes.
+    pub steps: Cell<usize>,
     /// How often it was taken up again.
     pub resumes: Cell<usize>,
     /// How much was written down that a resume goes by.
@@ -104,6 +101,12 @@ pub(super) struct Stage<'s> {
     pub hit: RefCell<BTreeSet<String>>,
     going: RefCell<Vec<Going>>,
     by_hand: RefCell<BTreeSet<(StepPath, String)>>,
+    /// When a service crashes that the run has started.
+    crash_at: Cell<Option<Duration>>,
+    /// When it has crashed.
+    pub crashed_at: Cell<Option<Duration>>,
+    /// Whether a person did not want what was to come.
+    pub was_refused: Cell<bool>,
     is_resumed: Cell<bool>,
     was_outage: Cell<bool>,
     /// By how much a look at what rests is put off.
@@ -130,12 +133,16 @@ impl<'s> Stage<'s> {
             done: RefCell::default(),
             joined_at: Cell::new(None),
             passed: RefCell::default(),
+            steps: Cell::new(0),
             resumes: Cell::new(0),
             written: Cell::new(0),
             assumed: RefCell::default(),
             hit: RefCell::default(),
             going: RefCell::default(),
             by_hand: RefCell::default(),
+            crash_at: Cell::new(None),
+            crashed_at: Cell::new(None),
+            was_refused: Cell::new(false),
             is_resumed: Cell::new(false),
             was_outage: Cell::new(false),
             stretch: Cell::new(1),
@@ -150,6 +157,12 @@ impl<'s> Stage<'s> {
     /// Whether nothing goes wrong but that the process of the run is killed.
     pub fn is_only_killed(&self) -> bool {
         self.schedule.0.iter().all(|planned| planned.mishap.is_kill())
+    }
+
+    /// Whether all that goes wrong is that services crash which the run has started.
+    pub fn only_blinks(&self) -> bool {
+        let mut all = self.schedule.0.iter();
+        !self.is_faultless() && all.all(|planned| planned.mishap == Mishap::Blinks)
     }
 
     /// What was sent goes on without the process that sent it.
@@ -185,6 +198,11 @@ impl<'s> Stage<'s> {
     pub fn look(&self, cause: Cause) {
         let is_outage = self.seen.borrow().is_outage();
         let mut judge = self.judge.borrow_mut();
+        if let Some(at) = self.crash_at.get().filter(|at| *at <= self.now()) {
+            self.crash_at.set(None);
+            self.crashed_at.set(Some(at));
+            judge.note_fault(&self.cluster);
+        }
         if self.was_outage.replace(is_outage) && !is_outage {
             judge.leave_outage();
         }
@@ -220,6 +238,7 @@ impl<'s> Stage<'s> {
         node: Option<&NodeName>,
         words: &str,
     ) -> Arrival {
+        self.steps.set(self.steps.get() + 1);
         self.look(Cause::Time);
         if crossing == Crossing::Act {
             self.written.set(self.written.get() + 1);
@@ -270,6 +289,10 @@ impl<'s> Stage<'s> {
             killed: match is_told_apart {
                 true => self.hash_what_is_kept(coarse),
                 false => 0,
+            },
+            idle: match is_told_apart || self.schedule.at(number).next().is_some() {
+                true => find_idle(&self.cluster, node.map(NodeName::as_str).unwrap_or_default()),
+                false => Vec::new(),
             },
             foreseen: Vec::new(),
         });
@@ -404,6 +427,7 @@ impl<'s> Stage<'s> {
             let (node, service) = (node.to_string(), service.to_owned());
             self.hit.borrow_mut().insert(node.clone());
             let at = self.cluster.clock().now() + BLINK;
+            self.crash_at.set(Some(at));
             self.cluster.inject_at(
                 at,
                 Fault::ServiceStops {
@@ -491,96 +515,4 @@ fn is_steady(crossing: Crossing, path: &StepPath) -> bool {
             .any(|word| part.starts_with(word))
     };
     crossing == Crossing::Act && !path.parts().any(is_timed)
-}
-
-#[async_trait(?Send)]
-impl Clock for Stage<'_> {
-    fn now(&self) -> Duration {
-        self.cluster.clock().now()
-    }
-
-    /// Whoever looks again and again at a cluster in which nothing is due looks less and less often.
-    async fn sleep(&self, length: Duration) {
-        let is_still = self.going.borrow().is_empty() && self.cluster.is_at_rest();
-        let stretch = match is_still {
-            true => self.stretch.get().saturating_mul(2).min(MOST_STRETCH),
-            false => 1,
-        };
-        self.stretch.set(stretch);
-        let length = match length < LONGEST_LOOK {
-            true => length.saturating_mul(stretch).min(LONGEST_LOOK),
-            false => length,
-        };
-        self.cluster.clock().sleep(length).await;
-    }
-}
-
-#[async_trait(?Send)]
-impl Transport for Stage<'_> {
-    async fn carry_out(&self, request: &Request) -> Result<Outcome, TransportError> {
-        let crossing = match request.purpose {
-            Purpose::Act => Crossing::Act,
-            Purpose::Probe => Crossing::Probe,
-        };
-        let words = request.command.as_str();
-        let arrival = self
-            .come_to(crossing, &request.path, request.node.as_ref(), words)
-            .await;
-        let mut foreseen = self.foresee(&arrival, request);
-        let replied = self.carry_out_here(request, &arrival).await;
-        foreseen.retain(|one| !is_felt(one, &replied));
-        if let Some(point) = self.points.borrow_mut().get_mut(arrival.number.wrapping_sub(1)) {
-            point.foreseen = foreseen;
-        }
-        if arrival.mishaps.contains(&Mishap::KilledAfter) {
-            return self.leave(Cut::Killed).await;
-        }
-        replied
-    }
-}
-
-#[async_trait(?Send)]
-impl Person for Stage<'_> {
-    async fn ask(&self, question: &Question) -> Answer {
-        if question.kind == QuestionKind::Unsettled {
-            return match self.was_done(question) {
-                true => Answer::Yes,
-                false => Answer::No,
-            };
-        }
-        let node = question.node.as_ref();
-        let arrival = self
-            .come_to(Crossing::Question, &question.path, node, &question.name)
-            .await;
-        if arrival.mishaps.contains(&Mishap::Declines) {
-            return Answer::No;
-        }
-        let which = (question.path.clone(), question.name.clone());
-        let sent = self.cluster.clock().now();
-        // What was done by hand is not done again when it is asked for once more.
-        let is_done = self.by_hand.borrow().contains(&which);
-        let answer = match is_done {
-            true => Answer::Yes,
-            false => self.cluster.person(Box::new(Obedient)).ask(question).await,
-        };
-        if answer == Answer::Yes && question.kind == QuestionKind::Manual {
-            self.by_hand.borrow_mut().insert(which);
-        }
-        self.written.set(self.written.get() + 1);
-        self.look_after(sent);
-        if arrival.mishaps.contains(&Mishap::KilledAfter) {
-            return self.leave(Cut::Killed).await;
-        }
-        answer
-    }
-}
-
-/// A person who says yes to everything, and does what is asked for.
-struct Obedient;
-
-#[async_trait(?Send)]
-impl Person for Obedient {
-    async fn ask(&self, _question: &Question) -> Answer {
-        Answer::Yes
-    }
 }

@@ -5,14 +5,14 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::attempt::{Attempt, Scene};
-use super::coverage::{Coverage, span_of};
+use super::coverage::Coverage;
 use super::error::RehearsalError;
 use super::fault_plan::{Mishap, Point, Schedule};
 use super::finding::{Finding, Line};
 use super::invariant::Promise;
-use crate::diagnostic::{SourceMap, Span};
+use super::place::{find_place, find_promise};
+use crate::diagnostic::SourceMap;
 use crate::journal::{Event, Happening, StepResult, TroubleKind};
-use crate::transport::StepPath;
 use crate::transport::simulated::Inspection;
 use crate::value::write_duration;
 
@@ -29,6 +29,7 @@ pub(super) fn tell_attempt(scene: Scene<'_>, attempt: &Attempt, others: usize) -
         .and_then(|index| attempt.points.get(index));
     Finding {
         at: find_place(scene, attempt, &promise, point),
+        promised_at: find_promise(scene, &promise),
         promise,
         schedule: attempt.schedule.clone(),
         node: point
@@ -38,53 +39,6 @@ pub(super) fn tell_attempt(scene: Scene<'_>, attempt: &Attempt, others: usize) -
         story: tell_lines(attempt, told),
         cluster: describe_cluster(&attempt.cluster),
         others,
-    }
-}
-
-/// Where the runbook stood: its own statement rather than the hook of a module that it led to.
-fn find_place(scene: Scene<'_>, attempt: &Attempt, promise: &Promise, point: Option<&Point>) -> Span {
-    let file_of = |span: Span| scene.sources.place(span).map(|place| place.file);
-    let own = scene.plan.steps.first().and_then(|step| file_of(step.span));
-    let trouble = attempt.events.iter().rev().find_map(|event| match &event.what {
-        Happening::RunEnded {
-            trouble: Some(trouble),
-            ..
-        } if *promise == Promise::Unbroken => Some(trouble.at),
-        _ => None,
-    });
-    let around = point.map_or_else(Vec::new, |point| find_spans(&attempt.events, &point.path));
-    let told = attempt.events.iter().rev();
-    let told = told.filter_map(|event| span_of(&event.what));
-    let places: Vec<Span> = trouble.into_iter().chain(around).chain(told).collect();
-    let is_own = |span: &&Span| file_of(**span) == own;
-    let place = places.iter().find(is_own).or(places.first());
-    place.copied().unwrap_or_default()
-}
-
-/// Where a statement is written, and those around it of which something was told, the innermost first.
-fn find_spans(events: &[Event], path: &StepPath) -> Vec<Span> {
-    let mut found: Vec<(usize, Span)> = Vec::new();
-    for event in events {
-        let told = path_of(&event.what).filter(|told| path.is_in(told));
-        if let (Some(told), Some(span)) = (told, span_of(&event.what)) {
-            found.push((told.parts().count(), span));
-        }
-    }
-    found.sort_by_key(|(depth, _)| std::cmp::Reverse(*depth));
-    found.into_iter().map(|(_, span)| span).collect()
-}
-
-fn path_of(what: &Happening) -> Option<&StepPath> {
-    match what {
-        Happening::NodesChosen { place, .. }
-        | Happening::StepStarted { place, .. }
-        | Happening::Asked { place, .. }
-        | Happening::Waiting { place, .. }
-        | Happening::Waited { place, .. }
-        | Happening::Answered { place, .. }
-        | Happening::Named { place, .. }
-        | Happening::Branch { place, .. } => Some(&place.path),
-        _ => None,
     }
 }
 
@@ -259,6 +213,7 @@ pub fn tell_finding(finding: &Finding, again: &str) -> RehearsalError {
     RehearsalError {
         message: finding.promise.broken().to_owned(),
         at: finding.at,
+        promised_at: finding.promised_at,
         label,
         help: Some(lines.join("\n")),
     }
@@ -271,6 +226,7 @@ fn write_clock(at_ms: u64) -> String {
 /// A finding for machines.
 pub fn write_finding_json(finding: &Finding, sources: &SourceMap, again: &str) -> serde_json::Value {
     let place = sources.place(finding.at);
+    let promised_at = finding.promised_at.and_then(|span| sources.place(span));
     json!({
         "promise": finding.promise.word(),
         "message": finding.promise.broken(),
@@ -279,6 +235,7 @@ pub fn write_finding_json(finding: &Finding, sources: &SourceMap, again: &str) -
         "file": place.as_ref().map(|place| place.file.clone()),
         "line": place.as_ref().map(|place| place.line),
         "column": place.as_ref().map(|place| place.column),
+        "promised_at": promised_at.map(|place| json!({ "file": place.file, "line": place.line })),
         "node": finding.node,
         "story": finding.story,
         "cluster": finding.cluster,
@@ -322,6 +279,9 @@ pub fn describe_coverage(coverage: &Coverage, sources: &SourceMap, schedule: Opt
             place.unwrap_or_default()
         ));
     }
+    for promise in &coverage.never_held {
+        lines.push(format!("  not judged, since it never holds: `promise {promise}`"));
+    }
     for command in &coverage.assumed {
         lines.push(format!("  assumed to do nothing, and well: `{command}`"));
     }
@@ -347,6 +307,7 @@ pub fn write_coverage_json(coverage: &Coverage, sources: &SourceMap) -> serde_js
         "faults": faults.collect::<std::collections::BTreeMap<_, _>>(),
         "runbook_steps": coverage.plan_steps,
         "unreached": unreached.collect::<Vec<_>>(),
+        "never_held": coverage.never_held,
         "assumed": coverage.assumed,
     })
 }

@@ -8,7 +8,10 @@ pub enum ShapeError {
     #[error("{name}: {why}")]
     #[diagnostic(
         code(transport::shape),
-        help("a shape has [cluster], [nodes.\"node[1-5]\"], [groups], [variables], [[state]] and [[event]]")
+        help(
+            "a shape has [cluster], [nodes.\"node[1-5]\"], [groups], [variables], [[state]] and [[event]]; \
+              `quorate rehearse -i FILE` takes the nodes of an inventory"
+        )
     )]
     Unreadable {
         /// The file.

@@ -346,5 +346,6 @@ impl World {
 fn mix(left: usize, right: usize) -> u64 {
     let mut mixed = (left as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (right as u64 + 1);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed ^ (mixed >> 27)
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
 }

@@ -1,0 +1,243 @@
+//! What an ending must be: told as it is, and clean.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::attempt::{Start, stage_broken};
+use super::invariant::{AFTERMATH, Broken, NOTICE, Progress, Promise};
+use super::stage::{Act, Stage};
+use crate::journal::{Event, Happening, Ledger, TroubleKind};
+use crate::run::Ending;
+use crate::transport::Clock;
+use crate::transport::simulated::{Inspection, SimulatedCluster};
+
+/// Chunks in these states need nobody.
+const SETTLED: [&str; 4] = ["healthy", "overcommitted", "deleting", "void"];
+
+/// What is wrong with how a run ended that nobody has taken up again.
+pub(super) fn judge_ending(
+    ending: &Ending,
+    events: &[Event],
+    start: &Start,
+    stage: &Stage<'_>,
+) -> Option<Broken> {
+    let ledger = Ledger::of(events);
+    if let Some(why) = untold(events, &ledger, start, stage) {
+        return Some(stage_broken(stage, Promise::Report, why));
+    }
+    match ending.exit_code {
+        0 => judge_done(ending, start, stage),
+        _ => judge_giving_up(&ledger, start, stage),
+    }
+}
+
+/// What is wrong with a run that says that it is done.
+pub(super) fn judge_done(ending: &Ending, start: &Start, stage: &Stage<'_>) -> Option<Broken> {
+    let why = match ending.exit_code {
+        0 => format!("it says that all is done, while {}", worse(start, stage)?),
+        _ => return None,
+    };
+    Some(stage_broken(stage, Promise::Ending, why))
+}
+
+/// What is worse in the cluster than if the run had not been, with all else that went wrong.
+fn worse(start: &Start, stage: &Stage<'_>) -> Option<String> {
+    let now = wanting(&stage.cluster.inspect());
+    if now.iter().all(|(count, _)| *count == 0) {
+        return None;
+    }
+    let (judge, until) = (stage.judge.borrow(), stage.cluster.clock().now());
+    let mut without: Vec<&SimulatedCluster> = vec![&start.cluster];
+    // That what it has started crashes a minute later is for the run to see before it says that all is
+    // done.
+    let is_too_soon = match (stage.only_blinks(), judge.last_fault()) {
+        (true, _) => stage.crashed_at.get().is_none_or(|at| until < at + NOTICE),
+        (false, Some(fault)) => until < fault + AFTERMATH,
+        (false, None) => false,
+    };
+    if is_too_soon {
+        return None;
+    }
+    if !stage.only_blinks() {
+        without.extend(judge.left_alone());
+    }
+    let without: Vec<_> = without
+        .into_iter()
+        .map(|alone| wanting(&left_alone(alone, until)))
+        .collect();
+    let mut all = now.into_iter().enumerate();
+    let worse = all.find(|(index, (count, _))| without.iter().all(|alone| alone[*index].0 < *count));
+    worse.map(|(_, (count, what))| format!("{count} {what}"))
+}
+
+/// The cluster as it is at some time when nobody touches it.
+fn left_alone(alone: &SimulatedCluster, until: Duration) -> Inspection {
+    let alone = alone.fork();
+    let clock = alone.clock();
+    alone.block_on(clock.sleep(until.saturating_sub(clock.now())));
+    alone.inspect()
+}
+
+/// Whether a service is down with no run at all, or since its node was rebooted for what went wrong.
+fn is_down_alone(start: &Start, stage: &Stage<'_>, node: &str, service: &str) -> bool {
+    let at_the_end = |alone: &SimulatedCluster| left_alone(alone, stage.now()).nodes.remove(node);
+    let without = at_the_end(&start.cluster);
+    let runs = without.and_then(|node| node.services.get(service).copied());
+    let judge = stage.judge.borrow();
+    let mut faults = judge.left_alone().iter();
+    !runs.unwrap_or_default()
+        || faults.any(|alone| {
+            let (first, last) = (alone.inspect().nodes.remove(node), at_the_end(alone));
+            last.map(|node| node.boots) > first.map(|node| node.boots)
+        })
+}
+
+/// How much is not as it should be.
+fn wanting(cluster: &Inspection) -> [(usize, &'static str); 3] {
+    let silent = cluster.metadata_servers.iter().filter(|server| !server.counts);
+    let away = cluster
+        .chunk_servers
+        .iter()
+        .filter(|server| !server.is_running || server.has_failed);
+    let waiting = cluster
+        .chunks
+        .iter()
+        .filter(|(state, _)| !SETTLED.contains(*state));
+    [
+        (
+            silent.count(),
+            "of the metadata servers do not answer, or are not in step",
+        ),
+        (away.count(), "of the chunk servers do not run"),
+        (
+            waiting.map(|(_, count)| count).sum(),
+            "of the chunks wait for a replica",
+        ),
+    ]
+}
+
+/// What is wrong with a run that gave up, with nothing wrong that it had to leave it for.
+fn judge_giving_up(ledger: &Ledger, start: &Start, stage: &Stage<'_>) -> Option<Broken> {
+    let has_given_up = stage.is_faultless() || stage.was_refused.get();
+    if !has_given_up || is_outage_open(ledger) {
+        return None;
+    }
+    left_stopped(start, stage).or_else(|| {
+        let why = worse(start, stage)?;
+        Some(stage_broken(
+            stage,
+            Promise::Ending,
+            format!("it gives up, and {why}"),
+        ))
+    })
+}
+
+/// What it has stopped and not started again.
+fn left_stopped(start: &Start, stage: &Stage<'_>) -> Option<Broken> {
+    let (before, now) = (start.cluster.inspect(), stage.cluster.inspect());
+    let done = stage.done.borrow();
+    for (name, node) in &before.nodes {
+        for (service, ran) in &node.services {
+            let runs = now
+                .nodes
+                .get(name)
+                .and_then(|node| node.services.get(service).copied());
+            if !*ran || runs.unwrap_or_default() {
+                continue;
+            }
+            // Who did it, rather than where it ended.
+            let Some(point) = last_touch(&done, service, name) else {
+                continue;
+            };
+            let why =
+                format!("{service} was stopped on {name} and is not started again; an `undo` would do it");
+            let progress = Progress {
+                point,
+                ..stage.progress()
+            };
+            return Some(Broken {
+                progress,
+                ..stage_broken(stage, Promise::Ending, why)
+            });
+        }
+    }
+    None
+}
+
+/// The last point at which the run did something with a service on a node.
+fn last_touch(done: &BTreeMap<Act, Vec<usize>>, service: &str, node: &str) -> Option<usize> {
+    let touching = done.iter().filter(|(act, _)| is_touch(act, service, node));
+    touching
+        .filter_map(|(_, points)| points.iter().max())
+        .max()
+        .copied()
+}
+
+fn is_touch(act: &Act, service: &str, node: &str) -> bool {
+    act.node.as_ref().is_some_and(|it| it.as_str() == node)
+        && act.command.split_whitespace().any(|word| word == service)
+}
+
+fn is_outage_open(ledger: &Ledger) -> bool {
+    ledger.outages.iter().any(|outage| outage.lasted.is_none())
+}
+
+/// What the report does not say: a service that the run stopped, and that does not run.
+fn untold(events: &[Event], ledger: &Ledger, start: &Start, stage: &Stage<'_>) -> Option<String> {
+    let (before, now) = (start.cluster.inspect(), stage.cluster.inspect());
+    let hit = stage.hit.borrow();
+    let is_unknown = ledger
+        .trouble
+        .as_ref()
+        .is_some_and(|trouble| matches!(trouble.kind, TroubleKind::Unknown | TroubleKind::Unreachable));
+    if is_unknown || is_outage_open(ledger) {
+        return None;
+    }
+    for (name, node) in &before.nodes {
+        let Some(after) = now.nodes.get(name).filter(|_| !hit.contains(name)) else {
+            continue;
+        };
+        // A fault has made its watchdog reboot it.
+        if !after.is_on && !stage.is_faultless() {
+            continue;
+        }
+        for (service, ran) in &node.services {
+            let runs = after.services.get(service).copied().unwrap_or_default();
+            let is_away = ledger.still_away.get(service);
+            let is_told = is_away.is_some_and(|away| away.iter().any(|node| node.as_str() == name))
+                || tells_of(events, ledger, service, name);
+            // What went wrong by itself is told by nobody.
+            let is_own = stage.is_faultless() || last_touch(&stage.done.borrow(), service, name).is_some();
+            if *ran && !runs && !is_told && is_own && !is_down_alone(start, stage, name, service) {
+                return Some(format!("{service} does not run on {name}, and nothing says so"));
+            }
+        }
+    }
+    None
+}
+
+/// Whether the report says that something went wrong on that node, or that the service is left stopped.
+fn tells_of(events: &[Event], ledger: &Ledger, service: &str, node: &str) -> bool {
+    let is_left = ledger
+        .left_stopped
+        .iter()
+        .any(|(left, nodes, _)| left == service && nodes.iter().any(|it| it.as_str() == node));
+    let has_failed = ledger
+        .troubles
+        .iter()
+        .any(|(_, nodes)| nodes.iter().any(|it| it.as_str() == node));
+    // A run that just ends with its services stopped says so by its last act on them.
+    let last_act = events.iter().rev().find_map(|event| match &event.what {
+        Happening::StepEnded { place, what, .. }
+            if place.node.as_ref().is_some_and(|it| it.as_str() == node) && what.contains(service) =>
+        {
+            Some(what.starts_with("stop"))
+        }
+        _ => None,
+    });
+    // Who has left a role has no service of it any more.
+    let has_left = events.iter().any(|event| {
+        matches!(&event.what, Happening::GroupChanged { node: left, joined: false, .. } if left.as_str() == node)
+    });
+    is_left || has_failed || has_left || last_act == Some(true)
+}
