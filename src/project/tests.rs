@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::Project;
+use super::{InventoryChoice, Project};
 use crate::diagnostic::Style;
 use crate::journal::{Event, MemoryPages};
 use crate::plan::build_plan;
@@ -369,6 +369,27 @@ fn a_script_says_which_groups_a_module_means() {
             told => assert!(found.contains(told), "{text}: {found}"),
         }
     }
+}
+
+#[test]
+fn a_module_of_ones_own_stands_in_for_that_of_the_system() {
+    let folder = tempfile::tempdir().expect("there is a place for files");
+    let (script, module) = (
+        folder.path().join("a.runbook"),
+        folder.path().join("mine.runbook"),
+    );
+    let write = |file: &Path, text: &str| std::fs::write(file, text).expect("it can be written");
+    let guard = "guard calm < check 1 is 1 >";
+    let open = |name: &str| {
+        write(&module, &format!("module {name}\n{guard}\n"));
+        write(&script, "use \"mine.runbook\"\nrequire calm\nrequire healthy\n");
+        let (project, problems) =
+            Project::open(&script, &InventoryChoice::Simulated(None)).expect("it can be read");
+        project.render_plain(&problems)
+    };
+    assert_eq!(open("another"), "");
+    let told = open("pstorage");
+    assert!(told.contains("healthy"), "{told}");
 }
 
 /// When the journal of a run was written, and whether to the disk.
