@@ -11,6 +11,10 @@ use quorate::plan::Plan;
 use quorate::project::{InventoryChoice, Project, RehearsalWishes};
 use quorate::rehearsal::{Effort, Rehearsal};
 
+/// The same as in `quorate` itself.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How many unbroken runs the floor is taken from.
 const FLOOR_RUNS: u32 = 20;
 

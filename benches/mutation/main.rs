@@ -68,6 +68,7 @@ fn main() -> ExitCode {
     let folder = tempfile::tempdir().expect("there is a place for files");
     let mut baselines = Baselines::new();
     let (mut all, mut noticed, mut wrong) = (0, 0, 0);
+    let mut unused: BTreeSet<_> = harmless.keys().cloned().collect();
     for file in &files {
         let name = name_of(file);
         let text = std::fs::read_to_string(file).expect("a shipped file can be read");
@@ -79,6 +80,7 @@ fn main() -> ExitCode {
             all += 1;
             let without = leave_out(&text, &mutant);
             let told = judge(folder.path(), file, &without, &trials, &mut baselines);
+            unused.remove(&(name.clone(), mutant.words.clone()));
             noticed += usize::from(told.is_some());
             let place = format!("{place}: {}", mutant.words);
             let reason = harmless.get(&(name.clone(), mutant.words));
@@ -89,6 +91,12 @@ fn main() -> ExitCode {
                 (None, Some(why)) => println!("{place}\n    survives, harmless: {why}"),
                 (None, None) => println!("{place}\n    SURVIVES"),
             }
+        }
+    }
+    if wanted.is_empty() {
+        wrong += unused.len();
+        for (file, words) in unused {
+            println!("{file}: {words}\n    IS NOT THERE");
         }
     }
     println!("\n{noticed} of {all} are noticed; {wrong} are not as is said");
@@ -269,7 +277,9 @@ fn write_mutant(folder: &Path, trial: &Trial, without: &str, is_own: bool) -> Pa
             let module = folder.join(format!("{MODULE}.runbook"));
             std::fs::write(module, without).expect("it can be written");
             let text = std::fs::read_to_string(&trial.runbook).expect("it can be read");
-            text.replace(&format!("use {MODULE}\n"), &format!("use \"{MODULE}.runbook\"\n"))
+            let script = text.replace(&format!("use {MODULE}\n"), &format!("use \"{MODULE}.runbook\"\n"));
+            assert_ne!(script, text, "{} uses {MODULE}", trial.runbook.display());
+            script
         }
     };
     let file = folder.join(trial.runbook.file_name().expect("a file has a name"));

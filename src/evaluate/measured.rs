@@ -1,8 +1,10 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::rc::Rc;
 use std::time::Duration;
+
+use foldhash::quality::FixedState;
 
 use super::EvaluateError;
 use crate::inventory::NodeName;
@@ -198,7 +200,7 @@ fn find_all(asks: &[Ask], replies: &HashMap<Ask, Rc<Reply>>) -> Option<Vec<Rc<Re
 }
 
 fn hash_all(replies: &[Rc<Reply>]) -> u64 {
-    let mut hasher = DefaultHasher::new();
+    let mut hasher = FixedState::default().build_hasher();
     replies.hash(&mut hasher);
     hasher.finish()
 }

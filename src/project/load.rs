@@ -129,6 +129,18 @@ pub(super) enum Implied {
     File(PathBuf),
 }
 
+impl Implied {
+    fn name(&self) -> &str {
+        match self {
+            Implied::Standard(system) => system,
+            Implied::File(path) => path
+                .file_stem()
+                .and_then(|stem| stem.to_str())
+                .unwrap_or_default(),
+        }
+    }
+}
+
 /// Reads `text` as a script called `name`, and every module that it uses.
 ///
 /// Paths of quoted modules are taken from `folder`; of one that is not there the text in `kept`
@@ -165,7 +177,7 @@ pub(super) fn load_script(
     loader.follow_uses(&script, folder);
     match implied.filter(|_| !is_standard) {
         // One of the script's own files stands in for it.
-        Some(Implied::Standard(system)) if loader.modules.iter().any(|it| it.name == *system) => {}
+        Some(implied) if loader.modules.iter().any(|it| it.name == implied.name()) => {}
         Some(Implied::Standard(system)) => {
             loader.use_standard(system, BTreeMap::new(), Span::default());
         }

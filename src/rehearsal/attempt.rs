@@ -156,9 +156,10 @@ pub(super) fn attempt(
     let judge = stage.judge.borrow();
     let never_held = judge.never_held(&start.promised);
     let events = std::mem::take(&mut seen.borrow_mut().events);
+    let points = stage.points.take();
     Attempt {
-        schedule: schedule.clone(),
-        points: stage.points.take(),
+        schedule: schedule.as_it_came(&points),
+        points,
         steps: stage.steps.get(),
         events,
         broken,
@@ -284,7 +285,7 @@ fn resume(
         return Some(broken);
     }
     if let Some(Walked::Ended(ending)) = &walked
-        && let Some(broken) = judge_done(ending, scene.1, stage)
+        && let Some(broken) = judge_done(ending, &listener.0.borrow().events, scene.1, stage)
     {
         return Some(broken);
     }

@@ -28,7 +28,7 @@ pub struct Coverage {
     pub unreached: Vec<Span>,
     /// Commands that the simulated cluster does not model: taken for done, without effect.
     pub assumed: BTreeSet<String>,
-    /// Promises of the runbook that did not hold once in the unbroken run, and so were not judged.
+    /// Promises of the runbook that did not hold once in the unbroken run, and so were not judged in it.
     pub never_held: Vec<String>,
     reached: BTreeSet<Span>,
     paths: HashSet<StepPath>,
@@ -99,7 +99,7 @@ impl Coverage {
 }
 
 /// All steps of a plan, each before those of its bodies.
-pub(super) fn collect_steps<'p>(steps: &'p [Step], all: &mut Vec<&'p Step>) {
+fn collect_steps<'p>(steps: &'p [Step], all: &mut Vec<&'p Step>) {
     for step in steps {
         all.push(step);
         for body in step.kind.bodies() {

@@ -26,38 +26,35 @@ pub(super) fn judge_ending(
         return Some(stage_broken(stage, Promise::Report, why));
     }
     match ending.exit_code {
-        0 => judge_done(ending, start, stage),
-        _ => judge_giving_up(&ledger, start, stage),
+        0 => judge_done(ending, events, start, stage),
+        _ => judge_giving_up(events, &ledger, start, stage),
     }
 }
 
 /// What is wrong with a run that says that it is done.
-pub(super) fn judge_done(ending: &Ending, start: &Start, stage: &Stage<'_>) -> Option<Broken> {
-    let why = match ending.exit_code {
-        0 => format!("it says that all is done, while {}", worse(start, stage)?),
-        _ => return None,
-    };
+pub(super) fn judge_done(
+    ending: &Ending,
+    events: &[Event],
+    start: &Start,
+    stage: &Stage<'_>,
+) -> Option<Broken> {
+    // What it leaves stopped on purpose it says itself.
+    if ending.exit_code != 0 || !Ledger::of(events).left_stopped.is_empty() {
+        return None;
+    }
+    let why = format!("it says that all is done, while {}", worse(start, stage, true)?);
     Some(stage_broken(stage, Promise::Ending, why))
 }
 
-/// What is worse in the cluster than if the run had not been, with all else that went wrong.
-fn worse(start: &Start, stage: &Stage<'_>) -> Option<String> {
+/// What is worse in the cluster than it would be without the run: its servers, and if told so its chunks.
+fn worse(start: &Start, stage: &Stage<'_>, with_chunks: bool) -> Option<String> {
     let now = wanting(&stage.cluster.inspect());
-    if now.iter().all(|(count, _)| *count == 0) {
+    if now.iter().all(|(count, _)| *count == 0) || is_too_soon(stage) {
         return None;
     }
-    let (judge, until) = (stage.judge.borrow(), stage.cluster.clock().now());
+    let (judge, until) = (stage.judge.borrow(), stage.now());
     let mut without: Vec<&SimulatedCluster> = vec![&start.cluster];
-    // That what it has started crashes a minute later is for the run to see before it says that all is
-    // done.
-    let is_too_soon = match (stage.only_blinks(), judge.last_fault()) {
-        (true, _) => stage.crashed_at.get().is_none_or(|at| until < at + NOTICE),
-        (false, Some(fault)) => until < fault + AFTERMATH,
-        (false, None) => false,
-    };
-    if is_too_soon {
-        return None;
-    }
+    // That what it has started crashes is for the run to see before it says that all is done.
     if !stage.only_blinks() {
         without.extend(judge.left_alone());
     }
@@ -65,9 +62,19 @@ fn worse(start: &Start, stage: &Stage<'_>) -> Option<String> {
         .into_iter()
         .map(|alone| wanting(&left_alone(alone, until)))
         .collect();
-    let mut all = now.into_iter().enumerate();
+    let mut all = now.into_iter().enumerate().take(if with_chunks { 3 } else { 2 });
     let worse = all.find(|(index, (count, _))| without.iter().all(|alone| alone[*index].0 < *count));
     worse.map(|(_, (count, what))| format!("{count} {what}"))
+}
+
+/// Whether the run could not know yet of what went wrong, or the cluster is still at it.
+fn is_too_soon(stage: &Stage<'_>) -> bool {
+    let until = stage.now();
+    match (stage.only_blinks(), stage.judge.borrow().last_fault()) {
+        (true, _) => stage.crashed_at.get().is_none_or(|at| until < at + NOTICE),
+        (false, Some(fault)) => until < fault + AFTERMATH,
+        (false, None) => false,
+    }
 }
 
 /// The cluster as it is at some time when nobody touches it.
@@ -117,13 +124,14 @@ fn wanting(cluster: &Inspection) -> [(usize, &'static str); 3] {
 }
 
 /// What is wrong with a run that gave up, with nothing wrong that it had to leave it for.
-fn judge_giving_up(ledger: &Ledger, start: &Start, stage: &Stage<'_>) -> Option<Broken> {
+fn judge_giving_up(events: &[Event], ledger: &Ledger, start: &Start, stage: &Stage<'_>) -> Option<Broken> {
     let has_given_up = stage.is_faultless() || stage.was_refused.get();
-    if !has_given_up || is_outage_open(ledger) {
+    if !has_given_up || is_outage_open(ledger) || !ledger.left_stopped.is_empty() {
         return None;
     }
-    left_stopped(start, stage).or_else(|| {
-        let why = worse(start, stage)?;
+    left_stopped(events, start, stage).or_else(|| {
+        // Chunks that wait are copied by the cluster itself.
+        let why = worse(start, stage, false)?;
         Some(stage_broken(
             stage,
             Promise::Ending,
@@ -133,22 +141,23 @@ fn judge_giving_up(ledger: &Ledger, start: &Start, stage: &Stage<'_>) -> Option<
 }
 
 /// What it has stopped and not started again.
-fn left_stopped(start: &Start, stage: &Stage<'_>) -> Option<Broken> {
+fn left_stopped(events: &[Event], start: &Start, stage: &Stage<'_>) -> Option<Broken> {
     let (before, now) = (start.cluster.inspect(), stage.cluster.inspect());
-    let done = stage.done.borrow();
-    for (name, node) in &before.nodes {
+    let (done, hit) = (stage.done.borrow(), stage.hit.borrow());
+    for (name, node) in before.nodes.iter().filter(|(name, _)| !hit.contains(*name)) {
         for (service, ran) in &node.services {
             let runs = now
                 .nodes
                 .get(name)
                 .and_then(|node| node.services.get(service).copied());
-            if !*ran || runs.unwrap_or_default() {
-                continue;
-            }
             // Who did it, rather than where it ended.
-            let Some(point) = last_touch(&done, service, name) else {
+            let stopped_at = last_touch(&done, service, name).filter(|(_, is_stop)| *is_stop);
+            let Some((point, _)) = stopped_at.filter(|_| *ran && !runs.unwrap_or_default()) else {
                 continue;
             };
+            if has_left(events, name) || is_down_alone(start, stage, name, service) {
+                continue;
+            }
             let why =
                 format!("{service} was stopped on {name} and is not started again; an `undo` would do it");
             let progress = Progress {
@@ -164,13 +173,21 @@ fn left_stopped(start: &Start, stage: &Stage<'_>) -> Option<Broken> {
     None
 }
 
-/// The last point at which the run did something with a service on a node.
-fn last_touch(done: &BTreeMap<Act, Vec<usize>>, service: &str, node: &str) -> Option<usize> {
+/// Whether a node has left a role; who has, has no service of it any more.
+fn has_left(events: &[Event], node: &str) -> bool {
+    events.iter().any(|event| {
+        matches!(&event.what, Happening::GroupChanged { node: left, joined: false, .. } if left.as_str() == node)
+    })
+}
+
+/// The last point at which the run did something with a service on a node, and whether it stopped it.
+fn last_touch(done: &BTreeMap<Act, Vec<usize>>, service: &str, node: &str) -> Option<(usize, bool)> {
     let touching = done.iter().filter(|(act, _)| is_touch(act, service, node));
-    touching
-        .filter_map(|(_, points)| points.iter().max())
-        .max()
-        .copied()
+    let last = touching.filter_map(|(act, points)| {
+        let is_stop = act.command.split_whitespace().any(|word| word == "stop");
+        Some((points.iter().max().copied()?, is_stop))
+    });
+    last.max()
 }
 
 fn is_touch(act: &Act, service: &str, node: &str) -> bool {
@@ -235,9 +252,5 @@ fn tells_of(events: &[Event], ledger: &Ledger, service: &str, node: &str) -> boo
         }
         _ => None,
     });
-    // Who has left a role has no service of it any more.
-    let has_left = events.iter().any(|event| {
-        matches!(&event.what, Happening::GroupChanged { node: left, joined: false, .. } if left.as_str() == node)
-    });
-    is_left || has_failed || has_left || last_act == Some(true)
+    is_left || has_failed || has_left(events, node) || last_act == Some(true)
 }

@@ -1,11 +1,13 @@
 //! The search: every fault at every point, then several of them together.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, RwLock};
 use std::thread;
 use std::time::Duration;
+
+use foldhash::quality::FixedState;
 
 use super::attempt::{Attempt, Scene, Start, Unbroken, attempt};
 use super::coverage::Coverage;
@@ -153,6 +155,7 @@ pub fn replay_schedule(scene: Scene<'_>, schedule: &Schedule) -> Replay {
         let known = Known::default();
         let trunk = with_its_end(attempt(scene, &start, &Schedule::default(), None, known));
         let mut coverage = Coverage::default();
+        coverage.never_held.clone_from(&trunk.never_held);
         let unbroken = Unbroken {
             exit_code: trunk.exit_code.unwrap_or_default(),
             done: trunk.done.clone(),
@@ -163,7 +166,6 @@ pub fn replay_schedule(scene: Scene<'_>, schedule: &Schedule) -> Replay {
         };
         coverage.take(&tried);
         coverage.points = tried.points.len();
-        coverage.never_held.clone_from(&tried.never_held);
         coverage.compare(scene.plan, scene.sources);
         let misfit = schedule.find_misfit(&tried.points);
         Replay {
@@ -372,7 +374,7 @@ fn key_of(point: &Point, mishap: Mishap) -> u64 {
 
 /// A state at a point where something has been under way for some time.
 fn rough_key(point: &Point) -> u64 {
-    let mut hasher = DefaultHasher::new();
+    let mut hasher = FixedState::default().build_hasher();
     (point.path.as_str(), &point.node, &point.words, point.coarse).hash(&mut hasher);
     hasher.finish()
 }

@@ -302,6 +302,16 @@ impl Schedule {
         here.map(|planned| planned.mishap)
     }
 
+    /// Without what could not go wrong at its point, or whose point never came.
+    pub(super) fn as_it_came(&self, points: &[Point]) -> Schedule {
+        let mut all = self.0.clone();
+        all.retain(|planned| {
+            let point = planned.point.checked_sub(1).and_then(|index| points.get(index));
+            point.is_some_and(|point| planned.mishap.fits(point))
+        });
+        Schedule(all)
+    }
+
     /// What cannot go wrong at the point where it is to, and what is done there.
     pub(super) fn find_misfit(&self, points: &[Point]) -> Option<(Planned, String)> {
         let at = |planned: &Planned| points.get(planned.point.checked_sub(1)?);

@@ -165,8 +165,13 @@ impl Judge {
 
     /// Hears that something has gone wrong by itself.
     pub fn note_fault(&mut self, cluster: &SimulatedCluster) {
-        self.last_fault = Some(cluster.clock().now());
+        self.note_time_of_fault(cluster.clock().now());
         self.left_alone.push(cluster.fork());
+    }
+
+    /// Hears when something went wrong that is part of a fault which it has heard of.
+    pub fn note_time_of_fault(&mut self, at: Duration) {
+        self.last_fault = self.last_fault.max(Some(at));
     }
 
     /// When the last thing went wrong.
@@ -196,7 +201,7 @@ impl Judge {
         let since = |at: Option<Duration>, limit: Duration| at.map(|at| now.saturating_sub(at).min(limit));
         (&self.excused, &self.lifted, &self.held, self.reboots).hash(hasher);
         since(self.excused_at, AFTERMATH + Duration::from_millis(1)).hash(hasher);
-        since(self.last_fault, NOTICE).hash(hasher);
+        since(self.last_fault, AFTERMATH).hash(hasher);
         for alone in &self.left_alone {
             alone.fingerprint(false).hash(hasher);
             now.saturating_sub(alone.clock().now()).hash(hasher);

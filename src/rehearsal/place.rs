@@ -1,13 +1,15 @@
 //! Where in the runbook a finding is.
 
+use std::collections::HashMap;
+
 use super::attempt::{Attempt, Scene};
-use super::coverage::{collect_steps, span_of};
+use super::coverage::span_of;
 use super::fault_plan::Point;
 use super::invariant::Promise;
 use super::promised::describe_promise;
 use crate::diagnostic::Span;
 use crate::journal::{Event, Happening};
-use crate::plan::{Plan, StepKind, identify_step};
+use crate::plan::{Plan, Step, StepKind, identify_step};
 use crate::transport::StepPath;
 
 /// Where the runbook states a promise itself.
@@ -39,7 +41,11 @@ pub(super) fn find_place(
     let around = point.map_or_else(Vec::new, |point| {
         find_spans(scene.plan, &attempt.events, &point.path)
     });
-    let told = attempt.events.iter().rev();
+    let count = attempt
+        .broken
+        .as_ref()
+        .map_or(usize::MAX, |broken| broken.progress.told);
+    let told = attempt.events.iter().take(count).rev();
     let told = told.filter_map(|event| span_of(&event.what));
     let places: Vec<Span> = trouble.into_iter().chain(around).chain(told).collect();
     let is_own = |span: &&Span| file_of(**span) == own;
@@ -62,25 +68,32 @@ fn find_spans(plan: &Plan, events: &[Event], path: &StepPath) -> Vec<Span> {
 
 /// The verbs that a path leads through, each with its depth; nothing is told of a verb itself.
 fn find_verbs(plan: &Plan, path: &StepPath) -> Vec<(usize, Span)> {
-    let mut steps = Vec::new();
-    collect_steps(&plan.steps, &mut steps);
-    steps.retain(|step| matches!(step.kind, StepKind::Verb { .. }));
-    let parts = path.parts().enumerate().filter_map(|(index, part)| {
-        // One that stands there several times is numbered from the second on.
-        let mut same = steps.iter().filter(|step| {
-            let own = identify_step(&step.kind);
-            part.strip_prefix(&own)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with(" ("))
-        });
-        let number = part
-            .rsplit_once(" (")
-            .and_then(|(_, rest)| rest.strip_suffix(')'));
-        let number: usize = number.and_then(|number| number.parse().ok()).unwrap_or(1);
-        let first = same.clone().next();
-        let step = same.nth(number - 1).or(first)?;
-        Some((index + 1, step.span))
-    });
-    parts.collect()
+    let mut found = Vec::new();
+    let mut blocks: Vec<&[Step]> = vec![&plan.steps];
+    for (index, part) in path.parts().enumerate() {
+        let step = blocks.iter().find_map(|block| find_step(block, part));
+        // Nodes and turns are parts of a path that are no steps.
+        let Some(step) = step else { continue };
+        if let StepKind::Verb { .. } = step.kind {
+            found.push((index + 1, step.span));
+        }
+        blocks = step.kind.bodies();
+    }
+    found
+}
+
+/// The step of a block that a part of a path names; from the second of its like on it is numbered.
+fn find_step<'p>(block: &'p [Step], part: &str) -> Option<&'p Step> {
+    let mut numbers: HashMap<String, usize> = HashMap::new();
+    block.iter().find(|step| {
+        let own = identify_step(&step.kind);
+        let number = numbers.entry(own.clone()).or_default();
+        *number += 1;
+        match number {
+            1 => part == own,
+            number => part == format!("{own} ({number})"),
+        }
+    })
 }
 
 fn path_of(what: &Happening) -> Option<&StepPath> {

@@ -5,18 +5,19 @@ mod doors;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::RwLock;
 use std::time::Duration;
 
+use foldhash::quality::FixedState;
 use futures_util::FutureExt;
 use futures_util::future::{Future, Shared, join_all};
 
 use super::elsewhere::{Foreseen, find_idle, foresee, strike};
 use super::fault_plan::{Crossing, Mishap, Point, Schedule, started_service};
-use super::invariant::{Cause, Judge, Progress};
+use super::invariant::{Cause, Judge, NOTICE, Progress};
 use super::promised::Promised;
 use super::seen::Seen;
 use crate::inventory::NodeName;
@@ -101,9 +102,9 @@ pub(super) struct Stage<'s> {
     pub hit: RefCell<BTreeSet<String>>,
     going: RefCell<Vec<Going>>,
     by_hand: RefCell<BTreeSet<(StepPath, String)>>,
-    /// When a service crashes that the run has started.
-    crash_at: Cell<Option<Duration>>,
-    /// When it has crashed.
+    /// When services crash that the run has started.
+    crashes: RefCell<Vec<Duration>>,
+    /// When the last of them has crashed.
     pub crashed_at: Cell<Option<Duration>>,
     /// Whether a person did not want what was to come.
     pub was_refused: Cell<bool>,
@@ -140,7 +141,7 @@ impl<'s> Stage<'s> {
             hit: RefCell::default(),
             going: RefCell::default(),
             by_hand: RefCell::default(),
-            crash_at: Cell::new(None),
+            crashes: RefCell::default(),
             crashed_at: Cell::new(None),
             was_refused: Cell::new(false),
             is_resumed: Cell::new(false),
@@ -198,15 +199,28 @@ impl<'s> Stage<'s> {
     pub fn look(&self, cause: Cause) {
         let is_outage = self.seen.borrow().is_outage();
         let mut judge = self.judge.borrow_mut();
-        if let Some(at) = self.crash_at.get().filter(|at| *at <= self.now()) {
-            self.crash_at.set(None);
-            self.crashed_at.set(Some(at));
-            judge.note_fault(&self.cluster);
-        }
+        let crashed = self.note_crashes();
+        let cause = match crashed {
+            Some(at) => {
+                judge.note_time_of_fault(at);
+                Cause::Fault
+            }
+            None => cause,
+        };
         if self.was_outage.replace(is_outage) && !is_outage {
             judge.leave_outage();
         }
         judge.look(&self.cluster, cause, is_outage, self.progress());
+    }
+
+    /// When the last service has crashed since this was asked last.
+    fn note_crashes(&self) -> Option<Duration> {
+        let now = self.now();
+        let mut crashes = self.crashes.borrow_mut();
+        let last = crashes.iter().copied().filter(|at| *at <= now).max()?;
+        crashes.retain(|at| *at > now);
+        self.crashed_at.set(Some(last));
+        Some(last)
     }
 
     /// How far the run has come.
@@ -276,7 +290,7 @@ impl<'s> Stage<'s> {
             true => self.cluster.fingerprint(true),
             false => 0,
         };
-        self.points.borrow_mut().push(Point {
+        let point = Point {
             number,
             told: self.seen.borrow().events.len(),
             at: self.cluster.clock().now(),
@@ -295,8 +309,10 @@ impl<'s> Stage<'s> {
                 false => Vec::new(),
             },
             foreseen: Vec::new(),
-        });
-        arrival.mishaps = self.schedule.at(number).collect();
+        };
+        let mishaps = self.schedule.at(number);
+        arrival.mishaps = mishaps.filter(|mishap| mishap.fits(&point)).collect();
+        self.points.borrow_mut().push(point);
         for mishap in &arrival.mishaps {
             self.let_happen(*mishap, node);
         }
@@ -321,9 +337,11 @@ impl<'s> Stage<'s> {
         else {
             return false;
         };
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = FixedState::default().build_hasher();
         (exact, self.resumes.get(), &*self.by_hand.borrow()).hash(&mut hasher);
-        self.known.is_extended.hash(&mut hasher);
+        (self.known.is_extended, self.only_blinks(), self.was_refused.get()).hash(&mut hasher);
+        let since_crash = self.crashed_at.get().map(|at| self.now().saturating_sub(at));
+        since_crash.map(|since| since.min(NOTICE)).hash(&mut hasher);
         if !self.is_resumed.get() {
             // What went wrong where is asked for when a run ends.
             self.hit.borrow().hash(&mut hasher);
@@ -339,7 +357,7 @@ impl<'s> Stage<'s> {
 
     /// All that a resume would find if the process were killed now, as a number.
     fn hash_what_is_kept(&self, coarse: u64) -> u64 {
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = FixedState::default().build_hasher();
         (coarse, self.written.get(), self.going.borrow().len()).hash(&mut hasher);
         self.seen.borrow().write_state(&mut hasher);
         hasher.finish()
@@ -365,7 +383,7 @@ impl<'s> Stage<'s> {
         if !is_steady(crossing, path) {
             return 0;
         }
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = FixedState::default().build_hasher();
         (path.as_str(), node, words, self.going.borrow().len()).hash(&mut hasher);
         self.cluster.fingerprint(false).hash(&mut hasher);
         self.seen.borrow().write_state(&mut hasher);
@@ -427,7 +445,7 @@ impl<'s> Stage<'s> {
             let (node, service) = (node.to_string(), service.to_owned());
             self.hit.borrow_mut().insert(node.clone());
             let at = self.cluster.clock().now() + BLINK;
-            self.crash_at.set(Some(at));
+            self.crashes.borrow_mut().push(at);
             self.cluster.inject_at(
                 at,
                 Fault::ServiceStops {

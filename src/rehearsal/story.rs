@@ -280,7 +280,9 @@ pub fn describe_coverage(coverage: &Coverage, sources: &SourceMap, schedule: Opt
         ));
     }
     for promise in &coverage.never_held {
-        lines.push(format!("  not judged, since it never holds: `promise {promise}`"));
+        lines.push(format!(
+            "  did not hold once in the run without faults: `promise {promise}`"
+        ));
     }
     for command in &coverage.assumed {
         lines.push(format!("  assumed to do nothing, and well: `{command}`"));

@@ -1,8 +1,10 @@
 //! A number that tells two states of a cluster apart, or that nothing does.
 
 use std::cmp::Reverse;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::time::Duration;
+
+use foldhash::quality::FixedState;
 
 use super::host::Host;
 use super::state::{Due, World};
@@ -17,7 +19,7 @@ impl World {
     /// `is_coarse`: of the chunks only which states they are in, and of what is due only its kind,
     /// so that a state that merely goes on is one and the same.
     pub(in crate::transport::simulated) fn fingerprint(&self, is_coarse: bool) -> u64 {
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = FixedState::default().build_hasher();
         let hasher = &mut hasher;
         for (place, host) in self.hosts.iter().enumerate() {
             host.write_state(hasher);
@@ -47,7 +49,7 @@ impl World {
         hasher.finish()
     }
 
-    fn write_metadata(&self, hasher: &mut DefaultHasher, is_coarse: bool) {
+    fn write_metadata(&self, hasher: &mut impl Hasher, is_coarse: bool) {
         let metadata = &self.metadata;
         (metadata.master, metadata.is_electing).hash(hasher);
         (metadata.is_journal_consistent, metadata.was_master_early).hash(hasher);
@@ -76,7 +78,7 @@ impl World {
         }
     }
 
-    fn write_storage(&self, hasher: &mut DefaultHasher, is_coarse: bool) {
+    fn write_storage(&self, hasher: &mut impl Hasher, is_coarse: bool) {
         for server in &self.storage.servers {
             (server.id, server.host, server.pid.is_some(), server.seen).hash(hasher);
             (
@@ -106,7 +108,7 @@ impl World {
         (self.storage.is_recovering, self.storage.has_cleanup).hash(hasher);
     }
 
-    fn write_dues(&self, hasher: &mut DefaultHasher, is_coarse: bool) {
+    fn write_dues(&self, hasher: &mut impl Hasher, is_coarse: bool) {
         let valid = self
             .queue
             .iter()
@@ -184,7 +186,7 @@ impl World {
 }
 
 impl Host {
-    fn write_state(&self, hasher: &mut DefaultHasher) {
+    fn write_state(&self, hasher: &mut impl Hasher) {
         (
             self.is_on,
             self.is_reachable,
