@@ -1,6 +1,6 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -200,7 +200,5 @@ fn find_all(asks: &[Ask], replies: &HashMap<Ask, Rc<Reply>>) -> Option<Vec<Rc<Re
 }
 
 fn hash_all(replies: &[Rc<Reply>]) -> u64 {
-    let mut hasher = FixedState::default().build_hasher();
-    replies.hash(&mut hasher);
-    hasher.finish()
+    FixedState::default().hash_one(replies)
 }

@@ -1,7 +1,7 @@
 //! The search: every fault at every point, then several of them together.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, RwLock};
 use std::thread;
@@ -374,9 +374,7 @@ fn key_of(point: &Point, mishap: Mishap) -> u64 {
 
 /// A state at a point where something has been under way for some time.
 fn rough_key(point: &Point) -> u64 {
-    let mut hasher = FixedState::default().build_hasher();
-    (point.path.as_str(), &point.node, &point.words, point.coarse).hash(&mut hasher);
-    hasher.finish()
+    FixedState::default().hash_one((point.path.as_str(), &point.node, &point.words, point.coarse))
 }
 
 fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
