@@ -159,20 +159,26 @@ fn read_harmless(root: &Path) -> BTreeMap<(String, String), String> {
     read_lines(root, "harmless.txt").into_iter().map(read).collect()
 }
 
-/// The guards, waits and undos of a file, in order.
+/// The guards, waits and undos of a file, in order; the second with the same words is numbered.
 fn find_mutants(text: &str) -> Vec<Mutant> {
     let mut problems = Problems::new();
     let script = parse_script(text, 0, &mut problems);
     let mut spans = Vec::new();
     collect(&script.statements, &mut spans);
+    let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
     let mutants = spans.into_iter().map(|(span, is_alone)| {
         let start = span.start as usize;
         let words = text[start..span.end as usize].lines().next().unwrap_or_default();
+        let number = numbers.entry(words).or_default();
+        *number += 1;
         Mutant {
             span,
             is_alone,
             line: text[..start].matches('\n').count() + 1,
-            words: words.trim().to_owned(),
+            words: match number {
+                1 => words.trim().to_owned(),
+                number => format!("{} ({number})", words.trim()),
+            },
         }
     });
     mutants.collect()
