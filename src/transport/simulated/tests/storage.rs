@@ -7,12 +7,16 @@ use crate::transport::simulated::{Fault, SimulatedCluster};
 #[test]
 fn a_silent_chunk_server_goes_offline_and_its_chunks_are_copied() {
     let cluster = SimulatedCluster::from_default();
+    let servers = cluster.inspect().chunk_servers;
+    let mut servers = servers.iter();
+    let server = servers.find(|it| it.node == "node6" && it.repository == "/pstorage/pcs1-cs1");
+    let held = server.expect("it is there").replicas;
     good(&cluster, "node6", "service pstorage-csd stop /pstorage/pcs1-cs1");
     wait(&cluster, 20);
     let inspection = cluster.inspect();
     assert_eq!(
         (count_of(&inspection, "standby"), count_of(&inspection, "healthy")),
-        (30, 90)
+        (held, 120 - held)
     );
     assert_eq!(inspection.health, "degraded");
     wait(&cluster, 300);
@@ -31,10 +35,10 @@ fn a_silent_chunk_server_goes_offline_and_its_chunks_are_copied() {
     let inspection = cluster.inspect();
     assert_eq!(
         (count_of(&inspection, "overcommitted"), inspection.health.as_str()),
-        (30, "healthy")
+        (held, "healthy")
     );
     wait(&cluster, 25);
-    assert_eq!(count_of(&cluster.inspect(), "deleting"), 30);
+    assert_eq!(count_of(&cluster.inspect(), "deleting"), held);
     wait(&cluster, 20);
     let inspection = cluster.inspect();
     assert_eq!(count_of(&inspection, "healthy"), 120);
