@@ -77,7 +77,9 @@ impl Person for Stage<'_> {
         };
         let arrival = self.come_to(crossing, &question.path, node, &question.name).await;
         if arrival.mishaps.contains(&Mishap::Declines) {
-            let is_free = question.kind != QuestionKind::Manual;
+            // Who does not want an undo wants what is stopped to stay so.
+            let is_undo = question.path.parts().next_back() == Some("undo");
+            let is_free = question.kind != QuestionKind::Manual && !is_undo;
             self.was_refused.set(self.was_refused.get() || is_free);
             return Answer::No;
         }
