@@ -14,5 +14,5 @@ mod step;
 pub use build::{build_plan, lay_out_plan};
 pub use error::PlanError;
 pub use order::{batches, domain_of, order_services};
-pub use outline::{describe_step, describe_test, identify_step};
+pub use outline::{PathParts, describe_step, describe_test, identify_step};
 pub use step::{Acting, Hooks, OnStep, Plan, SHORTEST_SECRET, Step, StepId, StepKind};

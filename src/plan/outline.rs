@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use super::step::StepKind;
 use crate::evaluate::{describe, describe_nodes};
 use crate::syntax::{Arguments, Mode, Test};
@@ -63,6 +65,24 @@ pub fn identify_step(kind: &StepKind) -> String {
             format!("on {any}{}", describe_nodes(&on.nodes.node))
         }
         other => describe_step(other),
+    }
+}
+
+/// Tells parts of a path with the same words from one another.
+#[derive(Debug, Default)]
+pub struct PathParts {
+    seen: HashMap<String, usize>,
+}
+
+impl PathParts {
+    /// The next part with these words; from the second on it is numbered.
+    pub fn name(&mut self, words: String) -> String {
+        let count = self.seen.entry(words.clone()).or_default();
+        *count += 1;
+        match count {
+            1 => words,
+            count => format!("{words} ({count})"),
+        }
     }
 }
 

@@ -113,7 +113,8 @@ pub(super) fn span_of(what: &Happening) -> Option<Span> {
     place_of(what).map(|place| place.span)
 }
 
-fn place_of(what: &Happening) -> Option<&StepPlace> {
+/// The statement that something was told of.
+pub(super) fn place_of(what: &Happening) -> Option<&StepPlace> {
     match what {
         Happening::NodesChosen { place, .. }
         | Happening::StepStarted { place, .. }

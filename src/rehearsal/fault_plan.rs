@@ -315,7 +315,7 @@ impl Schedule {
     /// What cannot go wrong at the point where it is to, and what is done there.
     pub(super) fn find_misfit(&self, points: &[Point]) -> Option<(Planned, String)> {
         let at = |planned: &Planned| points.get(planned.point.checked_sub(1)?);
-        let misfits = self.0.iter().filter_map(|planned| {
+        self.0.iter().find_map(|planned| {
             let point = at(planned).filter(|point| !planned.mishap.fits(point))?;
             let kind = match point.crossing {
                 Crossing::Act => "the command",
@@ -324,8 +324,7 @@ impl Schedule {
                 Crossing::Work => "the work",
             };
             Some((*planned, format!("{kind} `{}`", point.words)))
-        });
-        misfits.into_iter().next()
+        })
     }
 
     /// The last point at which something goes wrong; 0 when nothing does.

@@ -1,15 +1,13 @@
 //! Where in the runbook a finding is.
 
-use std::collections::HashMap;
-
 use super::attempt::{Attempt, Scene};
-use super::coverage::span_of;
+use super::coverage::{place_of, span_of};
 use super::fault_plan::Point;
 use super::invariant::Promise;
 use super::promised::describe_promise;
 use crate::diagnostic::Span;
 use crate::journal::{Event, Happening};
-use crate::plan::{Plan, Step, StepKind, identify_step};
+use crate::plan::{PathParts, Plan, Step, StepKind, identify_step};
 use crate::transport::StepPath;
 
 /// Where the runbook states a promise itself.
@@ -57,9 +55,8 @@ pub(super) fn find_place(
 fn find_spans(plan: &Plan, events: &[Event], path: &StepPath) -> Vec<Span> {
     let mut found = find_verbs(plan, path);
     for event in events {
-        let told = path_of(&event.what).filter(|told| path.is_in(told));
-        if let (Some(told), Some(span)) = (told, span_of(&event.what)) {
-            found.push((told.parts().count(), span));
+        if let Some(told) = place_of(&event.what).filter(|told| path.is_in(&told.path)) {
+            found.push((told.path.parts().count(), told.span));
         }
     }
     found.sort_by_key(|(depth, _)| std::cmp::Reverse(*depth));
@@ -82,30 +79,10 @@ fn find_verbs(plan: &Plan, path: &StepPath) -> Vec<(usize, Span)> {
     found
 }
 
-/// The step of a block that a part of a path names; from the second of its like on it is numbered.
+/// The step of a block that a part of a path names.
 fn find_step<'p>(block: &'p [Step], part: &str) -> Option<&'p Step> {
-    let mut numbers: HashMap<String, usize> = HashMap::new();
-    block.iter().find(|step| {
-        let own = identify_step(&step.kind);
-        let number = numbers.entry(own.clone()).or_default();
-        *number += 1;
-        match number {
-            1 => part == own,
-            number => part == format!("{own} ({number})"),
-        }
-    })
-}
-
-fn path_of(what: &Happening) -> Option<&StepPath> {
-    match what {
-        Happening::NodesChosen { place, .. }
-        | Happening::StepStarted { place, .. }
-        | Happening::Asked { place, .. }
-        | Happening::Waiting { place, .. }
-        | Happening::Waited { place, .. }
-        | Happening::Answered { place, .. }
-        | Happening::Named { place, .. }
-        | Happening::Branch { place, .. } => Some(&place.path),
-        _ => None,
-    }
+    let mut parts = PathParts::default();
+    block
+        .iter()
+        .find(|step| parts.name(identify_step(&step.kind)) == part)
 }

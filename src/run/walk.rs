@@ -1,5 +1,4 @@
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ use crate::diagnostic::Spanned;
 use crate::evaluate::{Frame, Memo, Place};
 use crate::inventory::NodeName;
 use crate::journal::{Event, Happening, Recorder, StepPlace, TroubleKind};
-use crate::plan::{Plan, Step, StepKind, describe_step, identify_step};
+use crate::plan::{PathParts, Plan, Step, StepKind, describe_step, identify_step};
 use crate::syntax::{Expression, Written};
 use crate::transport::Decision;
 use crate::value::{Truth, Value};
@@ -214,7 +213,7 @@ impl Walk<'_> {
     /// Walks steps in order, each again as long as somebody wants it; afterwards `here` knows what they named.
     async fn steps(&self, here: &mut Here, steps: &[Step], cleanups: &Cleanups) -> Walked {
         let mut last = Value::text("");
-        let (enclosing, mut parts) = (here.path.clone(), Parts::default());
+        let (enclosing, mut parts) = (here.path.clone(), PathParts::default());
         for step in steps {
             self.check_interrupt(here, step)?;
             here.path = enclosing.child(&parts.name(identify_step(&step.kind)));
@@ -466,7 +465,7 @@ impl Walk<'_> {
                     .await?
             }
         };
-        let (mut last, mut parts) = (Value::text(""), Parts::default());
+        let (mut last, mut parts) = (Value::text(""), PathParts::default());
         for item in turns {
             let turn = format!("{name} = {item}");
             self.record(Happening::Branch {
@@ -544,23 +543,6 @@ impl Walk<'_> {
                 }
                 walked => return walked,
             }
-        }
-    }
-}
-
-/// Tells parts of a path with the same words from one another.
-#[derive(Default)]
-struct Parts {
-    seen: HashMap<String, usize>,
-}
-
-impl Parts {
-    fn name(&mut self, words: String) -> String {
-        let count = self.seen.entry(words.clone()).or_default();
-        *count += 1;
-        match count {
-            1 => words,
-            count => format!("{words} ({count})"),
         }
     }
 }
