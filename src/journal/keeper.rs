@@ -2,14 +2,17 @@ use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
-use std::task::Poll;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 
 use super::entry::{Answered, Replied, Reply, Sent, Settled};
-use super::past::{Past, Which};
+use super::past::Past;
 use super::replay::{Phase, Replay, Slot, Turn};
+use super::row::Which;
 use super::{Entry, Event, Happening, JournalError, Pages, Record, Recorder};
 use crate::diagnostic::SourceMap;
 use crate::transport::{
@@ -134,15 +137,34 @@ impl<'d> Keeper<'d> {
         }
     }
 
+    /// The place in the journal that a walk over what is known has come to; none where time has
+    /// gone by since, and once the doors are open.
+    pub fn position(&self) -> Option<usize> {
+        self.replay.position()
+    }
+
+    /// Goes on behind a place in the journal, to which the run had come at this time.
+    pub fn pass_to(&self, position: usize, at: Duration) {
+        self.replay.pass_to(position, at);
+    }
+
     /// Drives a walk whose doors are this keeper.
     ///
     /// `may_pass_over`: acts in the journal that it does not come to are no obstacle.
     pub async fn drive<T>(&self, walk: impl Future<Output = T>, may_pass_over: bool) -> Driven<T> {
         let mut walk = pin!(walk);
         poll_fn(|context| {
+            let noting = Noting::of(context.waker());
+            let waker = Waker::from(Arc::clone(&noting));
             loop {
-                if let Poll::Ready(ended) = walk.as_mut().poll(context) {
+                noting.is_woken.store(false, Ordering::Relaxed);
+                if let Poll::Ready(ended) = walk.as_mut().poll(&mut Context::from_waker(&waker)) {
                     return Poll::Ready(Driven::Ended(ended));
+                }
+                let is_replaying = self.replay.phase.get() == Phase::Replaying;
+                if is_replaying && noting.is_woken.load(Ordering::Relaxed) {
+                    // It does not wait: some of it has only let the rest go first.
+                    continue;
                 }
                 match self.advance(may_pass_over) {
                     Advance::Again => {}
@@ -301,6 +323,28 @@ impl<'d> Keeper<'d> {
             is_kept: request.is_kept,
             reply,
         }));
+    }
+}
+
+/// Wakes somebody, and notes that.
+struct Noting {
+    other: Waker,
+    is_woken: AtomicBool,
+}
+
+impl Noting {
+    fn of(other: &Waker) -> Arc<Noting> {
+        Arc::new(Noting {
+            other: other.clone(),
+            is_woken: AtomicBool::new(false),
+        })
+    }
+}
+
+impl Wake for Noting {
+    fn wake(self: Arc<Self>) {
+        self.is_woken.store(true, Ordering::Relaxed);
+        self.other.wake_by_ref();
     }
 }
 

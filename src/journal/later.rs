@@ -1,6 +1,6 @@
-use std::collections::{HashMap, HashSet};
+use foldhash::{HashMap, HashSet};
 
-use super::past::{Row, What};
+use super::row::{Row, What};
 use crate::transport::StepPath;
 
 /// What stands later in the journal than the row that is looked at.
@@ -22,6 +22,8 @@ pub(super) struct Later {
     pub for_good: HashSet<StepPath>,
     /// Bodies that have ended for good: well, or badly and the run went on all the same.
     ended: HashSet<StepPath>,
+    /// The runbook itself.
+    root: StepPath,
 }
 
 impl Later {
@@ -36,7 +38,7 @@ impl Later {
 
     /// Whether a row goes on to be known.
     pub fn keeps(&self, row: &Row) -> bool {
-        let is_history = || self.is_history(&row.path);
+        let is_history = || self.is_history(row);
         match &row.what {
             What::Command(command) if command.acts => {
                 command.is_open() || command.is_success() || is_history()
@@ -51,8 +53,8 @@ impl Later {
     }
 
     /// Whether something was done after it: then it has been acted on.
-    pub fn is_history(&self, path: &StepPath) -> bool {
-        self.is_followed_in_line(path) || path.bodies().any(|body| self.is_over(&body))
+    pub fn is_history(&self, row: &Row) -> bool {
+        self.is_followed_in_line(row) || row.bodies.iter().any(|body| self.is_over(body))
     }
 
     /// Whether a body has ended, and something was done in it or after it.
@@ -62,8 +64,10 @@ impl Later {
 
     /// Whether something was done later in the same body, in one around it or in one inside it:
     /// what other nodes did meanwhile does not count.
-    fn is_followed_in_line(&self, path: &StepPath) -> bool {
-        self.around.contains(&path.body()) || around(path).any(|body| self.bodies.contains(&body))
+    fn is_followed_in_line(&self, row: &Row) -> bool {
+        let body = row.bodies.last().unwrap_or(&self.root);
+        let mut around = std::iter::once(&self.root).chain(&row.bodies);
+        self.around.contains(body) || around.any(|body| self.bodies.contains(body))
     }
 
     /// Whether something was done by a later statement beside the one that a body belongs to.
@@ -91,9 +95,13 @@ impl Later {
                 self.for_good.insert(row.path.clone());
             }
             what if what.is_deed() => {
-                self.bodies.insert(row.path.body());
-                self.around.extend(around(&row.path));
-                for body in row.path.bodies() {
+                let body = row.bodies.last().unwrap_or(&self.root);
+                if !self.bodies.contains(body) {
+                    self.bodies.insert(body.clone());
+                    self.around.insert(self.root.clone());
+                    self.around.extend(row.bodies.iter().cloned());
+                }
+                for body in &row.bodies {
                     let statement = body.parent();
                     let known = self.statements.entry(statement.body()).or_default();
                     if known.len() < 2 && !known.contains(&statement) {

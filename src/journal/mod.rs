@@ -24,6 +24,7 @@ mod read;
 mod record;
 mod replay;
 mod report;
+mod row;
 mod screen;
 mod show;
 mod store;

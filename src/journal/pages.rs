@@ -1,4 +1,6 @@
-use super::{Entry, JournalError, RunJournal};
+use std::rc::Rc;
+
+use super::{Entry, JournalError, Past, RunJournal};
 
 /// Where the entries of one run are written down.
 pub trait Pages {
@@ -18,12 +20,12 @@ pub trait Pages {
     /// [`JournalError::NotWritten`] when that is not possible; what waits goes on waiting.
     fn commit(&mut self, is_synced: bool) -> Result<(), JournalError>;
 
-    /// All entries so far.
+    /// What is known from all entries so far.
     ///
     /// # Errors
     ///
     /// [`JournalError::Damaged`] when they cannot be read.
-    fn entries(&self) -> Result<Vec<Entry>, JournalError>;
+    fn past(&self) -> Result<Past, JournalError>;
 }
 
 impl Pages for RunJournal {
@@ -43,15 +45,47 @@ impl Pages for RunJournal {
         RunJournal::commit(self, is_synced)
     }
 
-    fn entries(&self) -> Result<Vec<Entry>, JournalError> {
-        self.whole().entries(RunJournal::name(self))
+    fn past(&self) -> Result<Past, JournalError> {
+        Ok(Past::read(&self.whole().entries(RunJournal::name(self))?))
     }
 }
 
 /// The journal of a run that is only rehearsed: it lives in memory.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryPages {
-    entries: Vec<Entry>,
+    entries: Vec<Rc<Entry>>,
+    /// What is known from them.
+    past: Past,
+}
+
+impl MemoryPages {
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The beginnings of so many entries each, the shortest first.
+    pub fn beginnings(&self, lengths: impl IntoIterator<Item = usize>) -> Vec<MemoryPages> {
+        let mut pages = MemoryPages::default();
+        let mut left = self.entries.iter();
+        let lengths = lengths.into_iter();
+        let cut = lengths.map(|length| {
+            let missing = length.saturating_sub(pages.len());
+            left.by_ref().take(missing).for_each(|entry| pages.add(entry));
+            pages.clone()
+        });
+        cut.collect()
+    }
+
+    fn add(&mut self, entry: &Rc<Entry>) {
+        self.past.take(self.entries.len(), entry);
+        self.entries.push(Rc::clone(entry));
+    }
 }
 
 impl Pages for MemoryPages {
@@ -60,7 +94,7 @@ impl Pages for MemoryPages {
     }
 
     fn push(&mut self, entry: &Entry) {
-        self.entries.push(entry.clone());
+        self.add(&Rc::new(entry.clone()));
     }
 
     fn has_pending(&self) -> bool {
@@ -71,7 +105,9 @@ impl Pages for MemoryPages {
         Ok(())
     }
 
-    fn entries(&self) -> Result<Vec<Entry>, JournalError> {
-        Ok(self.entries.clone())
+    fn past(&self) -> Result<Past, JournalError> {
+        let mut past = self.past.clone();
+        past.forget_what_nothing_followed();
+        Ok(past)
     }
 }

@@ -1,11 +1,13 @@
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::entry::{Answered, Marked, Replied, Reply, Sent, Settled};
-use super::keeper::seconds_now;
+use foldhash::{HashSet, HashSetExt};
+
+use super::entry::{Marked, Replied, Sent, Settled};
 use super::later::Later;
+use super::row::{Command, Fate, Row, What, may_run};
 use super::{Entry, Record, RecordKind};
-use crate::transport::{Answer, Outcome, StepPath, TransportError};
+use crate::transport::StepPath;
 
 /// What is known of what a run has done before it was interrupted.
 ///
@@ -15,7 +17,7 @@ use crate::transport::{Answer, Outcome, StepPath, TransportError};
 /// anew.
 #[derive(Debug, Clone, Default)]
 pub struct Past {
-    rows: Vec<Row>,
+    rows: Vec<Arc<Row>>,
     marks: Vec<Mark>,
     /// Bodies that have ended for good.
     over: HashSet<StepPath>,
@@ -26,95 +28,10 @@ pub struct Past {
 }
 
 /// A step that a person has finished by hand.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Mark {
     path: StepPath,
     node: Option<String>,
-}
-
-/// One thing that is known.
-#[derive(Debug, Clone)]
-pub(super) struct Row {
-    /// Its place in the journal.
-    order: usize,
-    at: u64,
-    pub path: StepPath,
-    pub what: What,
-}
-
-#[derive(Debug, Clone)]
-pub(super) enum What {
-    Command(Command),
-    Answer(Answered),
-    /// The body of an `on` on a node begins.
-    BodyBegan,
-    /// It ended, well or not.
-    BodyEnded(bool),
-    /// What a block owes at its end was begun.
-    CleaningUp,
-}
-
-#[derive(Debug, Clone)]
-pub(super) struct Command {
-    node: Option<String>,
-    command: String,
-    pub acts: bool,
-    pub is_kept: bool,
-    fate: Fate,
-    /// When it can no longer be running, in seconds since 1970.
-    may_run_until: u64,
-    /// How long it might take.
-    limit: Duration,
-    /// Whether the runbook took it for success; `None`: the run was broken off just before.
-    is_well: Option<bool>,
-    /// Whether a person has left it out.
-    is_skipped: bool,
-}
-
-/// What became of a command.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Fate {
-    Replied(Reply),
-    /// It was sent, and nobody knows what came of it.
-    Unsettled,
-    /// It was done, as its own probe or a person says; what it printed is not known.
-    Settled,
-}
-
-impl Command {
-    /// Whether it went well.
-    pub fn is_success(&self) -> bool {
-        let ended_well = matches!(
-            self.fate,
-            Fate::Settled | Fate::Replied(Reply::Ran { status: 0, .. })
-        );
-        !self.is_open() && self.is_well.unwrap_or(ended_well)
-    }
-
-    /// Whether nobody knows whether it was done.
-    pub fn is_open(&self) -> bool {
-        self.acts && matches!(self.fate, Fate::Unsettled | Fate::Replied(Reply::Unknown { .. }))
-    }
-}
-
-/// Which command: where in the runbook, on which node, and its text.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Which {
-    pub path: StepPath,
-    pub node: Option<String>,
-    pub words: String,
-}
-
-/// Something known that a replay gives back, with its place in the order of things.
-#[derive(Debug, Clone)]
-pub(super) struct Known<T> {
-    pub order: usize,
-    pub at: Duration,
-    /// Whether it changed something.
-    pub is_act: bool,
-    /// Whether it is never measured or asked again, whatever else has changed.
-    pub is_kept: bool,
-    pub what: T,
 }
 
 /// An act of which nobody knows whether it was done.
@@ -152,7 +69,8 @@ impl Past {
         past
     }
 
-    fn take(&mut self, order: usize, entry: &Entry) {
+    /// Takes in an entry at its place in the journal; [`Past::forget_what_nothing_followed`] belongs at the end.
+    pub(super) fn take(&mut self, order: usize, entry: &Entry) {
         match entry {
             Entry::Opened(_) | Entry::HandedOver(_) => {}
             Entry::Resumed(_) => {
@@ -178,12 +96,13 @@ impl Past {
 
     fn add(&mut self, order: usize, at: u64, path: StepPath, what: What) {
         self.last_at = self.last_at.max(at);
-        self.rows.push(Row {
+        self.rows.push(Arc::new(Row {
             order,
             at,
+            bodies: path.bodies().collect(),
             path,
             what,
-        });
+        }));
     }
 
     fn take_record(&mut self, order: usize, record: &Record) {
@@ -220,15 +139,8 @@ impl Past {
 
     /// Takes in that the runbook itself has found out that an act was done.
     fn take_caught(&mut self, path: &StepPath, node: Option<&String>) {
-        let last = self.rows.iter_mut().rev().find_map(|row| match &mut row.what {
-            What::Command(command)
-                if command.is_open() && row.path == *path && command.node.as_ref() == node =>
-            {
-                Some(command)
-            }
-            _ => None,
-        });
-        if let Some(command) = last {
+        let is_it = |command: &Command| command.is_open() && command.node.as_ref() == node;
+        if let Some(command) = self.last_command(path, is_it) {
             command.fate = Fate::Settled;
             command.is_well = Some(true);
         }
@@ -236,14 +148,21 @@ impl Past {
 
     /// Takes in how the runbook judged the last act of a step.
     fn take_judgement(&mut self, path: &StepPath, node: Option<&String>, is_well: bool) {
-        let last = self.rows.iter_mut().rev().find_map(|row| match &mut row.what {
-            What::Command(command) if command.acts && row.path == *path && command.node.as_ref() == node => {
-                Some(command)
-            }
-            _ => None,
-        });
-        if let Some(command) = last {
+        let is_it = |command: &Command| command.acts && command.node.as_ref() == node;
+        if let Some(command) = self.last_command(path, is_it) {
             command.is_well = Some(is_well);
+        }
+    }
+
+    /// The last command of a step that is such a one.
+    fn last_command(&mut self, path: &StepPath, is_it: impl Fn(&Command) -> bool) -> Option<&mut Command> {
+        let last =
+            self.rows.iter_mut().rev().find(|row| {
+                row.path == *path && matches!(&row.what, What::Command(command) if is_it(command))
+            });
+        match &mut Arc::make_mut(last?).what {
+            What::Command(command) => Some(command),
+            _ => None,
         }
     }
 
@@ -290,8 +209,8 @@ impl Past {
                         && sent.node == command.node
                         && sent.command == command.command)
             });
-            let sent = sent.map(|sent| self.rows.remove(sent).what);
-            if let Some(What::Command(sent)) = sent {
+            let sent = sent.map(|sent| self.rows.remove(sent));
+            if let Some(What::Command(sent)) = sent.as_ref().map(|sent| &sent.what) {
                 (command.may_run_until, command.limit) = (sent.may_run_until, sent.limit);
             }
         }
@@ -300,7 +219,7 @@ impl Past {
 
     fn take_settled(&mut self, settled: &Settled) {
         let path = StepPath::read(&settled.path);
-        let is_it = |row: &Row| {
+        let is_it = |row: &Arc<Row>| {
             row.path == path
                 && matches!(&row.what, What::Command(command) if command.is_open()
                     && command.node == settled.node
@@ -311,7 +230,7 @@ impl Past {
             return;
         }
         for row in self.rows.iter_mut().filter(|row| is_it(row)) {
-            if let What::Command(command) = &mut row.what {
+            if let What::Command(command) = &mut Arc::make_mut(row).what {
                 command.fate = Fate::Settled;
                 command.is_well = Some(true);
             }
@@ -324,7 +243,7 @@ impl Past {
             node: marked.node.clone(),
         };
         for row in self.rows.iter_mut().filter(|row| row.path.is_in(&mark.path)) {
-            match &mut row.what {
+            match &mut Arc::make_mut(row).what {
                 What::Command(command) if command.acts && command.node == mark.node => {
                     command.fate = Fate::Settled;
                     command.is_well = Some(true);
@@ -340,11 +259,10 @@ impl Past {
     }
 
     /// Forgets what is to be measured, asked and tried anew.
-    fn forget_what_nothing_followed(&mut self) {
+    pub(super) fn forget_what_nothing_followed(&mut self) {
         let bodies_of = |is_it: fn(&What) -> bool| -> HashSet<StepPath> {
             let rows = self.rows.iter().filter(|row| is_it(&row.what));
-            rows.flat_map(|row| row.path.bodies().collect::<Vec<_>>())
-                .collect()
+            rows.flat_map(|row| row.bodies.iter().cloned()).collect()
         };
         let cleaned = bodies_of(|what| matches!(what, What::CleaningUp));
         let mut later = Later::new(cleaned, bodies_of(What::is_deed));
@@ -353,12 +271,10 @@ impl Past {
             if !later.keeps(&row) {
                 continue;
             }
-            let is_history = later.is_history(&row.path);
+            let is_open = matches!(&row.what, What::Command(command) if command.is_open());
+            let is_anew = is_open && !later.is_history(&row);
             later.note(&row);
-            if let What::Command(command) = &mut row.what
-                && command.is_open()
-                && !is_history
-            {
+            if is_anew && let What::Command(command) = &mut Arc::make_mut(&mut row).what {
                 command.fate = Fate::Unsettled;
             }
             kept.push(row);
@@ -366,6 +282,20 @@ impl Past {
         kept.reverse();
         self.rows = kept;
         self.over = later.for_good;
+    }
+
+    /// Up to which place in the journal the same is known of this run as of another one.
+    pub fn shared_with(&self, other: &Past) -> usize {
+        if self.marks != other.marks {
+            return 0;
+        }
+        let shared = self.rows.iter().zip(&other.rows);
+        let shared = shared
+            .take_while(|(row, other)| Arc::ptr_eq(row, other) || row.is_same(other))
+            .count();
+        let next = [self.rows.get(shared), other.rows.get(shared)];
+        let next = next.into_iter().flatten().map(|row| row.order);
+        next.min().unwrap_or(usize::MAX)
     }
 
     /// The exit code, where the run, or its last resume, has come to an end.
@@ -401,7 +331,7 @@ impl Past {
 
     /// How many acts were done.
     pub fn done_count(&self) -> usize {
-        let is_done = |row: &&Row| matches!(&row.what, What::Command(command) if command.acts && !command.is_skipped && command.is_success());
+        let is_done = |row: &&Arc<Row>| matches!(&row.what, What::Command(command) if command.acts && !command.is_skipped && command.is_success());
         self.rows.iter().filter(is_done).count()
     }
 
@@ -425,11 +355,11 @@ impl Past {
             .iter()
             .filter(|row| matches!(row.what, What::CleaningUp))
         {
-            let outermost = row.path.bodies().find(|body| ended.contains(body));
+            let outermost = row.bodies.iter().find(|body| ended.contains(*body)).cloned();
             match outermost {
                 Some(body) if !found.bodies.contains(&body) => found.bodies.push(body),
                 Some(_) => {}
-                None if row.path.bodies().any(|body| self.over.contains(&body)) => {}
+                None if row.bodies.iter().any(|body| self.over.contains(body)) => {}
                 None => {
                     found.whole |=
                         self.exit_code.is_some_and(|code| code != 0) && row.path.body() == StepPath::default()
@@ -439,50 +369,10 @@ impl Past {
         found
     }
 
-    /// The commands that are known, each in the order in which it came.
-    pub(super) fn commands(&self) -> HashMap<Which, VecDeque<Known<Result<Outcome, TransportError>>>> {
-        let mut known: HashMap<Which, VecDeque<_>> = HashMap::new();
-        for row in &self.rows {
-            let What::Command(command) = &row.what else {
-                continue;
-            };
-            let which = Which {
-                path: row.path.clone(),
-                node: command.node.clone(),
-                words: command.command.clone(),
-            };
-            known.entry(which).or_default().push_back(Known {
-                order: row.order,
-                at: Duration::from_millis(row.at),
-                is_act: command.acts,
-                is_kept: command.acts || command.is_kept,
-                what: reply_of(command),
-            });
-        }
-        known
-    }
-
-    /// The answers that are known, by the path and the name of the question.
-    pub(super) fn answers(&self) -> HashMap<Which, VecDeque<Known<Answer>>> {
-        let mut known: HashMap<Which, VecDeque<_>> = HashMap::new();
-        for row in &self.rows {
-            let What::Answer(answered) = &row.what else {
-                continue;
-            };
-            let which = Which {
-                path: row.path.clone(),
-                node: answered.node.clone(),
-                words: answered.name.clone(),
-            };
-            known.entry(which).or_default().push_back(Known {
-                order: row.order,
-                at: Duration::from_millis(row.at),
-                is_act: answered.is_deed,
-                is_kept: true,
-                what: read_answer(answered),
-            });
-        }
-        known
+    /// What is known that the doors of a run answer with, in the order in which it came.
+    pub(super) fn answers(&self) -> impl Iterator<Item = &Arc<Row>> {
+        let rows = self.rows.iter();
+        rows.filter(|row| matches!(row.what, What::Command(_) | What::Answer(_)))
     }
 
     /// Whether it is written that a body has ended well.
@@ -494,65 +384,5 @@ impl Past {
     pub(super) fn is_finished(&self, path: &StepPath, node: Option<&str>) -> bool {
         let mut marks = self.marks.iter();
         marks.any(|mark| path.is_in(&mark.path) && mark.node.as_deref() == node)
-    }
-}
-
-impl What {
-    /// Whether something is changed by it.
-    pub fn is_deed(&self) -> bool {
-        match self {
-            What::Command(command) => command.acts && !command.is_skipped,
-            What::Answer(answered) => answered.is_deed,
-            What::CleaningUp => true,
-            What::BodyBegan | What::BodyEnded(_) => false,
-        }
-    }
-}
-
-fn reply_of(command: &Command) -> Result<Outcome, TransportError> {
-    let node = command
-        .node
-        .clone()
-        .unwrap_or_else(|| "the local machine".to_owned());
-    match &command.fate {
-        Fate::Unsettled => Err(TransportError::Unsettled {
-            node,
-            may_run: may_run(command),
-        }),
-        Fate::Settled => Err(TransportError::Settled),
-        Fate::Replied(Reply::Ran {
-            status,
-            output,
-            errors,
-        }) => Ok(Outcome {
-            status: *status,
-            output: output.clone(),
-            errors: errors.clone(),
-        }),
-        Fate::Replied(Reply::Unreachable(why)) => Err(TransportError::Unreachable {
-            node,
-            why: why.clone(),
-        }),
-        Fate::Replied(Reply::Unknown { why, is_late }) => Err(TransportError::Unknown {
-            node,
-            why: why.clone(),
-            is_late: *is_late,
-        }),
-    }
-}
-
-/// How long a command may still be running.
-fn may_run(command: &Command) -> Duration {
-    // A clock that was set back makes it no longer.
-    Duration::from_secs(command.may_run_until.saturating_sub(seconds_now())).min(command.limit)
-}
-
-fn read_answer(answered: &Answered) -> Answer {
-    match answered.answer.as_str() {
-        "yes" => Answer::Yes,
-        "no" => Answer::No,
-        "later" => Answer::Park,
-        "could_not" => Answer::CouldNot(answered.why.clone().unwrap_or_default()),
-        _ => Answer::Nobody,
     }
 }

@@ -1,12 +1,16 @@
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use super::past::{Known, Past, Which};
+use foldhash::HashMap;
+
+use super::past::Past;
+use super::row::{Row, Which};
 use super::{Happening, StepResult};
 use crate::transport::{Answer, Outcome, StepPath, TransportError};
 
@@ -31,38 +35,19 @@ pub(super) struct Replay {
     pub phase: Cell<Phase>,
     /// Time since the run began.
     pub now: Cell<Duration>,
-    commands: RefCell<Store<Result<Outcome, TransportError>>>,
-    answers: RefCell<Store<Answer>>,
-    /// What is known and was not given yet: its place in the journal, and when it came.
-    left: RefCell<BTreeMap<usize, Left>>,
+    /// The place in the journal behind all that was given, and when the last of that came.
+    given: Cell<(usize, Duration)>,
+    /// What lies before this place in the journal is not to be given any more.
+    passed: Cell<usize>,
+    /// What is known and was not asked for yet, by the path of its step.
+    known: RefCell<HashMap<StepPath, VecDeque<Arc<Row>>>>,
+    /// What is known and was not given yet, by its place in the journal.
+    left: RefCell<BTreeMap<usize, Arc<Row>>>,
     waiting: RefCell<Vec<Waiting>>,
     held: RefCell<Vec<Held>>,
     /// Probes that nothing is known of and that are being asked all the same.
     asked: Cell<usize>,
     past: Past,
-}
-
-type Store<T> = HashMap<Which, VecDeque<Known<T>>>;
-
-/// Something known that was not given yet.
-struct Left {
-    at: Duration,
-    which: Which,
-    /// Whether it must not be passed over: an act, or what a person has done.
-    is_weighty: bool,
-    /// Whether nobody knows whether it was done.
-    is_open: bool,
-}
-
-impl Left {
-    fn of<T>(which: &Which, known: &Known<T>, is_open: bool) -> Left {
-        Left {
-            at: known.at,
-            which: which.clone(),
-            is_weighty: known.is_act,
-            is_open,
-        }
-    }
 }
 
 /// Something that nothing is known of, and that waits until the doors are open.
@@ -115,20 +100,14 @@ impl Future for Turn {
 impl Replay {
     /// Begins to replay; without a past the doors are open at once.
     pub fn new(past: Past) -> Replay {
-        let (commands, answers) = (past.commands(), past.answers());
-        let mut left = BTreeMap::new();
-        for (which, known) in &commands {
-            for one in known {
-                // A probe changes nothing, and may be passed over.
-                let is_open = matches!(one.what, Err(TransportError::Unsettled { .. }));
-                left.insert(one.order, Left::of(which, one, is_open));
-            }
+        let mut known: HashMap<StepPath, VecDeque<Arc<Row>>> = HashMap::default();
+        for row in past.answers() {
+            known
+                .entry(row.path.clone())
+                .or_default()
+                .push_back(Arc::clone(row));
         }
-        for (which, known) in &answers {
-            for one in known {
-                left.insert(one.order, Left::of(which, one, false));
-            }
-        }
+        let left = past.answers().map(|row| (row.order, Arc::clone(row))).collect();
         let phase = match past.is_empty() {
             true => Phase::Live,
             false => Phase::Replaying,
@@ -136,8 +115,9 @@ impl Replay {
         Replay {
             phase: Cell::new(phase),
             now: Cell::new(Duration::ZERO),
-            commands: RefCell::new(commands),
-            answers: RefCell::new(answers),
+            given: Cell::default(),
+            passed: Cell::new(0),
+            known: RefCell::new(known),
             left: RefCell::new(left),
             waiting: RefCell::default(),
             held: RefCell::default(),
@@ -151,33 +131,63 @@ impl Replay {
         self.phase.get() == Phase::Live
     }
 
+    /// The place in the journal that the walk has come to; none where time has gone by since, and
+    /// once the doors are open.
+    pub fn position(&self) -> Option<usize> {
+        let (position, at) = self.given.get();
+        (self.phase.get() == Phase::Replaying && self.now.get() == at).then_some(position)
+    }
+
+    /// Goes on behind a place in the journal, to which the run had come at this time.
+    pub fn pass_to(&self, position: usize, at: Duration) {
+        self.given.set((position, at));
+        self.passed.set(position);
+        self.now.set(at);
+        let mut left = self.left.borrow_mut();
+        *left = left.split_off(&position);
+    }
+
     /// What is known of a command, when its turn has come; `None` once the doors are open for it.
     pub async fn command(&self, which: &Which, changes: bool) -> Option<Result<Outcome, TransportError>> {
-        let known = take(&self.commands, which);
-        self.wait_for(known, which, changes).await
+        self.wait_for(Row::reply, which, changes).await
     }
 
     /// What is known of an answer, when its turn has come; `None` once the doors are open for it.
     pub async fn answer(&self, which: &Which) -> Option<Answer> {
-        let known = take(&self.answers, which);
-        self.wait_for(known, which, true).await
+        self.wait_for(Row::answer, which, true).await
     }
 
-    async fn wait_for<T>(&self, known: Option<Known<T>>, which: &Which, changes: bool) -> Option<T> {
+    /// The next of what is known of this, and what it comes to.
+    fn take<T>(&self, what: fn(&Row) -> Option<T>, which: &Which) -> Option<(Arc<Row>, T)> {
+        let mut known = self.known.borrow_mut();
+        let all = known.get_mut(&which.path)?;
+        while all.front().is_some_and(|row| row.order < self.passed.get()) {
+            all.pop_front();
+        }
+        let found = all.iter().enumerate().find_map(|(index, row)| {
+            let is_it = row.node() == which.node.as_ref() && row.words() == which.words;
+            Some((index, what(row).filter(|_| is_it)?))
+        });
+        let (index, what) = found?;
+        Some((all.remove(index)?, what))
+    }
+
+    async fn wait_for<T>(&self, what: fn(&Row) -> Option<T>, which: &Which, changes: bool) -> Option<T> {
+        let known = self.take(what, which);
         if self.is_live() {
             // Past something that is new, as in an edited runbook, guards are measured anew.
-            return known.filter(|known| known.is_kept).map(|known| known.what);
+            return known.filter(|(row, _)| row.is_kept()).map(|(_, what)| what);
         }
         let slot = Rc::new(Slot::default());
         match known {
-            Some(known) => {
+            Some((row, what)) => {
                 self.waiting.borrow_mut().push(Waiting {
-                    at: known.at,
-                    order: Some(known.order),
+                    at: row.time(),
+                    order: Some(row.order),
                     slot: slot.clone(),
                 });
                 Turn(slot).await;
-                Some(known.what)
+                Some(what)
             }
             None => {
                 self.held.borrow_mut().push(Held {
@@ -211,7 +221,7 @@ impl Replay {
         let mut waiting = self.waiting.borrow_mut();
         let has_pauses = waiting.iter().any(|one| one.order.is_none());
         let until = has_pauses
-            .then(|| left.values().map(|one| one.at).max())
+            .then(|| left.values().map(|row| row.time()).max())
             .flatten();
         let next = waiting
             .iter()
@@ -222,10 +232,13 @@ impl Replay {
             .map(|(index, _)| index);
         let Some(next) = next else { return false };
         let next = waiting.swap_remove(next);
+        let now = self.now.get().max(next.at);
         if let Some(order) = next.order {
             left.remove(&order);
+            self.given.set((self.given.get().0.max(order + 1), now));
         }
-        self.now.set(self.now.get().max(next.at));
+        self.now.set(now);
+
         next.slot.wake();
         true
     }
@@ -265,8 +278,8 @@ impl Replay {
     pub fn open_left(&self) -> Vec<Which> {
         let left = self.left.borrow();
         left.values()
-            .filter(|one| one.is_open)
-            .map(|one| one.which.clone())
+            .filter(|row| row.is_unsettled())
+            .map(|row| row.which())
             .collect()
     }
 
@@ -282,15 +295,12 @@ impl Replay {
     /// those acts of which nobody knows whether they were done.
     pub fn passed_over(&self, may_pass_over: bool) -> Vec<String> {
         let (left, held) = (self.left.borrow(), self.held.borrow());
-        let is_hindering = |one: &&Left| {
-            let waits = || {
-                held.iter()
-                    .any(|held| are_side_by_side(&held.path, &one.which.path))
-            };
-            one.is_weighty && (one.is_open || !(may_pass_over || waits()))
+        let is_hindering = |row: &&Arc<Row>| {
+            let waits = || held.iter().any(|held| are_side_by_side(&held.path, &row.path));
+            row.is_weighty() && (row.is_unsettled() || !(may_pass_over || waits()))
         };
         let hindering = left.values().filter(is_hindering);
-        hindering.map(|one| describe(&one.which)).collect()
+        hindering.map(|row| describe(&row.which())).collect()
     }
 
     /// Whether an event comes of what was found out since the run was broken off, so that it is not
@@ -320,10 +330,6 @@ fn are_side_by_side(one: &StepPath, other: &StepPath) -> bool {
             .iter()
             .any(|other| *other != body && other.parent() == body.parent())
     })
-}
-
-fn take<T>(store: &RefCell<Store<T>>, which: &Which) -> Option<Known<T>> {
-    store.borrow_mut().get_mut(which).and_then(VecDeque::pop_front)
 }
 
 fn describe(which: &Which) -> String {

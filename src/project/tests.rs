@@ -12,6 +12,7 @@ use super::{InventoryChoice, Project};
 use crate::diagnostic::Style;
 use crate::journal::{Event, MemoryPages};
 use crate::plan::build_plan;
+use crate::rehearsal::{Scene, compare_with_trunk};
 use crate::run::{Ending, Keeping, RunOptions, Went, World, run_kept, run_plan};
 use crate::transport::simulated::{Inspection, Shape, SimulatedCluster};
 use crate::transport::{Answers, Clock};
@@ -454,4 +455,37 @@ require healthy
 "#;
     let syncs = writings(text).into_iter().filter(|(_, is_synced)| *is_synced);
     assert_eq!(syncs.count(), 2);
+}
+
+/// Goes through one in so many of the single faults of a runbook with and without what they share.
+fn compare_shared(name: &str, given: &[(&str, &str)], one_in: usize) {
+    let script = format!("{}/scripts/{name}.runbook", env!("CARGO_MANIFEST_DIR"));
+    let opened = Project::open(Path::new(&script), &InventoryChoice::Simulated(None));
+    let (project, _) = opened.expect("it can be read");
+    let given = given
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let scene = Scene {
+        plan: &project.plan(&given.collect()).expect("all is given"),
+        sources: project.sources(),
+        limit: None,
+        overrides: &[],
+        shape: &Shape::default(),
+    };
+    assert!(compare_with_trunk(scene, one_in) > 0, "{name}");
+}
+
+#[test]
+fn what_runs_share_of_the_unbroken_one_comes_to_the_same() {
+    let disk = [
+        ("cs", "1027"),
+        ("mount", "/pstorage/pcs1-cs1"),
+        ("disk", "readable"),
+    ];
+    let node = [("target", "node2"), ("away", "1h"), ("reason", "memory")];
+    let all = [("helper", "node6"), ("password", "secret")];
+    compare_shared("replace-cs-disk", &disk, 11);
+    compare_shared("take-node-down", &node, 41);
+    compare_shared("network-maintenance", &[], 401);
+    compare_shared("redeploy-cluster", &all, 1501);
 }

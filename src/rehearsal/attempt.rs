@@ -9,18 +9,20 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
+use super::alone::Alone;
 use super::ending::{judge_done, judge_ending};
 use super::fault_plan::{Point, Schedule};
 use super::invariant::{Broken, Cause, Promise};
 use super::promised::Promised;
 use super::seen::Listener;
 use super::stage::{Act, Cut, Known, Stage};
+use super::trunk::Trunk;
 use crate::diagnostic::SourceMap;
 use crate::evaluate::Memo;
 use crate::inventory::NodeSet;
 use crate::journal::{Entry, Event, MemoryPages, Pages, Resumption};
 use crate::plan::Plan;
-use crate::run::{Ending, Keeping, Override, RunOptions, Went, World, run_kept};
+use crate::run::{Ending, Keeping, Override, RunOptions, Trail, Went, World, run_kept};
 use crate::transport::Clock;
 use crate::transport::simulated::{Inspection, SimulatedCluster};
 
@@ -45,9 +47,10 @@ pub struct Scene<'s> {
 }
 
 impl Scene<'_> {
-    fn options(&self, memo: &Rc<Memo>) -> RunOptions {
+    fn options(&self, memo: &Rc<Memo>, trail: Option<&Rc<Trail>>) -> RunOptions {
         RunOptions {
             memo: Some(Rc::clone(memo)),
+            trail: trail.cloned(),
             limit: self.limit.cloned(),
             overrides: self.overrides.to_vec(),
             ..RunOptions::default()
@@ -60,17 +63,29 @@ impl Scene<'_> {
         cluster.learn(&self.plan.program, &self.plan.inventory);
         Start {
             promised: Promised::all_of(self.plan, &cluster),
+            untouched: Alone::new(&cluster),
             cluster,
             memo: Rc::default(),
+            trunk: None,
         }
+    }
+
+    /// The same, with what they share of the unbroken run.
+    pub(super) fn start_with_trunk(self) -> Start {
+        let mut start = self.start();
+        start.trunk = Trunk::grow(self, &start);
+        start
     }
 }
 
 /// What all attempts of one worker begin with.
 pub(super) struct Start {
     pub cluster: SimulatedCluster,
-    promised: Vec<Promised>,
+    /// The same with no run at all.
+    pub untouched: Alone,
+    pub promised: Vec<Promised>,
     memo: Rc<Memo>,
+    pub trunk: Option<Trunk>,
 }
 
 /// What came of one run.
@@ -120,10 +135,22 @@ pub(super) fn attempt(
 ) -> Attempt {
     let listener = Listener::default();
     let seen = Rc::clone(&listener.0);
-    let stage = Stage::new(start.cluster.fork(), schedule, &start.promised, known, &seen);
-    let pages: RefCell<MemoryPages> = RefCell::default();
+    let (trunk, promised) = (start.trunk.as_ref(), &start.promised);
+    let (stage, pages) = match trunk.and_then(|trunk| trunk.last_before(schedule.first())) {
+        Some((checkpoint, pages)) => {
+            let stage = Stage::new(checkpoint.cluster(), schedule, promised, known, &seen);
+            stage.begin_at(checkpoint);
+            (stage, pages.clone())
+        }
+        None => {
+            let stage = Stage::new(start.cluster.fork(), schedule, promised, known, &seen);
+            (stage, MemoryPages::default())
+        }
+    };
+    let pages = RefCell::new(pages);
     let mut broken = None;
-    let first = walk((scene, start), &stage, &pages, listener.clone());
+    let trail = trunk.map(|trunk| &trunk.trail);
+    let first = walk((scene, start), trail, &stage, &pages, listener.clone());
     let mut exit_code = None;
     match &first {
         Walked::Ended(ending) => exit_code = Some(ending.exit_code),
@@ -140,11 +167,13 @@ pub(super) fn attempt(
     if let (None, Walked::Ended(ending)) = (&broken, &first) {
         broken = judge_ending(ending, &seen.borrow().events, start, &stage);
     }
+
     let is_over = is_joined || exit_code == Some(0);
     if let (None, false, Some(unbroken)) = (&broken, is_over, unbroken) {
         stage.let_finish();
         broken = resume((scene, start), &stage, &pages, &listener, unbroken);
     }
+
     if let (None, Some(good)) = (&broken, known.good) {
         let passed = stage.passed.take();
         good.write().expect("no worker fails").extend(passed);
@@ -174,7 +203,7 @@ pub(super) fn attempt(
 
 /// How a walk ended.
 #[derive(Debug)]
-enum Walked {
+pub(super) enum Walked {
     Ended(Ending),
     Hindered(Went),
     Cut(Cut),
@@ -202,8 +231,10 @@ impl Walked {
     }
 }
 
-fn walk(
+/// Carries the runbook out, or takes it up again.
+pub(super) fn walk(
     (scene, start): (Scene<'_>, &Start),
+    trail: Option<&Rc<Trail>>,
     stage: &Stage<'_>,
     pages: &RefCell<MemoryPages>,
     mut listener: Listener,
@@ -220,7 +251,7 @@ fn walk(
         overridden: &[],
         watch: None,
     };
-    let options = scene.options(&start.memo);
+    let options = scene.options(&start.memo, trail);
     let going = async {
         let mut walk = pin!(run_kept(scene.plan, world, &options, keeping, &mut listener));
         poll_fn(|context| {
@@ -270,7 +301,8 @@ fn resume(
         listener.0.borrow_mut().begin_anew();
         stage.resumes.set(stage.resumes.get() + 1);
         pages.borrow_mut().push(&Entry::Resumed(Resumption::default()));
-        let last = walk(scene, stage, pages, listener.clone());
+        let trail = scene.1.trunk.as_ref().map(|trunk| &trunk.trail);
+        let last = walk(scene, trail, stage, pages, listener.clone());
         let is_open = matches!(&last, Walked::Hindered(Went::StillUnknown(_)));
         walked = Some(last);
         if !is_open {

@@ -1,18 +1,14 @@
 //! What an ending must be: told as it is, and clean.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
+use super::alone::count_missing;
 use super::attempt::{Start, stage_broken};
 use super::invariant::{AFTERMATH, Broken, NOTICE, Progress, Promise};
 use super::stage::{Act, Stage};
 use crate::journal::{Event, Happening, Ledger, TroubleKind};
 use crate::run::Ending;
 use crate::transport::Clock;
-use crate::transport::simulated::{Inspection, SimulatedCluster};
-
-/// Chunks in these states need nobody.
-const SETTLED: [&str; 4] = ["healthy", "overcommitted", "deleting", "void"];
 
 /// What is wrong with how a run ended that nobody has taken up again.
 pub(super) fn judge_ending(
@@ -48,20 +44,17 @@ pub(super) fn judge_done(
 
 /// What is worse in the cluster than it would be without the run: its servers, and if told so its chunks.
 fn worse(start: &Start, stage: &Stage<'_>, with_chunks: bool) -> Option<String> {
-    let now = wanting(&stage.cluster.inspect());
+    let now = count_missing(&stage.cluster);
     if now.iter().all(|(count, _)| *count == 0) || is_too_soon(stage) {
         return None;
     }
     let (judge, until) = (stage.judge.borrow(), stage.now());
-    let mut without: Vec<&SimulatedCluster> = vec![&start.cluster];
+    let mut without = vec![count_missing(&start.untouched.at(until))];
     // That what it has started crashes is for the run to see before it says that all is done.
     if !stage.only_blinks() {
-        without.extend(judge.left_alone());
+        let faults = judge.left_alone().iter();
+        without.extend(faults.map(|alone| count_missing(&alone.at(until))));
     }
-    let without: Vec<_> = without
-        .into_iter()
-        .map(|alone| wanting(&left_alone(alone, until)))
-        .collect();
     let mut all = now.into_iter().enumerate().take(if with_chunks { 3 } else { 2 });
     let worse = all.find(|(index, (count, _))| without.iter().all(|alone| alone[*index].0 < *count));
     worse.map(|(_, (count, what))| format!("{count} {what}"))
@@ -77,50 +70,13 @@ fn is_too_soon(stage: &Stage<'_>) -> bool {
     }
 }
 
-/// The cluster as it is at some time when nobody touches it.
-fn left_alone(alone: &SimulatedCluster, until: Duration) -> Inspection {
-    let alone = alone.fork();
-    let clock = alone.clock();
-    alone.block_on(clock.sleep(until.saturating_sub(clock.now())));
-    alone.inspect()
-}
-
 /// Whether a service is down with no run at all, or since its node was rebooted for what went wrong.
 fn is_down_alone(start: &Start, stage: &Stage<'_>, node: &str, service: &str) -> bool {
-    let at_the_end = |alone: &SimulatedCluster| left_alone(alone, stage.now()).nodes.remove(node);
-    let without = at_the_end(&start.cluster);
+    let without = start.untouched.at(stage.now()).inspect().nodes.remove(node);
     let runs = without.and_then(|node| node.services.get(service).copied());
     let judge = stage.judge.borrow();
     let mut faults = judge.left_alone().iter();
-    !runs.unwrap_or_default()
-        || faults.any(|alone| {
-            let (first, last) = (alone.inspect().nodes.remove(node), at_the_end(alone));
-            last.map(|node| node.boots) > first.map(|node| node.boots)
-        })
-}
-
-/// How much is not as it should be.
-fn wanting(cluster: &Inspection) -> [(usize, &'static str); 3] {
-    let silent = cluster.metadata_servers.iter().filter(|server| !server.counts);
-    let away = cluster
-        .chunk_servers
-        .iter()
-        .filter(|server| !server.is_running || server.has_failed);
-    let waiting = cluster
-        .chunks
-        .iter()
-        .filter(|(state, _)| !SETTLED.contains(*state));
-    [
-        (
-            silent.count(),
-            "of the metadata servers do not answer, or are not in step",
-        ),
-        (away.count(), "of the chunk servers do not run"),
-        (
-            waiting.map(|(_, count)| count).sum(),
-            "of the chunks wait for a replica",
-        ),
-    ]
+    !runs.unwrap_or_default() || faults.any(|alone| alone.has_rebooted(node, stage.now()))
 }
 
 /// What is wrong with a run that gave up, with nothing wrong that it had to leave it for.

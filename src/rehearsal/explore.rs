@@ -243,7 +243,7 @@ impl Search<'_> {
 
     fn work(&self, worker: usize) -> Found {
         let mut found = Found::default();
-        let start = self.scene.start();
+        let start = self.scene.start_with_trunk();
         while self.open.load(Ordering::Acquire) > 0 {
             let next = self.queue.lock().expect("no worker fails").pop();
             let Some(schedule) = next else {

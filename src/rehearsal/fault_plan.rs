@@ -327,6 +327,11 @@ impl Schedule {
         })
     }
 
+    /// The first point at which something goes wrong; 0 when nothing does.
+    pub fn first(&self) -> usize {
+        self.0.iter().map(|planned| planned.point).min().unwrap_or(0)
+    }
+
     /// The last point at which something goes wrong; 0 when nothing does.
     pub fn last(&self) -> usize {
         self.0.iter().map(|planned| planned.point).max().unwrap_or(0)

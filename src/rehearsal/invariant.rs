@@ -4,18 +4,17 @@ use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
+use super::alone::Alone;
 use super::promised::Promised;
 use crate::transport::Clock;
 use crate::transport::simulated::{Inspection, SimulatedCluster, Vitals};
 
 /// How long clients may hang: an election takes less.
-const HANG: Duration = Duration::from_secs(60);
+pub(super) const HANG: Duration = Duration::from_secs(60);
 /// How long after a fault nobody can know of it: the view lags, and what was measured is acted on.
 pub(super) const NOTICE: Duration = Duration::from_secs(20);
 /// How long what has come of such an act may show itself.
 pub(super) const AFTERMATH: Duration = Duration::from_secs(180);
-/// How often the cluster is looked at that is left alone.
-const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// A promise of the tool that a run must not break.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -126,7 +125,7 @@ pub(super) struct Broken {
 }
 
 /// Looks at the cluster all along a run.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Judge {
     /// What is broken now, and not by the runbook.
     excused: BTreeSet<Promise>,
@@ -137,7 +136,7 @@ pub(super) struct Judge {
     reboots: usize,
     last_fault: Option<Duration>,
     /// The cluster as it was after each fault, left alone from there on.
-    left_alone: Vec<SimulatedCluster>,
+    left_alone: Vec<Alone>,
     /// Which promises of the runbook held when they were asked last.
     held: Vec<bool>,
     /// Which of them have held at any time.
@@ -166,7 +165,7 @@ impl Judge {
     /// Hears that something has gone wrong by itself.
     pub fn note_fault(&mut self, cluster: &SimulatedCluster) {
         self.note_time_of_fault(cluster.clock().now());
-        self.left_alone.push(cluster.fork());
+        self.left_alone.push(Alone::new(cluster));
     }
 
     /// Hears when something went wrong that is part of a fault which it has heard of.
@@ -180,7 +179,7 @@ impl Judge {
     }
 
     /// The cluster as it was after each fault, to see what comes without the run.
-    pub fn left_alone(&self) -> &[SimulatedCluster] {
+    pub fn left_alone(&self) -> &[Alone] {
         &self.left_alone
     }
 
@@ -192,19 +191,18 @@ impl Judge {
     /// What was left alone until now is the cluster itself.
     pub fn begin_anew(&mut self, cluster: &SimulatedCluster) {
         if !self.left_alone.is_empty() {
-            self.left_alone = vec![cluster.fork()];
+            self.left_alone = vec![Alone::new(cluster)];
         }
     }
 
     /// Puts into a hash all that it goes by from now on.
-    pub fn write_state(&self, hasher: &mut impl Hasher, now: Duration) {
+    pub fn write_state(&mut self, hasher: &mut impl Hasher, now: Duration) {
         let since = |at: Option<Duration>, limit: Duration| at.map(|at| now.saturating_sub(at).min(limit));
         (&self.excused, &self.lifted, &self.held, self.reboots).hash(hasher);
         since(self.excused_at, AFTERMATH + Duration::from_millis(1)).hash(hasher);
         since(self.last_fault, AFTERMATH).hash(hasher);
-        for alone in &self.left_alone {
-            alone.fingerprint(false).hash(hasher);
-            now.saturating_sub(alone.clock().now()).hash(hasher);
+        for alone in &mut self.left_alone {
+            alone.write_state(hasher, now, !self.held.is_empty());
         }
     }
 
@@ -270,8 +268,8 @@ impl Judge {
         let is_too_soon = self.last_fault.is_some_and(|fault| sent < fault + NOTICE);
         is_too_soon
             || self.left_alone.iter().any(|alone| {
-                let since = now.saturating_sub(alone.clock().now());
-                promise.ask(alone, since + NOTICE).is_some()
+                let later = alone.at(now + NOTICE);
+                promise.ask(&later, Duration::ZERO).is_some()
             })
     }
 
@@ -291,11 +289,12 @@ impl Judge {
             return true;
         }
         let mut alone = self.left_alone.iter();
-        alone.any(|alone| breaks_by_itself(&alone.fork(), promise, now))
+        alone.any(|alone| alone.breaks(promise, now + NOTICE))
     }
 }
 
-fn broken_now(vitals: &Vitals, reboots: usize, now: Duration) -> BTreeSet<Promise> {
+/// What is broken at a time, where so many nodes had been rebooted before.
+pub(super) fn broken_now(vitals: &Vitals, reboots: usize, now: Duration) -> BTreeSet<Promise> {
     let hangs = vitals
         .hung_since
         .is_some_and(|since| now.saturating_sub(since) > HANG);
@@ -315,20 +314,4 @@ fn broken_now(vitals: &Vitals, reboots: usize, now: Duration) -> BTreeSet<Promis
         .filter(|(_, is_broken)| *is_broken)
         .map(|(promise, _)| promise)
         .collect()
-}
-
-/// Whether the cluster comes to that with nobody doing anything more.
-fn breaks_by_itself(alone: &SimulatedCluster, promise: &Promise, until: Duration) -> bool {
-    let reboots = alone.vitals().watchdog_reboots;
-    let clock = alone.clock();
-    loop {
-        let now = clock.now();
-        if broken_now(&alone.vitals(), reboots, now).contains(promise) {
-            return true;
-        }
-        if now >= until + NOTICE {
-            return false;
-        }
-        alone.block_on(clock.sleep(LOOK_EVERY));
-    }
 }

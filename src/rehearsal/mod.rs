@@ -7,6 +7,7 @@
 //!
 //! May import: `diagnostic`, `inventory`, `value`, `evaluate`, `plan`, `transport`, `journal`, `run`.
 
+mod alone;
 mod attempt;
 mod coverage;
 mod elsewhere;
@@ -22,6 +23,7 @@ mod seen;
 mod shrink;
 mod stage;
 mod story;
+mod trunk;
 
 pub use attempt::Scene;
 pub use coverage::Coverage;
@@ -31,3 +33,5 @@ pub use fault_plan::{Mishap, Planned, Schedule, ScheduleError};
 pub use finding::{Finding, Line};
 pub use invariant::Promise;
 pub use story::{describe_coverage, tell_finding, write_coverage_json, write_finding_json};
+#[cfg(test)]
+pub(crate) use trunk::compare_with_trunk;

@@ -10,7 +10,7 @@ use crate::journal::{Event, Happening, Recorder, StepResult};
 use crate::transport::StepPath;
 
 /// What was told so far, as far as it decides what comes.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Seen {
     /// Everything, in order.
     pub events: Vec<Event>,
@@ -21,6 +21,8 @@ pub(super) struct Seen {
     named: BTreeMap<(String, Option<NodeName>), String>,
     /// What went wrong on its way, by the path of what caught it or of the node's body.
     failed: BTreeSet<StepPath>,
+    /// Whether what the run has gone through before it is here already.
+    pub knows_past: bool,
 }
 
 impl Seen {
@@ -76,6 +78,7 @@ impl Seen {
 
     /// A walk begins anew, and tells everything once more.
     pub fn begin_anew(&mut self) {
+        self.knows_past = false;
         self.tokens.clear();
         self.groups.clear();
         self.named.clear();
@@ -99,6 +102,9 @@ impl Recorder for Listener {
     }
 
     fn recall(&mut self, event: &Event) {
-        self.0.borrow_mut().take(event);
+        let mut seen = self.0.borrow_mut();
+        if !seen.knows_past {
+            seen.take(event);
+        }
     }
 }

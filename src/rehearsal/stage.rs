@@ -1,6 +1,7 @@
 //! Where a rehearsed run goes on: each command, probe and question comes by here, and something may
 //! go wrong with it.
 
+mod checkpoint;
 mod doors;
 
 use std::cell::{Cell, RefCell};
@@ -15,12 +16,15 @@ use foldhash::quality::FixedState;
 use futures_util::FutureExt;
 use futures_util::future::{Future, Shared, join_all};
 
+pub(super) use checkpoint::Checkpoint;
+
 use super::elsewhere::{Foreseen, find_idle, foresee, strike};
 use super::fault_plan::{Crossing, Mishap, Point, Schedule, started_service};
 use super::invariant::{Cause, Judge, NOTICE, Progress};
 use super::promised::Promised;
 use super::seen::Seen;
 use crate::inventory::NodeName;
+use crate::journal::MemoryPages;
 use crate::transport::simulated::{Fault, SimulatedCluster};
 use crate::transport::{Clock, Outcome, Purpose, Question, Request, StepPath, TransportError};
 
@@ -112,6 +116,10 @@ pub(super) struct Stage<'s> {
     was_outage: Cell<bool>,
     /// By how much a look at what rests is put off.
     stretch: Cell<u32>,
+    /// Whether something was done since the last point.
+    has_acted: Cell<bool>,
+    /// The journal, and where it is noted how the run stood in between.
+    pub noted: Option<(&'s RefCell<MemoryPages>, &'s RefCell<Vec<Checkpoint>>)>,
 }
 
 impl<'s> Stage<'s> {
@@ -147,6 +155,8 @@ impl<'s> Stage<'s> {
             is_resumed: Cell::new(false),
             was_outage: Cell::new(false),
             stretch: Cell::new(1),
+            has_acted: Cell::new(false),
+            noted: None,
         }
     }
 
@@ -252,6 +262,7 @@ impl<'s> Stage<'s> {
         node: Option<&NodeName>,
         words: &str,
     ) -> Arrival {
+        self.note_checkpoint(crossing == Crossing::Act);
         self.steps.set(self.steps.get() + 1);
         self.look(Cause::Time);
         if crossing == Crossing::Act {
@@ -346,7 +357,7 @@ impl<'s> Stage<'s> {
             // What went wrong where is asked for when a run ends.
             self.hit.borrow().hash(&mut hasher);
         }
-        self.judge.borrow().write_state(&mut hasher, self.now());
+        self.judge.borrow_mut().write_state(&mut hasher, self.now());
         let state = hasher.finish();
         if good.read().expect("no worker fails").contains(&state) {
             return true;
@@ -429,6 +440,7 @@ impl<'s> Stage<'s> {
         let replied = self.assume(request, replied);
         if request.purpose == Purpose::Act {
             self.written.set(self.written.get() + 1);
+            self.has_acted.set(true);
             self.note_act(request, &replied, fault.is_some(), arrival.number);
         }
         if let (Some(mishap), Some(node)) = (power, &request.node) {

@@ -354,6 +354,9 @@ impl Walk<'_> {
         tally: &mut Tally,
     ) {
         let width = options.width.unwrap_or_else(|| self.fan_out());
+        let mut here = here.clone();
+        here.is_beside |= nodes.len() > 1 && width > 1;
+        let here = &here;
         let mut waiting = nodes.iter().cloned();
         let mut in_hand = FuturesUnordered::new();
         loop {
@@ -411,6 +414,11 @@ impl Walk<'_> {
     async fn on_node(&self, here: &Here, step: &Step, on: &OnStep, node: NodeName) -> (StepResult, Walked) {
         let mut inner = here.clone();
         inner.path = here.path.on(node.as_str());
+        let there = inner.clone();
+        if let Some(value) = self.pass(&mut inner) {
+            return (StepResult::Done, Ok(value));
+        }
+        let leg = self.begin_leg(&inner);
         let path = inner.path.clone();
         self.record(Happening::NodeStarted {
             step: step.id,
@@ -448,6 +456,9 @@ impl Walk<'_> {
             path,
             result: result.clone(),
         });
+        if let (StepResult::Done, Ok(value), Some(leg)) = (&result, &walked, leg) {
+            self.end_leg(leg, &there, value);
+        }
         (result, walked)
     }
 

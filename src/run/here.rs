@@ -39,6 +39,8 @@ pub(super) struct Here {
     pub is_caught: bool,
     /// Whether this is what a block owes at its end, which is done after a signal as well.
     pub is_owed: bool,
+    /// Whether other nodes may be in hand as well.
+    pub is_beside: bool,
     /// Which statement is carried out.
     pub path: StepPath,
     /// Whether what is measured is measured once and for all: a value that is named, a list, an

@@ -1,10 +1,12 @@
 use std::cell::RefCell;
 
-use super::walk::run_plan;
+use super::standing::Standing;
+use super::trail::Track;
+use super::walk::{Walk, carry_out};
 use super::{Ending, RunOptions, World};
 use crate::diagnostic::{SourceMap, Span};
 use crate::journal::{
-    Doors, Driven, Event, JournalError, Keeper, Kept, OverriddenFinding, Pages, Past, Recorder, StillUnknown,
+    Doors, Driven, Event, JournalError, Keeper, Kept, OverriddenFinding, Pages, Recorder, StillUnknown,
     Trouble, TroubleKind, Watch, WithOverridden,
 };
 use crate::plan::Plan;
@@ -58,8 +60,10 @@ pub async fn run_kept(
         person: world.person,
     };
     loop {
-        let past = Past::read(&keeping.journal.borrow().entries()?);
+        let past = keeping.journal.borrow().past()?;
         let is_settled = past.open_acts().is_empty();
+        let trail = options.trail.as_ref();
+        let trail = trail.map(|trail| (trail, trail.shared_with(&past)));
         let stop = options.stop_requested.clone();
         let keeper = Keeper::new(doors, keeping.sources, keeping.journal, past, stop);
         let keeper = match keeping.watch {
@@ -78,8 +82,11 @@ pub async fn run_kept(
         };
         let kept = Kept::new(&keeper, told);
         let mut kept = WithOverridden::new(Box::new(kept), keeping.overridden.to_vec());
-        let walk = run_plan(plan, world, options, &mut kept);
-        match keeper.drive(walk, keeping.may_pass_over).await {
+        let standing = Standing::default();
+        let mut walk = Walk::new(plan, world, options, &standing, &mut kept);
+        walk.track = trail.map(|(trail, shared)| Track::new(trail, shared, &keeper));
+        let ended = keeper.drive(carry_out(walk, &standing), keeping.may_pass_over);
+        match ended.await {
             Driven::Ended(ending) => return Ok(Went::Ended(ending)),
             Driven::Settled(unknown) if unknown.is_empty() => {}
             Driven::Settled(unknown) => return Ok(Went::StillUnknown(unknown)),

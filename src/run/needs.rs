@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt};
+use tokio::task::unconstrained;
 
 use super::here::{Halt, Here, Used};
 use super::service::Presence;
@@ -131,7 +132,7 @@ impl Walk<'_> {
         service: &Arc<ServiceDefinition>,
         nodes: &NodeSet,
     ) -> Result<Option<NodeName>, Halt> {
-        let _one_at_a_time = self.asking.lock().await;
+        let _one_at_a_time = unconstrained(self.asking.lock()).await;
         let used = Used {
             service: service.clone(),
             instances: Value::list(Vec::new()),

@@ -2,6 +2,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::trail::Trail;
 use crate::evaluate::Memo;
 use crate::inventory::{NodeName, NodeSet};
 use crate::journal::Trouble;
@@ -39,6 +40,9 @@ pub struct RunOptions {
     pub keeps_evidence: bool,
     /// What facts have come to before, where several runs of one plan share that.
     pub memo: Option<Rc<Memo>>,
+    /// Steps that need not be gone over, where several runs of one plan begin alike; only of use
+    /// where they are written down.
+    pub trail: Option<Rc<Trail>>,
     /// Set from outside when the run shall end after the nodes in hand (Ctrl-C).
     pub stop_requested: Rc<Cell<bool>>,
     /// Switches the tokens off, to show what a lagging view does to a rolling stop; in tests alone.

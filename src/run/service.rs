@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
-use futures_util::lock::MutexGuard;
+use tokio::sync::MutexGuard;
+use tokio::task::unconstrained;
 
 use super::act::{Act, PROBE_LIMIT};
 use super::here::{Halt, Here, Started, Used, Walked, trouble};
@@ -372,7 +373,7 @@ impl Walk<'_> {
         if here.outage.is_some() || !used.iter().any(is_guarded) {
             return None;
         }
-        Some(self.section.lock().await)
+        Some(unconstrained(self.section.lock()).await)
     }
 
     /// Inside an outage no quorum may be left to answer, so a stop is proven by the service itself.

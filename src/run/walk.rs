@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use futures_util::lock::Mutex;
+use tokio::sync::Mutex;
 
 use super::cleanup::{Cleanup, Cleanups, describe_owed};
 use super::decide::Next;
 use super::here::{Halt, Here, Walked, trouble};
 use super::standing::Standing;
 use super::token::State;
+use super::trail::Track;
 use super::{Ending, RunOptions, World};
 use crate::diagnostic::Spanned;
 use crate::evaluate::{Frame, Memo, Place};
@@ -46,8 +47,14 @@ pub async fn run_statement(
     standing: &Standing,
     recorder: &mut dyn Recorder,
 ) -> Ending {
-    standing.begin();
     let walk = Walk::new(plan, world, options, standing, recorder);
+    carry_out(walk, standing).await
+}
+
+/// Carries out a plan from its beginning to its end.
+pub(super) async fn carry_out(walk: Walk<'_>, standing: &Standing) -> Ending {
+    standing.begin();
+    let (plan, options) = (walk.plan, walk.options);
     walk.record(Happening::RunStarted {
         cluster: plan.inventory.name.clone(),
         simulated: plan.inventory.is_simulated,
@@ -75,7 +82,8 @@ pub(super) struct Walk<'w> {
     pub options: &'w RunOptions,
     pub state: &'w RefCell<State>,
     recorder: RefCell<&'w mut dyn Recorder>,
-    /// From the first `before` guard to the stop returned: one at a time in the whole cluster.
+    /// From the first `before` guard to the stop returned: one at a time in the whole cluster, in the
+    /// order in which they come; that a runtime has others go first would mix that up in a replay.
     pub section: Mutex<()>,
     /// What still runs is asked for one statement at a time, so that others find it answered.
     pub asking: Mutex<()>,
@@ -84,6 +92,8 @@ pub(super) struct Walk<'w> {
     began: Duration,
     /// What facts have come to before.
     pub memo: Rc<Memo>,
+    /// Steps that need not be gone over.
+    pub track: Option<Track<'w>>,
 }
 
 impl<'w> Walk<'w> {
@@ -106,6 +116,7 @@ impl<'w> Walk<'w> {
             decided: Cell::new(None),
             began: world.clock.now(),
             memo: options.memo.clone().unwrap_or_default(),
+            track: None,
         }
     }
 }
@@ -130,7 +141,15 @@ impl Walk<'_> {
 
     pub(super) fn record(&self, what: Happening) {
         let at = self.world.clock.now().saturating_sub(self.began);
-        self.recorder.borrow_mut().record(&Event { at, what });
+        self.tell(&Event { at, what });
+    }
+
+    /// Tells of something that is as it was told before.
+    pub(super) fn tell(&self, event: &Event) {
+        if let Some(track) = &self.track {
+            track.hear(event);
+        }
+        self.recorder.borrow_mut().record(event);
     }
 
     /// Tells whoever is told of the run that time has gone by.
@@ -218,7 +237,7 @@ impl Walk<'_> {
             self.check_interrupt(here, step)?;
             here.path = enclosing.child(&parts.name(identify_step(&step.kind)));
             last = loop {
-                match self.step(here, step, cleanups).await {
+                match self.pass_or_step(here, step, cleanups).await {
                     Err(halt) => match self.decide(here, step, halt).await? {
                         Next::Again => {}
                         Next::Further => break Value::text(""),
@@ -231,7 +250,7 @@ impl Walk<'_> {
         Ok(last)
     }
 
-    async fn step(&self, here: &mut Here, step: &Step, cleanups: &Cleanups) -> Walked {
+    pub(super) async fn step(&self, here: &mut Here, step: &Step, cleanups: &Cleanups) -> Walked {
         match &step.kind {
             StepKind::On(on) => self.on(here, step, on).await,
             StepKind::Locally(body) => {

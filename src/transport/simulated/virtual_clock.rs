@@ -53,6 +53,11 @@ impl VirtualClock {
         None
     }
 
+    /// Whether anybody waits for a time to come.
+    pub fn is_waited_for(&self) -> bool {
+        !self.shared.wakers.borrow().is_empty()
+    }
+
     /// Moves to `now` and wakes who waited for it, in the order in which they began to wait.
     pub(super) fn move_to(&self, now: Duration) {
         self.shared.now.set(now);
