@@ -1,3 +1,4 @@
+use std::cell::OnceCell;
 use std::rc::Rc;
 
 use super::{Entry, JournalError, Past, RunJournal};
@@ -54,8 +55,10 @@ impl Pages for RunJournal {
 #[derive(Debug, Clone, Default)]
 pub struct MemoryPages {
     entries: Vec<Rc<Entry>>,
-    /// What is known from them.
+    /// All that they say.
     past: Past,
+    /// What is known from them, once that was asked.
+    known: OnceCell<Past>,
 }
 
 impl MemoryPages {
@@ -83,6 +86,7 @@ impl MemoryPages {
     }
 
     fn add(&mut self, entry: &Rc<Entry>) {
+        self.known.take();
         self.past.take(self.entries.len(), entry);
         self.entries.push(Rc::clone(entry));
     }
@@ -106,8 +110,11 @@ impl Pages for MemoryPages {
     }
 
     fn past(&self) -> Result<Past, JournalError> {
-        let mut past = self.past.clone();
-        past.forget_what_nothing_followed();
-        Ok(past)
+        let known = self.known.get_or_init(|| {
+            let mut past = self.past.clone();
+            past.forget_what_nothing_followed();
+            past
+        });
+        Ok(known.clone())
     }
 }

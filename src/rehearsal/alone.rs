@@ -50,7 +50,7 @@ impl Alone {
             cluster: cluster.fork(),
             broken: BTreeSet::new(),
             reboots: cluster.vitals().watchdog_reboots,
-            boots: boots_of(cluster),
+            boots: cluster.boot_counts(),
             rest: None,
         };
         alone.look();
@@ -79,7 +79,7 @@ impl Alone {
 
     /// Whether a node has booted again at a time.
     pub fn has_rebooted(&self, node: &str, time: Duration) -> bool {
-        boots_of(&self.at(time)).get(node) > self.boots.get(node)
+        self.at(time).boot_counts().get(node) > self.boots.get(node)
     }
 
     /// Puts into a hash all that a run is judged by from now on; `is_asked`: the guards of a runbook
@@ -102,13 +102,14 @@ impl Alone {
     /// What a run is judged by as a number; `is_whole`: and all that may come of it.
     fn summarise(&self, is_whole: bool) -> u64 {
         let mut hasher = FixedState::default().build_hasher();
-        let counts = count_missing(&self.cluster).map(|(count, _)| count);
-        (&self.broken, counts).hash(&mut hasher);
-        for (node, boots) in boots_of(&self.cluster) {
-            (Some(&boots) > self.boots.get(&node)).hash(&mut hasher);
-        }
-        if is_whole {
-            self.cluster.fingerprint(false).hash(&mut hasher);
+        let boots = self.cluster.boot_counts();
+        let has_booted = boots.iter().map(|(node, boots)| *boots > self.boots[node]);
+        (&self.broken, has_booted.collect::<Vec<bool>>()).hash(&mut hasher);
+        match is_whole {
+            true => self.cluster.fingerprint(false).hash(&mut hasher),
+            false => count_missing(&self.cluster)
+                .map(|(count, _)| count)
+                .hash(&mut hasher),
         }
         hasher.finish()
     }
@@ -129,11 +130,6 @@ impl Alone {
         let (vitals, now) = (self.cluster.vitals(), self.cluster.clock().now());
         self.broken.extend(broken_now(&vitals, self.reboots, now));
     }
-}
-
-fn boots_of(cluster: &SimulatedCluster) -> BTreeMap<String, u32> {
-    let nodes = cluster.inspect().nodes.into_iter();
-    nodes.map(|(name, node)| (name, node.boots)).collect()
 }
 
 /// How much is not as it should be.

@@ -135,18 +135,18 @@ pub(super) fn attempt(
 ) -> Attempt {
     let listener = Listener::default();
     let seen = Rc::clone(&listener.0);
-    let (trunk, promised) = (start.trunk.as_ref(), &start.promised);
-    let (stage, pages) = match trunk.and_then(|trunk| trunk.last_before(schedule.first())) {
-        Some((checkpoint, pages)) => {
-            let stage = Stage::new(checkpoint.cluster(), schedule, promised, known, &seen);
-            stage.begin_at(checkpoint);
-            (stage, pages.clone())
-        }
-        None => {
-            let stage = Stage::new(start.cluster.fork(), schedule, promised, known, &seen);
-            (stage, MemoryPages::default())
-        }
+    let trunk = start.trunk.as_ref();
+    let set_out = trunk.and_then(|trunk| Some((trunk, trunk.last_before(schedule.first())?)));
+    let cluster = match set_out {
+        Some((_, (checkpoint, _))) => checkpoint.cluster(),
+        None => start.cluster.fork(),
     };
+    let stage = Stage::new(cluster, schedule, &start.promised, known, &seen);
+    let mut pages = MemoryPages::default();
+    if let Some((trunk, (checkpoint, written))) = set_out {
+        stage.begin_at(checkpoint, &trunk.points, &trunk.events);
+        pages.clone_from(written);
+    }
     let pages = RefCell::new(pages);
     let mut broken = None;
     let trail = trunk.map(|trunk| &trunk.trail);

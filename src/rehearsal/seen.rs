@@ -2,18 +2,26 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
 use crate::inventory::NodeName;
 use crate::journal::{Event, Happening, Recorder, StepResult};
 use crate::transport::StepPath;
 
-/// What was told so far, as far as it decides what comes.
-#[derive(Debug, Clone, Default)]
+/// What was told so far.
+#[derive(Debug, Default)]
 pub(super) struct Seen {
     /// Everything, in order.
     pub events: Vec<Event>,
+    /// What comes of it.
+    pub memory: Memory,
+    /// Whether what the run has gone through before it is here already.
+    pub knows_past: bool,
+}
+
+/// What was told, as far as it decides what comes.
+#[derive(Debug, Clone, Default, Hash)]
+pub(super) struct Memory {
     /// The outages that are open; one that failed stays open, whoever goes on with the run.
     outages: BTreeSet<StepPath>,
     tokens: BTreeSet<(String, NodeName)>,
@@ -21,8 +29,6 @@ pub(super) struct Seen {
     named: BTreeMap<(String, Option<NodeName>), String>,
     /// What went wrong on its way, by the path of what caught it or of the node's body.
     failed: BTreeSet<StepPath>,
-    /// Whether what the run has gone through before it is here already.
-    pub knows_past: bool,
 }
 
 impl Seen {
@@ -31,35 +37,36 @@ impl Seen {
             Happening::Outage {
                 place, opens: true, ..
             } => {
-                self.outages.insert(place.path.clone());
+                self.memory.outages.insert(place.path.clone());
             }
             Happening::Outage {
                 place, opens: false, ..
             } => {
-                self.outages.remove(&place.path);
+                self.memory.outages.remove(&place.path);
             }
             Happening::TokenTaken { service, node, .. } => {
-                self.tokens.insert((service.clone(), node.clone()));
+                self.memory.tokens.insert((service.clone(), node.clone()));
             }
             Happening::TokenReturned { service, node } => {
-                self.tokens.remove(&(service.clone(), node.clone()));
+                self.memory.tokens.remove(&(service.clone(), node.clone()));
             }
             Happening::GroupChanged { group, now, .. } => {
-                self.groups.insert(group.clone(), now.to_string());
+                self.memory.groups.insert(group.clone(), now.to_string());
             }
             Happening::Named { place, name, value } => {
-                self.named
+                self.memory
+                    .named
                     .insert((name.clone(), place.node.clone()), value.clone());
             }
             Happening::Caught { place, .. } => {
-                self.failed.insert(place.path.clone());
+                self.memory.failed.insert(place.path.clone());
             }
             Happening::NodeEnded {
                 path,
                 result: StepResult::Trouble(_),
                 ..
             } => {
-                self.failed.insert(path.clone());
+                self.memory.failed.insert(path.clone());
             }
             _ => {}
         }
@@ -68,27 +75,21 @@ impl Seen {
 
     /// Whether an outage is open.
     pub fn is_outage(&self) -> bool {
-        !self.outages.is_empty()
+        !self.memory.outages.is_empty()
     }
 
     /// Whether anything went wrong on its way.
     pub fn has_failed(&self) -> bool {
-        !self.failed.is_empty()
+        !self.memory.failed.is_empty()
     }
 
     /// A walk begins anew, and tells everything once more.
     pub fn begin_anew(&mut self) {
         self.knows_past = false;
-        self.tokens.clear();
-        self.groups.clear();
-        self.named.clear();
-        self.failed.clear();
-    }
-
-    /// Puts into a hash what the run remembers.
-    pub fn write_state(&self, hasher: &mut impl Hasher) {
-        (&self.outages, &self.tokens, &self.groups).hash(hasher);
-        (&self.named, &self.failed).hash(hasher);
+        self.memory = Memory {
+            outages: std::mem::take(&mut self.memory.outages),
+            ..Memory::default()
+        };
     }
 }
 

@@ -370,7 +370,7 @@ impl<'s> Stage<'s> {
     fn hash_what_is_kept(&self, coarse: u64) -> u64 {
         let mut hasher = FixedState::default().build_hasher();
         (coarse, self.written.get(), self.going.borrow().len()).hash(&mut hasher);
-        self.seen.borrow().write_state(&mut hasher);
+        self.seen.borrow().memory.hash(&mut hasher);
         hasher.finish()
     }
 
@@ -397,7 +397,7 @@ impl<'s> Stage<'s> {
         let mut hasher = FixedState::default().build_hasher();
         (path.as_str(), node, words, self.going.borrow().len()).hash(&mut hasher);
         self.cluster.fingerprint(false).hash(&mut hasher);
-        self.seen.borrow().write_state(&mut hasher);
+        self.seen.borrow().memory.hash(&mut hasher);
         hasher.finish()
     }
 

@@ -4,16 +4,18 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::attempt::{Scene, Start, Walked, walk};
-use super::fault_plan::Schedule;
+use super::fault_plan::{Point, Schedule};
 use super::seen::Listener;
 use super::stage::{Checkpoint, Known, Stage};
-use crate::journal::{MemoryPages, Pages};
+use crate::journal::{Event, MemoryPages, Pages};
 use crate::run::Trail;
 
 /// What others share of the unbroken run instead of going over it once more.
 pub(super) struct Trunk {
     /// Where others can set out, in order, and what is written of them there.
     checkpoints: Vec<(Checkpoint, MemoryPages)>,
+    pub points: Vec<Point>,
+    pub events: Vec<Event>,
     pub trail: Rc<Trail>,
 }
 
@@ -47,13 +49,19 @@ impl Trunk {
             past.is_ok_and(|past| past.open_acts().is_empty() && past.length() == checkpoint.at)
         });
         stage.noted = None;
+        let (points, events) = (stage.points.borrow().clone(), listener.0.borrow().events.clone());
         walk((scene, start), Some(&trail), &stage, &pages, listener);
-        Some(Trunk { checkpoints, trail })
+        Some(Trunk {
+            checkpoints,
+            points,
+            events,
+            trail,
+        })
     }
 
     /// Where a run sets out whose first fault is at this point, and what is written of it there.
     pub fn last_before(&self, point: usize) -> Option<&(Checkpoint, MemoryPages)> {
-        let is_before = |(checkpoint, _): &(Checkpoint, MemoryPages)| checkpoint.passed() < point;
+        let is_before = |(checkpoint, _): &(Checkpoint, MemoryPages)| checkpoint.passed < point;
         self.checkpoints[..self.checkpoints.partition_point(is_before)].last()
     }
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::super::fault_plan::Point;
 use super::super::invariant::Judge;
-use super::super::seen::Seen;
+use super::super::seen::{Memory, Seen};
 use super::{Act, Stage};
+use crate::journal::Event;
 use crate::transport::simulated::SimulatedCluster;
 use crate::transport::{Clock, StepPath};
 
@@ -16,9 +17,11 @@ pub(in crate::rehearsal) struct Checkpoint {
     pub at: Duration,
     /// How many entries its journal had.
     pub entries: usize,
+    /// How many points lie before it, and how many events were told.
+    pub passed: usize,
+    told: usize,
     cluster: SimulatedCluster,
-    seen: Seen,
-    points: Vec<Point>,
+    memory: Memory,
     judge: Judge,
     done: BTreeMap<Act, Vec<usize>>,
     by_hand: BTreeSet<(StepPath, String)>,
@@ -30,11 +33,6 @@ pub(in crate::rehearsal) struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// How many points lie before it.
-    pub fn passed(&self) -> usize {
-        self.points.len()
-    }
-
     /// Such a cluster.
     pub fn cluster(&self) -> SimulatedCluster {
         self.cluster.fork()
@@ -56,8 +54,9 @@ impl Stage<'_> {
             // That it is about to act is written already.
             entries: pages.borrow().len() - usize::from(is_act),
             cluster: self.cluster.fork(),
-            seen: self.seen.borrow().clone(),
-            points: self.points.borrow().clone(),
+            passed: self.points.borrow().len(),
+            told: self.seen.borrow().events.len(),
+            memory: self.seen.borrow().memory.clone(),
             judge: self.judge.borrow().clone(),
             done: self.done.borrow().clone(),
             by_hand: self.by_hand.borrow().clone(),
@@ -69,11 +68,15 @@ impl Stage<'_> {
         });
     }
 
-    /// Takes over what came before a checkpoint; the cluster is the one of there.
-    pub fn begin_at(&self, checkpoint: &Checkpoint) {
-        *self.seen.borrow_mut() = checkpoint.seen.clone();
-        self.seen.borrow_mut().knows_past = true;
-        self.points.replace(checkpoint.points.clone());
+    /// Takes over what came before a checkpoint: of all the points and events of that run those that
+    /// lie before it. The cluster is the one of there.
+    pub fn begin_at(&self, checkpoint: &Checkpoint, points: &[Point], events: &[Event]) {
+        self.seen.replace(Seen {
+            events: events[..checkpoint.told].to_vec(),
+            knows_past: true,
+            memory: checkpoint.memory.clone(),
+        });
+        self.points.replace(points[..checkpoint.passed].to_vec());
         self.judge.replace(checkpoint.judge.clone());
         self.done.replace(checkpoint.done.clone());
         self.by_hand.replace(checkpoint.by_hand.clone());

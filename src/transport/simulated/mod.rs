@@ -23,6 +23,7 @@ mod world;
 mod tests;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
@@ -144,6 +145,13 @@ impl SimulatedCluster {
     /// The truth about it, for tests and invariants.
     pub fn inspect(&self) -> Inspection {
         self.world.borrow().inspect()
+    }
+
+    /// How often each node has booted.
+    pub fn boot_counts(&self) -> BTreeMap<String, u32> {
+        let world = self.world.borrow();
+        let hosts = world.hosts.iter();
+        hosts.map(|host| (host.name.clone(), host.boot_count)).collect()
     }
 
     /// What is well with it, and what is not: the part of the truth that is asked for often.
