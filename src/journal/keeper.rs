@@ -144,8 +144,8 @@ impl<'d> Keeper<'d> {
     }
 
     /// Goes on behind a place in the journal, to which the run had come at this time.
-    pub fn pass_to(&self, position: usize, at: Duration) {
-        self.replay.pass_to(position, at);
+    pub fn follow_to(&self, position: usize, at: Duration) {
+        self.replay.follow_to(position, at);
     }
 
     /// Drives a walk whose doors are this keeper.

@@ -55,7 +55,7 @@ impl Pages for RunJournal {
 #[derive(Debug, Clone, Default)]
 pub struct MemoryPages {
     entries: Vec<Rc<Entry>>,
-    /// All that they say.
+    /// All that they say, without what the last resume has forgotten.
     past: Past,
     /// What is known from them, once that was asked.
     known: OnceCell<Past>,
@@ -83,6 +83,12 @@ impl MemoryPages {
             pages.clone()
         });
         cut.collect()
+    }
+
+    /// Whether a resume goes by all of it, and measures nothing anew.
+    pub fn is_all_known(&self) -> bool {
+        let past = self.past();
+        past.is_ok_and(|past| past.row_count() == self.past.row_count())
     }
 
     fn add(&mut self, entry: &Rc<Entry>) {

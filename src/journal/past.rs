@@ -303,6 +303,11 @@ impl Past {
         self.exit_code
     }
 
+    /// How much is known.
+    pub(super) fn row_count(&self) -> usize {
+        self.rows.len()
+    }
+
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty() && self.last_at == 0 && self.marks.is_empty()

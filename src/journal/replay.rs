@@ -38,7 +38,7 @@ pub(super) struct Replay {
     /// The place in the journal behind all that was given, and when the last of that came.
     given: Cell<(usize, Duration)>,
     /// What lies before this place in the journal is not to be given any more.
-    passed: Cell<usize>,
+    followed_to: Cell<usize>,
     /// What is known and was not asked for yet, by the path of its step.
     known: RefCell<HashMap<StepPath, VecDeque<Arc<Row>>>>,
     /// What is known and was not given yet, by its place in the journal.
@@ -116,7 +116,7 @@ impl Replay {
             phase: Cell::new(phase),
             now: Cell::new(Duration::ZERO),
             given: Cell::default(),
-            passed: Cell::new(0),
+            followed_to: Cell::new(0),
             known: RefCell::new(known),
             left: RefCell::new(left),
             waiting: RefCell::default(),
@@ -139,9 +139,9 @@ impl Replay {
     }
 
     /// Goes on behind a place in the journal, to which the run had come at this time.
-    pub fn pass_to(&self, position: usize, at: Duration) {
+    pub fn follow_to(&self, position: usize, at: Duration) {
         self.given.set((position, at));
-        self.passed.set(position);
+        self.followed_to.set(position);
         self.now.set(at);
         let mut left = self.left.borrow_mut();
         *left = left.split_off(&position);
@@ -161,12 +161,12 @@ impl Replay {
     fn take<T>(&self, what: fn(&Row) -> Option<T>, which: &Which) -> Option<(Arc<Row>, T)> {
         let mut known = self.known.borrow_mut();
         let all = known.get_mut(&which.path)?;
-        while all.front().is_some_and(|row| row.order < self.passed.get()) {
+        while all.front().is_some_and(|row| row.order < self.followed_to.get()) {
             all.pop_front();
         }
         let found = all.iter().enumerate().find_map(|(index, row)| {
             let is_it = row.node() == which.node.as_ref() && row.words() == which.words;
-            Some((index, what(row).filter(|_| is_it)?))
+            Some((index, is_it.then(|| what(row)).flatten()?))
         });
         let (index, what) = found?;
         Some((all.remove(index)?, what))

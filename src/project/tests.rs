@@ -457,11 +457,34 @@ require healthy
     assert_eq!(syncs.count(), 2);
 }
 
-/// Goes through one in so many of the single faults of a runbook with and without what they share.
-fn compare_shared(name: &str, given: &[(&str, &str)], one_in: usize) {
-    let script = format!("{}/scripts/{name}.runbook", env!("CARGO_MANIFEST_DIR"));
-    let opened = Project::open(Path::new(&script), &InventoryChoice::Simulated(None));
-    let (project, _) = opened.expect("it can be read");
+/// Some nodes have nothing to do, or fail and are passed over.
+const UNEVEN: &str = r#"
+runbook uneven
+use pstorage
+on node1 < run "touch /tmp/m" >
+on node[1-3] serially <
+  if (succeeds "test -e /tmp/m" no=[1]) < run "touch /tmp/a" >
+>
+on node[3-5] in parallel <
+  run "touch /tmp/b"
+  stop pvapp
+  try < run "test -e /tmp/none" > else < note "not there" >
+>
+on node[3-5] in parallel <
+  start pvapp
+  run "rm /tmp/b"
+>
+on node[2-3] serially <
+  if (succeeds "test -e /tmp/b" no=[1]) < run "touch /tmp/c" >
+  run "touch /tmp/d"
+>
+"#;
+
+/// Goes through one in so many of the faults of a runbook with and without what runs share.
+fn compare_shared(name: &str, text: &str, given: &[(&str, &str)], one_in: usize) {
+    let mut project = Project::simulated();
+    let problems = project.check_text(name, text);
+    assert!(!problems.has_errors(), "{}", project.render_plain(&problems));
     let given = given
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -476,7 +499,7 @@ fn compare_shared(name: &str, given: &[(&str, &str)], one_in: usize) {
 }
 
 #[test]
-fn what_runs_share_of_the_unbroken_one_comes_to_the_same() {
+fn what_runs_share_comes_to_the_same() {
     let disk = [
         ("cs", "1027"),
         ("mount", "/pstorage/pcs1-cs1"),
@@ -484,8 +507,17 @@ fn what_runs_share_of_the_unbroken_one_comes_to_the_same() {
     ];
     let node = [("target", "node2"), ("away", "1h"), ("reason", "memory")];
     let all = [("helper", "node6"), ("password", "secret")];
-    compare_shared("replace-cs-disk", &disk, 11);
-    compare_shared("take-node-down", &node, 41);
-    compare_shared("network-maintenance", &[], 401);
-    compare_shared("redeploy-cluster", &all, 1501);
+    compare_shared("uneven", UNEVEN, &[], 11);
+    compare_shared("master-first", MASTER_FIRST, &[], 61);
+    let shipped: [(&str, &[(&str, &str)], _); 4] = [
+        ("replace-cs-disk", &disk, 59),
+        ("take-node-down", &node, 211),
+        ("network-maintenance", &[], 3001),
+        ("redeploy-cluster", &all, 3001),
+    ];
+    for (name, given, one_in) in shipped {
+        let file = format!("{}/scripts/{name}.runbook", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(&file).expect("it is there");
+        compare_shared(name, &text, given, one_in);
+    }
 }

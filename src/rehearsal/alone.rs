@@ -24,20 +24,21 @@ pub(super) struct Alone {
     /// What was broken at any time so far.
     broken: BTreeSet<Promise>,
     /// How many nodes their watchdogs had rebooted at first.
-    reboots: usize,
+    reboot_count: usize,
     /// How often each node had booted at first.
-    boots: BTreeMap<String, u32>,
+    boot_counts: BTreeMap<String, u32>,
     /// What a run is judged by, as a number, once nothing more comes of it.
     rest: Option<u64>,
 }
 
+// A clone of a simulated cluster is that very cluster.
 impl Clone for Alone {
     fn clone(&self) -> Alone {
         Alone {
             cluster: self.cluster.fork(),
             broken: self.broken.clone(),
-            reboots: self.reboots,
-            boots: self.boots.clone(),
+            reboot_count: self.reboot_count,
+            boot_counts: self.boot_counts.clone(),
             rest: self.rest,
         }
     }
@@ -49,8 +50,8 @@ impl Alone {
         let mut alone = Alone {
             cluster: cluster.fork(),
             broken: BTreeSet::new(),
-            reboots: cluster.vitals().watchdog_reboots,
-            boots: cluster.boot_counts(),
+            reboot_count: cluster.vitals().watchdog_reboots,
+            boot_counts: cluster.boot_counts(),
             rest: None,
         };
         alone.look();
@@ -59,14 +60,17 @@ impl Alone {
 
     /// Whether it breaks a promise at any time until this one.
     pub fn breaks(&self, promise: &Promise, until: Duration) -> bool {
-        let mut later = self.clone();
-        while !later.broken.contains(promise) {
-            if later.cluster.clock().now() >= until {
-                return false;
-            }
-            later.look_again();
+        if self.broken.contains(promise) {
+            return true;
         }
-        true
+        let mut later = self.clone();
+        while !later.is_at_rest() && later.cluster.clock().now() < until {
+            later.look_again();
+            if later.broken.contains(promise) {
+                return true;
+            }
+        }
+        false
     }
 
     /// The cluster as it is at a time.
@@ -79,7 +83,7 @@ impl Alone {
 
     /// Whether a node has booted again at a time.
     pub fn has_rebooted(&self, node: &str, time: Duration) -> bool {
-        self.at(time).boot_counts().get(node) > self.boots.get(node)
+        self.at(time).boot_counts().get(node) > self.boot_counts.get(node)
     }
 
     /// Puts into a hash all that a run is judged by from now on; `is_asked`: the guards of a runbook
@@ -103,7 +107,7 @@ impl Alone {
     fn summarise(&self, is_whole: bool) -> u64 {
         let mut hasher = FixedState::default().build_hasher();
         let boots = self.cluster.boot_counts();
-        let has_booted = boots.iter().map(|(node, boots)| *boots > self.boots[node]);
+        let has_booted = boots.iter().map(|(node, boots)| *boots > self.boot_counts[node]);
         (&self.broken, has_booted.collect::<Vec<bool>>()).hash(&mut hasher);
         match is_whole {
             true => self.cluster.fingerprint(false).hash(&mut hasher),
@@ -128,7 +132,7 @@ impl Alone {
 
     fn look(&mut self) {
         let (vitals, now) = (self.cluster.vitals(), self.cluster.clock().now());
-        self.broken.extend(broken_now(&vitals, self.reboots, now));
+        self.broken.extend(broken_now(&vitals, self.reboot_count, now));
     }
 }
 

@@ -14,7 +14,7 @@ use super::ending::{judge_done, judge_ending};
 use super::fault_plan::{Point, Schedule};
 use super::invariant::{Broken, Cause, Promise};
 use super::promised::Promised;
-use super::seen::Listener;
+use super::seen::{Listener, Seen};
 use super::stage::{Act, Cut, Known, Stage};
 use super::trunk::Trunk;
 use crate::diagnostic::SourceMap;
@@ -83,9 +83,17 @@ pub(super) struct Start {
     pub cluster: SimulatedCluster,
     /// The same with no run at all.
     pub untouched: Alone,
+    /// What the runbook promises.
     pub promised: Vec<Promised>,
     memo: Rc<Memo>,
+    /// What they share of the unbroken run.
     pub trunk: Option<Trunk>,
+}
+
+impl Start {
+    fn trail(&self) -> Option<&Rc<Trail>> {
+        self.trunk.as_ref().map(|trunk| &trunk.trail)
+    }
 }
 
 /// What came of one run.
@@ -135,21 +143,10 @@ pub(super) fn attempt(
 ) -> Attempt {
     let listener = Listener::default();
     let seen = Rc::clone(&listener.0);
-    let trunk = start.trunk.as_ref();
-    let set_out = trunk.and_then(|trunk| Some((trunk, trunk.last_before(schedule.first())?)));
-    let cluster = match set_out {
-        Some((_, (checkpoint, _))) => checkpoint.cluster(),
-        None => start.cluster.fork(),
-    };
-    let stage = Stage::new(cluster, schedule, &start.promised, known, &seen);
-    let mut pages = MemoryPages::default();
-    if let Some((trunk, (checkpoint, written))) = set_out {
-        stage.begin_at(checkpoint, &trunk.points, &trunk.events);
-        pages.clone_from(written);
-    }
+    let (stage, pages) = set_out(start, schedule, known, &seen);
     let pages = RefCell::new(pages);
     let mut broken = None;
-    let trail = trunk.map(|trunk| &trunk.trail);
+    let trail = start.trail();
     let first = walk((scene, start), trail, &stage, &pages, listener.clone());
     let mut exit_code = None;
     match &first {
@@ -198,6 +195,25 @@ pub(super) fn attempt(
         assumed: stage.assumed.take(),
         done: stage.done.take(),
         cluster,
+    }
+}
+
+/// Where a run begins: as far along the unbroken one as it is like that.
+fn set_out<'s>(
+    start: &'s Start,
+    schedule: &'s Schedule,
+    known: Known<'s>,
+    seen: &Rc<RefCell<Seen>>,
+) -> (Stage<'s>, MemoryPages) {
+    let stage = |cluster| Stage::new(cluster, schedule, &start.promised, known, seen);
+    let trunk = start.trunk.as_ref();
+    match trunk.and_then(|trunk| Some((trunk, trunk.last_before(schedule.first())?))) {
+        Some((trunk, (checkpoint, pages))) => {
+            let stage = stage(checkpoint.cluster());
+            stage.begin_at(checkpoint, &trunk.course);
+            (stage, pages.clone())
+        }
+        None => (stage(start.cluster.fork()), MemoryPages::default()),
     }
 }
 
@@ -301,8 +317,7 @@ fn resume(
         listener.0.borrow_mut().begin_anew();
         stage.resumes.set(stage.resumes.get() + 1);
         pages.borrow_mut().push(&Entry::Resumed(Resumption::default()));
-        let trail = scene.1.trunk.as_ref().map(|trunk| &trunk.trail);
-        let last = walk(scene, trail, stage, pages, listener.clone());
+        let last = walk(scene, scene.1.trail(), stage, pages, listener.clone());
         let is_open = matches!(&last, Walked::Hindered(Went::StillUnknown(_)));
         walked = Some(last);
         if !is_open {

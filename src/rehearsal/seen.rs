@@ -15,8 +15,8 @@ pub(super) struct Seen {
     pub events: Vec<Event>,
     /// What comes of it.
     pub memory: Memory,
-    /// Whether what the run has gone through before it is here already.
-    pub knows_past: bool,
+    /// How many of the events that a walk is going to tell are here already.
+    pub known_count: usize,
 }
 
 /// What was told, as far as it decides what comes.
@@ -85,7 +85,7 @@ impl Seen {
 
     /// A walk begins anew, and tells everything once more.
     pub fn begin_anew(&mut self) {
-        self.knows_past = false;
+        self.known_count = 0;
         self.memory = Memory {
             outages: std::mem::take(&mut self.memory.outages),
             ..Memory::default()
@@ -104,8 +104,9 @@ impl Recorder for Listener {
 
     fn recall(&mut self, event: &Event) {
         let mut seen = self.0.borrow_mut();
-        if !seen.knows_past {
-            seen.take(event);
+        match seen.known_count.checked_sub(1) {
+            Some(left) => seen.known_count = left,
+            None => seen.take(event),
         }
     }
 }

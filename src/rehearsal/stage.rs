@@ -16,7 +16,7 @@ use foldhash::quality::FixedState;
 use futures_util::FutureExt;
 use futures_util::future::{Future, Shared, join_all};
 
-pub(super) use checkpoint::Checkpoint;
+pub(super) use checkpoint::{Checkpoint, Course};
 
 use super::elsewhere::{Foreseen, find_idle, foresee, strike};
 use super::fault_plan::{Crossing, Mishap, Point, Schedule, started_service};
@@ -118,6 +118,8 @@ pub(super) struct Stage<'s> {
     stretch: Cell<u32>,
     /// Whether something was done since the last point.
     has_acted: Cell<bool>,
+    /// How many events were told when the last checkpoint was noted, until that is proven.
+    unproven: Cell<Option<usize>>,
     /// The journal, and where it is noted how the run stood in between.
     pub noted: Option<(&'s RefCell<MemoryPages>, &'s RefCell<Vec<Checkpoint>>)>,
 }
@@ -156,6 +158,7 @@ impl<'s> Stage<'s> {
             was_outage: Cell::new(false),
             stretch: Cell::new(1),
             has_acted: Cell::new(false),
+            unproven: Cell::new(None),
             noted: None,
         }
     }
@@ -437,6 +440,7 @@ impl<'s> Stage<'s> {
         self.going
             .borrow_mut()
             .retain(|other| !Shared::ptr_eq(other, &going));
+        self.prove_checkpoint();
         let replied = self.assume(request, replied);
         if request.purpose == Purpose::Act {
             self.written.set(self.written.get() + 1);

@@ -4,18 +4,22 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::attempt::{Scene, Start, Walked, walk};
-use super::fault_plan::{Point, Schedule};
+use super::fault_plan::Schedule;
 use super::seen::Listener;
-use super::stage::{Checkpoint, Known, Stage};
-use crate::journal::{Event, MemoryPages, Pages};
+use super::stage::{Checkpoint, Course, Known, Stage};
+use crate::journal::{MemoryPages, Pages};
 use crate::run::Trail;
+
+/// How many checkpoints are kept at most: each has a cluster of its own.
+const MOST_CHECKPOINTS: usize = 400;
 
 /// What others share of the unbroken run instead of going over it once more.
 pub(super) struct Trunk {
     /// Where others can set out, in order, and what is written of them there.
     checkpoints: Vec<(Checkpoint, MemoryPages)>,
-    pub points: Vec<Point>,
-    pub events: Vec<Event>,
+    /// All that it has gone through.
+    pub course: Course,
+    /// What its steps have come to.
     pub trail: Rc<Trail>,
 }
 
@@ -38,64 +42,88 @@ impl Trunk {
             return None;
         };
         let checkpoints: Vec<Checkpoint> = noted.take();
-        let lengths = checkpoints.iter().map(|checkpoint| checkpoint.entries);
+        let lengths = checkpoints.iter().map(|checkpoint| checkpoint.entry_count);
         let lengths = lengths.chain([pages.borrow().len()]);
         let mut beginnings = pages.borrow().beginnings(lengths);
+        // From here on all have the very same rows, which are compared at a glance.
         pages.replace(beginnings.pop().unwrap_or_default());
         let mut checkpoints: Vec<_> = checkpoints.into_iter().zip(beginnings).collect();
-        // A run that is taken up stands where the last thing that is known of it came.
+        // A run that is taken up stands where the last thing that is known of it came, and measures
+        // anew what is not known any more: it is like one that was never broken off only where
+        // neither makes a difference.
         checkpoints.retain(|(checkpoint, pages)| {
             let past = pages.past();
-            past.is_ok_and(|past| past.open_acts().is_empty() && past.length() == checkpoint.at)
+            let is_like =
+                past.is_ok_and(|past| past.open_acts().is_empty() && past.length() == checkpoint.at);
+            is_like && pages.is_all_known()
         });
+        let one_in = checkpoints.len().div_ceil(MOST_CHECKPOINTS).max(1);
+        let checkpoints = checkpoints.into_iter().step_by(one_in).collect();
         stage.noted = None;
-        let (points, events) = (stage.points.borrow().clone(), listener.0.borrow().events.clone());
+        let course = stage.course();
         walk((scene, start), Some(&trail), &stage, &pages, listener);
         Some(Trunk {
             checkpoints,
-            points,
-            events,
+            course,
             trail,
         })
     }
 
     /// Where a run sets out whose first fault is at this point, and what is written of it there.
     pub fn last_before(&self, point: usize) -> Option<&(Checkpoint, MemoryPages)> {
-        let is_before = |(checkpoint, _): &(Checkpoint, MemoryPages)| checkpoint.passed < point;
+        let is_before = |(checkpoint, _): &(Checkpoint, MemoryPages)| checkpoint.point_count < point;
         self.checkpoints[..self.checkpoints.partition_point(is_before)].last()
     }
 }
 
-/// Carries out one in so many of the single faults of a runbook on its own and along the trunk, and
-/// asserts that both come to the same; how many could set out somewhere along it.
+/// Carries out one in so many of the single faults of a runbook, and one more fault after each, on its
+/// own and with all that runs share, and asserts that both come to the same; how many could set out
+/// somewhere along the unbroken run.
 #[cfg(test)]
 pub(crate) fn compare_with_trunk(scene: Scene<'_>, one_in: usize) -> usize {
-    use super::attempt::{Unbroken, attempt};
+    use super::attempt::{Attempt, Unbroken, attempt};
     use super::fault_plan::{Mishap, Planned};
 
-    let (alone, along) = (scene.start(), scene.start_with_trunk());
+    /// What can go wrong after a run's last fault.
+    fn next_of(attempt: &Attempt) -> impl Iterator<Item = Schedule> {
+        let last = attempt.schedule.last();
+        let points = attempt.points.iter().filter(move |point| point.number > last);
+        points.flat_map(|point| {
+            let fitting = Mishap::ALL.into_iter().filter(|mishap| mishap.fits(point));
+            fitting.map(|mishap| {
+                let point = point.number;
+                attempt.schedule.with(Planned { point, mishap })
+            })
+        })
+    }
+
+    let (whole_way, along) = (scene.start(), scene.start_with_trunk());
     let trunk = along.trunk.as_ref().expect("it comes to its end");
-    let whole = attempt(scene, &alone, &Schedule::default(), None, Known::default());
+    let whole = attempt(scene, &whole_way, &Schedule::default(), None, Known::default());
     let unbroken = Unbroken {
         exit_code: whole.exit_code.unwrap_or_default(),
         done: whole.done.clone(),
     };
-    let all = whole.points.iter().flat_map(|point| {
-        let fitting = Mishap::ALL.into_iter().filter(|mishap| mishap.fits(point));
-        fitting.map(|mishap| Planned {
-            point: point.number,
-            mishap,
-        })
-    });
-    let mut along_trunk = 0;
-    for planned in all.step_by(one_in) {
-        let schedule = Schedule(vec![planned]);
-        let describe = |start: &Start| {
-            let tried = attempt(scene, start, &schedule, Some(&unbroken), Known::default());
-            format!("{tried:#?}")
-        };
-        assert_eq!(describe(&alone), describe(&along), "{schedule}");
-        along_trunk += usize::from(trunk.last_before(schedule.first()).is_some());
+    let good = std::sync::RwLock::default();
+    let sharing = Known {
+        good: Some(&good),
+        ..Known::default()
+    };
+    let mut along_count = 0;
+    let mut schedules: Vec<Schedule> = next_of(&whole).step_by(one_in).collect();
+    while let Some(schedule) = schedules.pop() {
+        let carry_out = |start, known| attempt(scene, start, &schedule, Some(&unbroken), known);
+        let alone = carry_out(&whole_way, Known::default());
+        let same = carry_out(&along, Known::default());
+        assert_eq!(format!("{alone:#?}"), format!("{same:#?}"), "{schedule}");
+        let known = carry_out(&along, sharing);
+        let promises = [&alone, &known].map(|attempt| attempt.broken.as_ref().map(|broken| &broken.promise));
+        assert_eq!(promises[0], promises[1], "{schedule}");
+        along_count += usize::from(trunk.last_before(schedule.first()).is_some());
+        if schedule.0.len() == 1 {
+            let after = next_of(&alone).skip(alone.schedule.first() % 7);
+            schedules.extend(after.step_by(one_in));
+        }
     }
-    along_trunk
+    along_count
 }

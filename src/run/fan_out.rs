@@ -415,7 +415,7 @@ impl Walk<'_> {
         let mut inner = here.clone();
         inner.path = here.path.on(node.as_str());
         let there = inner.clone();
-        if let Some(value) = self.pass(&mut inner) {
+        if let Some(value) = self.follow(&mut inner) {
             return (StepResult::Done, Ok(value));
         }
         let leg = self.begin_leg(&inner);

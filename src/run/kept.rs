@@ -2,7 +2,7 @@ use std::cell::RefCell;
 
 use super::standing::Standing;
 use super::trail::Track;
-use super::walk::{Walk, carry_out};
+use super::walk::{Walk, run_walk};
 use super::{Ending, RunOptions, World};
 use crate::diagnostic::{SourceMap, Span};
 use crate::journal::{
@@ -85,7 +85,7 @@ pub async fn run_kept(
         let standing = Standing::default();
         let mut walk = Walk::new(plan, world, options, &standing, &mut kept);
         walk.track = trail.map(|(trail, shared)| Track::new(trail, shared, &keeper));
-        let ended = keeper.drive(carry_out(walk, &standing), keeping.may_pass_over);
+        let ended = keeper.drive(run_walk(walk, &standing), keeping.may_pass_over);
         match ended.await {
             Driven::Ended(ending) => return Ok(Went::Ended(ending)),
             Driven::Settled(unknown) if unknown.is_empty() => {}

@@ -71,13 +71,13 @@ pub(super) struct Track<'w> {
     next: Cell<usize>,
 }
 
-/// What a walk goes over.
+/// What a walk goes over: the part of a [`Keeper`] that a track needs, with no lifetime of its own.
 pub(super) trait Journal {
     /// The place that the walk has come to; none where anything is new.
     fn position(&self) -> Option<usize>;
 
     /// Goes on behind a place, to which the run had come at this time.
-    fn pass_to(&self, position: usize, at: Duration);
+    fn follow_to(&self, position: usize, at: Duration);
 }
 
 impl Journal for Keeper<'_> {
@@ -85,8 +85,8 @@ impl Journal for Keeper<'_> {
         Keeper::position(self)
     }
 
-    fn pass_to(&self, position: usize, at: Duration) {
-        Keeper::pass_to(self, position, at);
+    fn follow_to(&self, position: usize, at: Duration) {
+        Keeper::follow_to(self, position, at);
     }
 }
 
@@ -130,8 +130,8 @@ impl<'w> Track<'w> {
 
 impl Walk<'_> {
     /// Passes a step or carries it out.
-    pub(super) async fn pass_or_step(&self, here: &mut Here, step: &Step, cleanups: &Cleanups) -> Walked {
-        if let Some(value) = self.pass(here) {
+    pub(super) async fn follow_or_step(&self, here: &mut Here, step: &Step, cleanups: &Cleanups) -> Walked {
+        if let Some(value) = self.follow(here) {
             return Ok(value);
         }
         let owed = cleanups.borrow().len();
@@ -147,7 +147,7 @@ impl Walk<'_> {
     }
 
     /// What something comes to as a whole that is known to come to it.
-    pub(super) fn pass(&self, here: &mut Here) -> Option<Value> {
+    pub(super) fn follow(&self, here: &mut Here) -> Option<Value> {
         let track = self.track.as_ref()?;
         let shared = track.shared?;
         let position = track.journal.position()?;
@@ -158,7 +158,7 @@ impl Walk<'_> {
             return None;
         }
         track.next.set(leg.next);
-        track.journal.pass_to(end.position, end.at);
+        track.journal.follow_to(end.position, end.at);
 
         for event in &track.trail.told.borrow()[end.told.clone()] {
             self.tell(event);

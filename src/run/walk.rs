@@ -48,11 +48,11 @@ pub async fn run_statement(
     recorder: &mut dyn Recorder,
 ) -> Ending {
     let walk = Walk::new(plan, world, options, standing, recorder);
-    carry_out(walk, standing).await
+    run_walk(walk, standing).await
 }
 
 /// Carries out a plan from its beginning to its end.
-pub(super) async fn carry_out(walk: Walk<'_>, standing: &Standing) -> Ending {
+pub(super) async fn run_walk(walk: Walk<'_>, standing: &Standing) -> Ending {
     standing.begin();
     let (plan, options) = (walk.plan, walk.options);
     walk.record(Happening::RunStarted {
@@ -82,8 +82,11 @@ pub(super) struct Walk<'w> {
     pub options: &'w RunOptions,
     pub state: &'w RefCell<State>,
     recorder: RefCell<&'w mut dyn Recorder>,
-    /// From the first `before` guard to the stop returned: one at a time in the whole cluster, in the
-    /// order in which they come; that a runtime has others go first would mix that up in a replay.
+    /// From the first `before` guard to the stop returned: one at a time in the whole cluster.
+    ///
+    /// This and `asking` are taken in the order in which they are asked for: nodes side by side go on
+    /// in the order of their names, in a resume as in the run. Both are taken unconstrained, since a
+    /// runtime that has others go first would mix that up.
     pub section: Mutex<()>,
     /// What still runs is asked for one statement at a time, so that others find it answered.
     pub asking: Mutex<()>,
@@ -144,7 +147,7 @@ impl Walk<'_> {
         self.tell(&Event { at, what });
     }
 
-    /// Tells of something that is as it was told before.
+    /// Tells whoever is told of the run, and the trail while it is laid.
     pub(super) fn tell(&self, event: &Event) {
         if let Some(track) = &self.track {
             track.hear(event);
@@ -237,7 +240,7 @@ impl Walk<'_> {
             self.check_interrupt(here, step)?;
             here.path = enclosing.child(&parts.name(identify_step(&step.kind)));
             last = loop {
-                match self.pass_or_step(here, step, cleanups).await {
+                match self.follow_or_step(here, step, cleanups).await {
                     Err(halt) => match self.decide(here, step, halt).await? {
                         Next::Again => {}
                         Next::Further => break Value::text(""),

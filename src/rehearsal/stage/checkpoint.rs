@@ -11,19 +11,26 @@ use crate::journal::Event;
 use crate::transport::simulated::SimulatedCluster;
 use crate::transport::{Clock, StepPath};
 
+/// All that a run has gone through.
+pub(in crate::rehearsal) struct Course {
+    points: Vec<Point>,
+    events: Vec<Event>,
+    done: BTreeMap<Act, Vec<usize>>,
+}
+
 /// An unbroken run that comes to a point right after something was done.
 pub(in crate::rehearsal) struct Checkpoint {
     /// When that was.
     pub at: Duration,
     /// How many entries its journal had.
-    pub entries: usize,
-    /// How many points lie before it, and how many events were told.
-    pub passed: usize,
-    told: usize,
+    pub entry_count: usize,
+    /// How many points lie before it.
+    pub point_count: usize,
+    /// How many events were told before it.
+    event_count: usize,
     cluster: SimulatedCluster,
     memory: Memory,
     judge: Judge,
-    done: BTreeMap<Act, Vec<usize>>,
     by_hand: BTreeSet<(StepPath, String)>,
     assumed: BTreeSet<String>,
     steps: usize,
@@ -33,7 +40,7 @@ pub(in crate::rehearsal) struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Such a cluster.
+    /// A cluster of its own, as it was there.
     pub fn cluster(&self) -> SimulatedCluster {
         self.cluster.fork()
     }
@@ -45,20 +52,24 @@ impl Stage<'_> {
         let Some((pages, checkpoints)) = self.noted else {
             return;
         };
+        if self.unproven.take().is_some() {
+            // Something else was under way after all.
+            checkpoints.borrow_mut().pop();
+        }
         let is_busy = self.cluster.clock().is_waited_for() || !self.going.borrow().is_empty();
         if !self.has_acted.replace(false) || is_busy {
             return;
         }
+        self.unproven.set(Some(self.seen.borrow().events.len()));
         checkpoints.borrow_mut().push(Checkpoint {
             at: self.cluster.clock().now(),
             // That it is about to act is written already.
-            entries: pages.borrow().len() - usize::from(is_act),
+            entry_count: pages.borrow().len() - usize::from(is_act),
             cluster: self.cluster.fork(),
-            passed: self.points.borrow().len(),
-            told: self.seen.borrow().events.len(),
+            point_count: self.points.borrow().len(),
+            event_count: self.seen.borrow().events.len(),
             memory: self.seen.borrow().memory.clone(),
             judge: self.judge.borrow().clone(),
-            done: self.done.borrow().clone(),
             by_hand: self.by_hand.borrow().clone(),
             assumed: self.assumed.borrow().clone(),
             steps: self.steps.get(),
@@ -68,17 +79,42 @@ impl Stage<'_> {
         });
     }
 
-    /// Takes over what came before a checkpoint: of all the points and events of that run those that
-    /// lie before it. The cluster is the one of there.
-    pub fn begin_at(&self, checkpoint: &Checkpoint, points: &[Point], events: &[Event]) {
+    /// Takes a checkpoint back if anything but what was begun there has happened until that has ended:
+    /// where nodes go on side by side, those that set out there would do so in another order.
+    pub(super) fn prove_checkpoint(&self) {
+        if let (Some((_, checkpoints)), Some(told)) = (self.noted, self.unproven.take())
+            && (told != self.seen.borrow().events.len() || self.cluster.clock().is_waited_for())
+        {
+            checkpoints.borrow_mut().pop();
+        }
+    }
+
+    /// All that the run has gone through.
+    pub fn course(&self) -> Course {
+        Course {
+            points: self.points.borrow().clone(),
+            events: self.seen.borrow().events.clone(),
+            done: self.done.borrow().clone(),
+        }
+    }
+
+    /// Takes over what came before a checkpoint, out of all that its run has gone through. The
+    /// cluster is the one of there.
+    pub fn begin_at(&self, checkpoint: &Checkpoint, course: &Course) {
         self.seen.replace(Seen {
-            events: events[..checkpoint.told].to_vec(),
-            knows_past: true,
+            events: course.events[..checkpoint.event_count].to_vec(),
             memory: checkpoint.memory.clone(),
+            known_count: checkpoint.event_count,
         });
-        self.points.replace(points[..checkpoint.passed].to_vec());
+        let points = &course.points[..checkpoint.point_count];
+        self.points.replace(points.to_vec());
+        let done = course.done.iter().map(|(act, points)| {
+            let before = points.iter().filter(|point| **point <= checkpoint.point_count);
+            (act.clone(), before.copied().collect::<Vec<usize>>())
+        });
+        self.done
+            .replace(done.filter(|(_, points)| !points.is_empty()).collect());
         self.judge.replace(checkpoint.judge.clone());
-        self.done.replace(checkpoint.done.clone());
         self.by_hand.replace(checkpoint.by_hand.clone());
         self.assumed.replace(checkpoint.assumed.clone());
         self.steps.set(checkpoint.steps);

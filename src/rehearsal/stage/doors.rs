@@ -96,6 +96,7 @@ impl Person for Stage<'_> {
             true => Answer::Yes,
             false => self.cluster.person(Box::new(Obedient)).ask(question).await,
         };
+        self.prove_checkpoint();
         if answer == Answer::Yes && question.kind == QuestionKind::Manual {
             self.by_hand.borrow_mut().insert(which);
         }
