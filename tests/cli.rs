@@ -949,3 +949,57 @@ fn an_expanded_script_says_what_it_lacks() {
         .ends(2)
         .complains("this script needs jq, which is not installed here");
 }
+
+#[test]
+fn a_finding_is_replayed_from_the_row_it_prints() {
+    let place = Place::new();
+    place.write(
+        "give up.runbook",
+        "param pw: secret\nparam why: string\n\non node2 <\n  stop pstorage-csd\n  run \"cat\" input=$pw\n  \
+         run \"false\"\n  start pstorage-csd\n>\nnote \"$why\"\n",
+    );
+    let why = "why=it is written at such a length that the row is too long to be drawn on one of them";
+    let told = place.run(&[
+        "rehearse",
+        "give up.runbook",
+        "--sim",
+        "--set",
+        "pw=hunter2",
+        "--set",
+        why,
+    ]);
+    let command = format!("quorate rehearse 'give up.runbook' --sim --set pw=@- --set '{why}' --replay none");
+    told.ends(4);
+    assert!(
+        told.out.lines().any(|row| row.ends_with(&command)),
+        "{}",
+        told.out
+    );
+    assert!(!told.out.contains("hunter2"), "{}", told.out);
+    let words = [
+        "rehearse",
+        "give up.runbook",
+        "--sim",
+        "--set",
+        "pw=@-",
+        "--set",
+        why,
+        "--replay",
+        "none",
+    ];
+    let again = place.run_with_input(&words, b"hunter2\n");
+    again.ends(4);
+    let drawn = |told: &Told| told.out.split("\n\ngive up").next().map(ToOwned::to_owned);
+    assert_eq!(drawn(&told), drawn(&again));
+}
+
+#[test]
+fn an_inventory_without_addresses_is_rehearsed() {
+    let place = Place::new();
+    place.write("cluster.toml", INVENTORY);
+    place.write(
+        "a.runbook",
+        "on node1 < restart pstorage-mdsd >\nwait up to 5m until healthy\n",
+    );
+    place.run(&["rehearse", "a.runbook"]).ends(0);
+}

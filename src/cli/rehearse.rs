@@ -17,7 +17,7 @@ use crate::rehearsal::{
     write_finding_json,
 };
 use crate::transport::Terminal;
-use crate::value::quote;
+use crate::value::{Type, quote};
 
 /// The exit code when a promise is broken.
 const BROKEN: u8 = 4;
@@ -164,7 +164,7 @@ fn tell(
     coverage: &Coverage,
     schedule: Option<&Schedule>,
 ) -> Result<(), Stop> {
-    let again = |finding: &Finding| command_line(flags, &finding.schedule);
+    let again = |finding: &Finding| command_line(project, flags, &finding.schedule);
     if flags.format == Format::Json {
         let rows = findings
             .iter()
@@ -202,8 +202,8 @@ fn tell(
     Ok(())
 }
 
-/// The command line that replays one schedule.
-fn command_line(flags: &RehearseFlags, schedule: &Schedule) -> String {
+/// The command line that replays one schedule; a secret is left out of it, and read from standard input.
+fn command_line(project: &Project, flags: &RehearseFlags, schedule: &Schedule) -> String {
     let mut words = vec!["quorate".to_owned(), "rehearse".to_owned()];
     words.push(quote(&flags.file.display().to_string()).into_owned());
     match (&flags.sim, &flags.inventory) {
@@ -212,7 +212,17 @@ fn command_line(flags: &RehearseFlags, schedule: &Schedule) -> String {
         (None, Some(file)) => words.push(format!("-i {}", quote(&file.display().to_string()))),
         (None, None) => {}
     }
-    words.extend(flags.set.iter().map(|set| format!("--set {}", quote(set))));
+    let is_secret = |name: &str| {
+        let parameters = project
+            .program()
+            .map_or(&[][..], |program| &program.parameters[..]);
+        let mut parameters = parameters.iter();
+        parameters.any(|parameter| parameter.name == name && parameter.kind == Type::Secret)
+    };
+    words.extend(flags.set.iter().map(|set| match set.split_once('=') {
+        Some((name, value)) if is_secret(name) && !value.starts_with('@') => format!("--set {name}=@-"),
+        _ => format!("--set {}", quote(set)),
+    }));
     words.extend(
         flags
             .limit

@@ -12,7 +12,7 @@ mod span;
 mod suggest;
 
 pub use problems::{Problem, Problems};
-pub use render::{Style, render_json, render_problem, render_problems};
+pub use render::{Style, keep_on_one_row, render_json, render_problem, render_problems};
 pub use source_map::{Place, SourceMap};
 pub use span::{Span, Spanned};
 pub use suggest::nearest;

@@ -3,6 +3,9 @@ use textwrap::{WordSeparator, WordSplitter};
 
 use super::{Problem, Problems, SourceMap};
 
+/// A blank at which no row is broken.
+const KEPT_BLANK: &str = "\u{a0}";
+
 /// How problems are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
@@ -38,7 +41,12 @@ pub fn render_problem(problem: &Problem, sources: &SourceMap, style: Style) -> S
     let located = Located { problem, sources };
     // Writing to a String cannot fail.
     let _ = handler.render_report(&mut drawn, &located);
-    drawn
+    drawn.replace(KEPT_BLANK, " ")
+}
+
+/// A command line within a text that is drawn: it stays on one row, to be copied from there.
+pub fn keep_on_one_row(command: &str) -> String {
+    command.replace(' ', KEPT_BLANK)
 }
 
 /// Problems as a JSON array: code, severity, message, help, and each label's place.

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use super::attempt::Attempt;
 use super::fault_plan::Mishap;
 use crate::diagnostic::{SourceMap, Span};
-use crate::journal::{Happening, StepPlace};
+use crate::journal::{Happening, StepPlace, StepResult, Trouble};
 use crate::plan::{Plan, Step, StepKind, identify_step};
 use crate::transport::StepPath;
 
@@ -45,6 +45,9 @@ impl Coverage {
         }
         self.assumed.extend(attempt.assumed.iter().cloned());
         for event in &attempt.events {
+            // Of a `fail` nothing is told but that it did.
+            self.reached
+                .extend(trouble_of(&event.what).map(|trouble| trouble.at));
             if let Some(place) = place_of(&event.what) {
                 self.reached.insert(place.span);
                 if !self.paths.contains(&place.path) {
@@ -111,6 +114,18 @@ fn collect_steps<'p>(steps: &'p [Step], all: &mut Vec<&'p Step>) {
 /// Where something that was told is written.
 pub(super) fn span_of(what: &Happening) -> Option<Span> {
     place_of(what).map(|place| place.span)
+}
+
+fn trouble_of(what: &Happening) -> Option<&Trouble> {
+    match what {
+        Happening::RunEnded { trouble, .. } => trouble.as_ref(),
+        Happening::Caught { trouble, .. } => Some(trouble),
+        Happening::NodeEnded {
+            result: StepResult::Trouble(trouble),
+            ..
+        } => Some(trouble),
+        _ => None,
+    }
 }
 
 /// The statement that something was told of.

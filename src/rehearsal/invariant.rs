@@ -216,13 +216,18 @@ impl Judge {
         if self.excused.contains(&Promise::Majority) || self.excused.contains(&Promise::Replicas) {
             self.excused_at = Some(now);
         }
+        // Nodes that are rebooted take their servers along.
+        let is_rebooted =
+            broken.contains(&Promise::Watchdog) && self.is_excused(&Promise::Watchdog, cause, now);
         for promise in broken {
             if self.excused.contains(&promise) || self.lifted.contains(&promise) || self.broken.is_some() {
                 continue;
             }
             if is_outage && promise.is_lifted_by_outage() {
                 self.lifted.insert(promise);
-            } else if self.is_excused(&promise, cause, now) {
+            } else if self.is_excused(&promise, cause, now)
+                || (is_rebooted && matches!(promise, Promise::Majority | Promise::Replicas))
+            {
                 self.excused.insert(promise);
             } else {
                 self.broken = Some(Broken {

@@ -6,7 +6,7 @@ use super::fault_plan::Point;
 use super::invariant::Promise;
 use super::promised::describe_promise;
 use crate::diagnostic::Span;
-use crate::journal::{Event, Happening};
+use crate::journal::{Event, Happening, Trouble};
 use crate::plan::{PathParts, Plan, Step, StepKind, identify_step};
 use crate::transport::StepPath;
 
@@ -20,6 +20,17 @@ pub(super) fn find_promise(scene: Scene<'_>, promise: &Promise) -> Option<Span> 
     stated.map(|step| step.span)
 }
 
+/// What a run has failed by of which that is all there is to tell.
+pub(super) fn find_trouble<'a>(attempt: &'a Attempt, promise: &Promise) -> Option<&'a Trouble> {
+    let mut events = attempt.events.iter().rev();
+    events.find_map(|event| match &event.what {
+        Happening::RunEnded { trouble, .. } if matches!(promise, Promise::Unbroken | Promise::Refused) => {
+            trouble.as_ref()
+        }
+        _ => None,
+    })
+}
+
 /// Where the runbook stood: its own statement rather than the hook of a module that it led to.
 pub(super) fn find_place(
     scene: Scene<'_>,
@@ -29,13 +40,7 @@ pub(super) fn find_place(
 ) -> Span {
     let file_of = |span: Span| scene.sources.place(span).map(|place| place.file);
     let own = scene.plan.steps.first().and_then(|step| file_of(step.span));
-    let trouble = attempt.events.iter().rev().find_map(|event| match &event.what {
-        Happening::RunEnded {
-            trouble: Some(trouble),
-            ..
-        } if matches!(promise, Promise::Unbroken | Promise::Refused) => Some(trouble.at),
-        _ => None,
-    });
+    let trouble = find_trouble(attempt, promise).map(|trouble| trouble.at);
     let around = point.map_or_else(Vec::new, |point| {
         find_spans(scene.plan, &attempt.events, &point.path)
     });

@@ -105,6 +105,8 @@ pub(super) struct Stage<'s> {
     /// Nodes that something went wrong with.
     pub hit: RefCell<BTreeSet<String>>,
     going: RefCell<Vec<Going>>,
+    /// When each act was sent that is under way, the latest last.
+    acting: RefCell<Vec<Duration>>,
     by_hand: RefCell<BTreeSet<(StepPath, String)>>,
     /// When services crash that the run has started.
     crashes: RefCell<Vec<Duration>>,
@@ -150,6 +152,7 @@ impl<'s> Stage<'s> {
             assumed: RefCell::default(),
             hit: RefCell::default(),
             going: RefCell::default(),
+            acting: RefCell::default(),
             by_hand: RefCell::default(),
             crashes: RefCell::default(),
             crashed_at: Cell::new(None),
@@ -188,6 +191,7 @@ impl<'s> Stage<'s> {
     /// All is repaired that can be, some time passes, and nothing goes wrong from now on.
     pub fn heal(&self, pause: Duration) {
         self.cut.set(None);
+        self.acting.borrow_mut().clear();
         for node in self.hit.borrow().iter() {
             let node = node.clone();
             if !self.cluster.is_on(&node) {
@@ -213,12 +217,14 @@ impl<'s> Stage<'s> {
         let is_outage = self.seen.borrow().is_outage();
         let mut judge = self.judge.borrow_mut();
         let crashed = self.note_crashes();
-        let cause = match crashed {
-            Some(at) => {
+        let cause = match (crashed, cause, self.acting.borrow().last()) {
+            (Some(at), _, _) => {
                 judge.note_time_of_fault(at);
                 Cause::Fault
             }
-            None => cause,
+            // What is under way shows itself before it has ended.
+            (None, Cause::Time, Some(sent)) => Cause::Act(*sent),
+            (None, cause, _) => cause,
         };
         if self.was_outage.replace(is_outage) && !is_outage {
             judge.leave_outage();
@@ -436,6 +442,9 @@ impl<'s> Stage<'s> {
             self.stretch.set(1);
         }
         let sent = self.cluster.clock().now();
+        if request.purpose == Purpose::Act {
+            self.acting.borrow_mut().push(sent);
+        }
         let replied = going.clone().await;
         self.going
             .borrow_mut()
@@ -443,6 +452,10 @@ impl<'s> Stage<'s> {
         self.prove_checkpoint();
         let replied = self.assume(request, replied);
         if request.purpose == Purpose::Act {
+            let mut acting = self.acting.borrow_mut();
+            let ended = acting.iter().position(|begun| *begun == sent);
+            ended.map(|ended| acting.remove(ended));
+            drop(acting);
             self.written.set(self.written.get() + 1);
             self.has_acted.set(true);
             self.note_act(request, &replied, fault.is_some(), arrival.number);

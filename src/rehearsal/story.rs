@@ -7,11 +7,11 @@ use serde_json::json;
 use super::attempt::{Attempt, Scene};
 use super::coverage::Coverage;
 use super::error::RehearsalError;
-use super::fault_plan::{Mishap, Point, Schedule};
+use super::fault_plan::{Crossing, Mishap, Point, Schedule};
 use super::finding::{Finding, Line};
 use super::invariant::Promise;
-use super::place::{find_place, find_promise};
-use crate::diagnostic::SourceMap;
+use super::place::{find_place, find_promise, find_trouble};
+use crate::diagnostic::{SourceMap, keep_on_one_row};
 use crate::journal::{Event, Happening, StepResult, TroubleKind};
 use crate::transport::simulated::Inspection;
 use crate::value::write_duration;
@@ -30,15 +30,24 @@ pub(super) fn tell_attempt(scene: Scene<'_>, attempt: &Attempt, others: usize) -
     Finding {
         at: find_place(scene, attempt, &promise, point),
         promised_at: find_promise(scene, &promise),
-        promise,
         schedule: attempt.schedule.clone(),
-        node: point
-            .and_then(|point| point.node.as_ref())
-            .map(ToString::to_string),
+        node: match find_trouble(attempt, &promise) {
+            Some(trouble) => trouble.node.as_ref().map(ToString::to_string),
+            None => point.and_then(node_in_hand),
+        },
         why: broken.map_or_else(String::new, |broken| broken.why.clone()),
         story: tell_lines(attempt, told),
         cluster: describe_cluster(&attempt.cluster),
         others,
+        promise,
+    }
+}
+
+/// On which node the runbook stood, which may have asked another one.
+fn node_in_hand(point: &Point) -> Option<String> {
+    match (point.crossing, &point.node) {
+        (Crossing::Act, Some(node)) => Some(node.to_string()),
+        _ => point.path.node().map(ToOwned::to_owned),
     }
 }
 
@@ -205,7 +214,7 @@ pub fn tell_finding(finding: &Finding, again: &str) -> RehearsalError {
             finding.others
         ));
     }
-    lines.push(format!("again: {again}"));
+    lines.push(format!("again: {}", keep_on_one_row(again)));
     let label = match &finding.node {
         Some(node) => format!("here, on {node}"),
         None => "here".to_owned(),
@@ -248,6 +257,7 @@ pub fn write_finding_json(finding: &Finding, sources: &SourceMap, again: &str) -
 pub fn describe_coverage(coverage: &Coverage, sources: &SourceMap, schedule: Option<&Schedule>) -> String {
     let mut lines = Vec::new();
     let runs = match schedule {
+        Some(schedule) if schedule.0.is_empty() => "one run, with nothing going wrong".to_owned(),
         Some(schedule) => format!("one run, with {schedule}"),
         None => format!(
             "{} runs over {} points, {} steps, {} states; {} ended where all was known",

@@ -58,6 +58,11 @@ impl StepPath {
         self.bodies().last().unwrap_or_default()
     }
 
+    /// The node that is in hand where it lies.
+    pub fn node(&self) -> Option<&str> {
+        self.parts().rev().find_map(|part| part.strip_prefix(NODE))
+    }
+
     /// The bodies of `on`s on a node that it lies in or is itself, outermost first.
     pub fn bodies(&self) -> impl Iterator<Item = StepPath> {
         let mut end = 0;
@@ -121,6 +126,7 @@ mod tests {
         let bodies: Vec<StepPath> = step.bodies().collect();
         assert_eq!(bodies, [body.clone(), inner.clone()]);
         assert_eq!(step.body(), inner);
+        assert_eq!((step.node(), on.node()), (Some("y2"), None));
         assert_eq!(on.body(), root);
         assert_eq!(body.parent(), on);
         assert!(step.is_in(&body) && step.is_in(&root) && !body.is_in(&step));

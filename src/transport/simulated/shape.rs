@@ -249,7 +249,12 @@ impl Shape {
                 .unwrap_or_else(|| "rack1".to_owned()),
             mds: is_in("mds_nodes", node),
             disks: if is_in("cs_nodes", node) { 2 } else { 0 },
-            address: node.address.clone().or_else(|| node.aliases.first().cloned()),
+            // What the tools print of it must be what the inventory knows it by.
+            address: node
+                .address
+                .clone()
+                .or_else(|| node.aliases.first().cloned())
+                .or_else(|| Some(node.name.to_string())),
             ..NodeShape::default()
         };
         let known = ["mds_nodes", "cs_nodes", "all_nodes"];
