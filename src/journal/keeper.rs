@@ -66,6 +66,26 @@ pub struct Keeper<'d> {
 /// Hears that entries were written, and whether they were synced.
 pub type Watch<'d> = &'d dyn Fn(bool);
 
+/// A journal that a walk goes over.
+pub trait Retraced {
+    /// The place in it that the walk has come to; none where time has gone by since, and once
+    /// anything is new.
+    fn position(&self) -> Option<usize>;
+
+    /// Goes on behind a place, to which the run had come at this time.
+    fn follow_to(&self, position: usize, at: Duration);
+}
+
+impl Retraced for Keeper<'_> {
+    fn position(&self) -> Option<usize> {
+        self.replay.position()
+    }
+
+    fn follow_to(&self, position: usize, at: Duration) {
+        self.replay.follow_to(position, at);
+    }
+}
+
 /// An act of which still nobody knows whether it was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StillUnknown {
@@ -135,17 +155,6 @@ impl<'d> Keeper<'d> {
             watch: Some(watch),
             ..self
         }
-    }
-
-    /// The place in the journal that a walk over what is known has come to; none where time has
-    /// gone by since, and once the doors are open.
-    pub fn position(&self) -> Option<usize> {
-        self.replay.position()
-    }
-
-    /// Goes on behind a place in the journal, to which the run had come at this time.
-    pub fn follow_to(&self, position: usize, at: Duration) {
-        self.replay.follow_to(position, at);
     }
 
     /// Drives a walk whose doors are this keeper.

@@ -43,7 +43,7 @@ pub use entry::{
 };
 pub use error::{JournalError, RunError};
 pub use event::{Event, Happening, Recorder, StepPlace, StepResult, Trouble, TroubleKind};
-pub use keeper::{Doors, Driven, Keeper, Kept, StillUnknown, Watch};
+pub use keeper::{Doors, Driven, Keeper, Kept, Retraced, StillUnknown, Watch};
 pub use kept_file::output_folder_of;
 pub use ledger::{Ledger, NodeState, SetLedger};
 pub use overridden::{OverriddenFinding, WithOverridden};

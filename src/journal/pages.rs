@@ -63,13 +63,8 @@ pub struct MemoryPages {
 
 impl MemoryPages {
     /// How many entries there are.
-    pub fn len(&self) -> usize {
+    pub fn entry_count(&self) -> usize {
         self.entries.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
     }
 
     /// The beginnings of so many entries each, the shortest first.
@@ -78,7 +73,7 @@ impl MemoryPages {
         let mut left = self.entries.iter();
         let lengths = lengths.into_iter();
         let cut = lengths.map(|length| {
-            let missing = length.saturating_sub(pages.len());
+            let missing = length.saturating_sub(pages.entry_count());
             left.by_ref().take(missing).for_each(|entry| pages.add(entry));
             pages.clone()
         });

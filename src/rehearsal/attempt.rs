@@ -164,7 +164,6 @@ pub(super) fn attempt(
     if let (None, Walked::Ended(ending)) = (&broken, &first) {
         broken = judge_ending(ending, &seen.borrow().events, start, &stage);
     }
-
     let is_over = is_joined || exit_code == Some(0);
     if let (None, false, Some(unbroken)) = (&broken, is_over, unbroken) {
         stage.let_finish();

@@ -301,7 +301,7 @@ impl Search<'_> {
                 continue;
             }
             let next = tried.points.get(index + 1);
-            for mishap in Mishap::ALL.into_iter().filter(|mishap| mishap.fits(point)) {
+            for mishap in point.mishaps() {
                 let is_same = mishap.is_elsewhere() && is_same_at_next(point, next, mishap);
                 if !is_same && known.insert((key_of(point, mishap), mishap, left)) {
                     let point = point.number;
@@ -322,10 +322,7 @@ impl Search<'_> {
             let Some(point) = random.choice(&self.trunk) else {
                 break;
             };
-            let fitting: Vec<Mishap> = Mishap::ALL
-                .into_iter()
-                .filter(|mishap| mishap.fits(point))
-                .collect();
+            let fitting: Vec<Mishap> = point.mishaps().collect();
             if let Some(mishap) = random.choice(fitting) {
                 all.push(Planned {
                     point: point.number,

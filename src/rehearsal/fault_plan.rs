@@ -288,6 +288,13 @@ pub struct Planned {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Schedule(pub Vec<Planned>);
 
+impl Point {
+    /// What can go wrong at it.
+    pub fn mishaps(&self) -> impl Iterator<Item = Mishap> {
+        Mishap::ALL.into_iter().filter(|mishap| mishap.fits(self))
+    }
+}
+
 impl Schedule {
     /// The same with one thing more.
     pub fn with(&self, planned: Planned) -> Schedule {

@@ -104,9 +104,8 @@ pub(super) struct Stage<'s> {
     pub assumed: RefCell<BTreeSet<String>>,
     /// Nodes that something went wrong with.
     pub hit: RefCell<BTreeSet<String>>,
-    going: RefCell<Vec<Going>>,
-    /// When each act was sent that is under way, the latest last.
-    acting: RefCell<Vec<Duration>>,
+    /// What is under way, the latest last; of an act with the time at which it was sent.
+    going: RefCell<Vec<(Going, Option<Duration>)>>,
     by_hand: RefCell<BTreeSet<(StepPath, String)>>,
     /// When services crash that the run has started.
     crashes: RefCell<Vec<Duration>>,
@@ -120,8 +119,8 @@ pub(super) struct Stage<'s> {
     stretch: Cell<u32>,
     /// Whether something was done since the last point.
     has_acted: Cell<bool>,
-    /// How many events were told when the last checkpoint was noted, until that is proven.
-    unproven: Cell<Option<usize>>,
+    /// Whether something may yet show that the last checkpoint is none.
+    is_unproven: Cell<bool>,
     /// The journal, and where it is noted how the run stood in between.
     pub noted: Option<(&'s RefCell<MemoryPages>, &'s RefCell<Vec<Checkpoint>>)>,
 }
@@ -152,7 +151,6 @@ impl<'s> Stage<'s> {
             assumed: RefCell::default(),
             hit: RefCell::default(),
             going: RefCell::default(),
-            acting: RefCell::default(),
             by_hand: RefCell::default(),
             crashes: RefCell::default(),
             crashed_at: Cell::new(None),
@@ -161,7 +159,7 @@ impl<'s> Stage<'s> {
             was_outage: Cell::new(false),
             stretch: Cell::new(1),
             has_acted: Cell::new(false),
-            unproven: Cell::new(None),
+            is_unproven: Cell::new(false),
             noted: None,
         }
     }
@@ -184,14 +182,13 @@ impl<'s> Stage<'s> {
 
     /// What was sent goes on without the process that sent it.
     pub fn let_finish(&self) {
-        let going = self.going.take();
+        let going = self.going.take().into_iter().map(|(going, _)| going);
         self.cluster.block_on(join_all(going));
     }
 
     /// All is repaired that can be, some time passes, and nothing goes wrong from now on.
     pub fn heal(&self, pause: Duration) {
         self.cut.set(None);
-        self.acting.borrow_mut().clear();
         for node in self.hit.borrow().iter() {
             let node = node.clone();
             if !self.cluster.is_on(&node) {
@@ -217,13 +214,14 @@ impl<'s> Stage<'s> {
         let is_outage = self.seen.borrow().is_outage();
         let mut judge = self.judge.borrow_mut();
         let crashed = self.note_crashes();
-        let cause = match (crashed, cause, self.acting.borrow().last()) {
+        let acting = self.going.borrow().iter().rev().find_map(|(_, sent)| *sent);
+        let cause = match (crashed, cause, acting) {
             (Some(at), _, _) => {
                 judge.note_time_of_fault(at);
                 Cause::Fault
             }
             // What is under way shows itself before it has ended.
-            (None, Cause::Time, Some(sent)) => Cause::Act(*sent),
+            (None, Cause::Time, Some(sent)) => Cause::Act(sent),
             (None, cause, _) => cause,
         };
         if self.was_outage.replace(is_outage) && !is_outage {
@@ -437,25 +435,21 @@ impl<'s> Stage<'s> {
                 .boxed_local()
                 .shared()
         };
-        self.going.borrow_mut().push(going.clone());
-        if request.purpose == Purpose::Act {
-            self.stretch.set(1);
-        }
         let sent = self.cluster.clock().now();
-        if request.purpose == Purpose::Act {
-            self.acting.borrow_mut().push(sent);
+        let is_act = request.purpose == Purpose::Act;
+        self.going
+            .borrow_mut()
+            .push((going.clone(), is_act.then_some(sent)));
+        if is_act {
+            self.stretch.set(1);
         }
         let replied = going.clone().await;
         self.going
             .borrow_mut()
-            .retain(|other| !Shared::ptr_eq(other, &going));
+            .retain(|(other, _)| !Shared::ptr_eq(other, &going));
         self.prove_checkpoint();
         let replied = self.assume(request, replied);
-        if request.purpose == Purpose::Act {
-            let mut acting = self.acting.borrow_mut();
-            let ended = acting.iter().position(|begun| *begun == sent);
-            ended.map(|ended| acting.remove(ended));
-            drop(acting);
+        if is_act {
             self.written.set(self.written.get() + 1);
             self.has_acted.set(true);
             self.note_act(request, &replied, fault.is_some(), arrival.number);

@@ -43,7 +43,7 @@ impl Trunk {
         };
         let checkpoints: Vec<Checkpoint> = noted.take();
         let lengths = checkpoints.iter().map(|checkpoint| checkpoint.entry_count);
-        let lengths = lengths.chain([pages.borrow().len()]);
+        let lengths = lengths.chain([pages.borrow().entry_count()]);
         let mut beginnings = pages.borrow().beginnings(lengths);
         // From here on all have the very same rows, which are compared at a glance.
         pages.replace(beginnings.pop().unwrap_or_default());
@@ -82,15 +82,14 @@ impl Trunk {
 #[cfg(test)]
 pub(crate) fn compare_with_trunk(scene: Scene<'_>, one_in: usize) -> usize {
     use super::attempt::{Attempt, Unbroken, attempt};
-    use super::fault_plan::{Mishap, Planned};
+    use super::fault_plan::Planned;
 
     /// What can go wrong after a run's last fault.
     fn next_of(attempt: &Attempt) -> impl Iterator<Item = Schedule> {
         let last = attempt.schedule.last();
         let points = attempt.points.iter().filter(move |point| point.number > last);
         points.flat_map(|point| {
-            let fitting = Mishap::ALL.into_iter().filter(|mishap| mishap.fits(point));
-            fitting.map(|mishap| {
+            point.mishaps().map(|mishap| {
                 let point = point.number;
                 attempt.schedule.with(Planned { point, mishap })
             })

@@ -12,7 +12,7 @@ use super::token::State;
 use super::walk::Walk;
 use crate::evaluate::Scope;
 use crate::inventory::NodeName;
-use crate::journal::{Event, Keeper, Past};
+use crate::journal::{Event, Past, Retraced};
 use crate::plan::Step;
 use crate::transport::StepPath;
 use crate::value::Value;
@@ -64,30 +64,11 @@ pub(super) struct LegStart {
 /// Where a walk is on a trail.
 pub(super) struct Track<'w> {
     trail: Rc<Trail>,
-    journal: &'w dyn Journal,
+    journal: &'w dyn Retraced,
     /// Up to which place in the journal the same is known as on the trail; none while it is laid.
     shared: Option<usize>,
     /// The number of the leg that the next step is.
     next: Cell<usize>,
-}
-
-/// What a walk goes over: the part of a [`Keeper`] that a track needs, with no lifetime of its own.
-pub(super) trait Journal {
-    /// The place that the walk has come to; none where anything is new.
-    fn position(&self) -> Option<usize>;
-
-    /// Goes on behind a place, to which the run had come at this time.
-    fn follow_to(&self, position: usize, at: Duration);
-}
-
-impl Journal for Keeper<'_> {
-    fn position(&self) -> Option<usize> {
-        Keeper::position(self)
-    }
-
-    fn follow_to(&self, position: usize, at: Duration) {
-        Keeper::follow_to(self, position, at);
-    }
 }
 
 impl fmt::Debug for Trail {
@@ -111,7 +92,7 @@ impl Trail {
 
 impl<'w> Track<'w> {
     /// At the beginning of a trail.
-    pub fn new(trail: &Rc<Trail>, shared: Option<usize>, journal: &'w dyn Journal) -> Track<'w> {
+    pub fn new(trail: &Rc<Trail>, shared: Option<usize>, journal: &'w dyn Retraced) -> Track<'w> {
         Track {
             trail: Rc::clone(trail),
             journal,

@@ -52,7 +52,7 @@ impl Stage<'_> {
         let Some((pages, checkpoints)) = self.noted else {
             return;
         };
-        if self.unproven.take().is_some() {
+        if self.is_unproven.take() {
             // Something else was under way after all.
             checkpoints.borrow_mut().pop();
         }
@@ -60,11 +60,11 @@ impl Stage<'_> {
         if !self.has_acted.replace(false) || is_busy {
             return;
         }
-        self.unproven.set(Some(self.seen.borrow().events.len()));
+        self.is_unproven.set(true);
         checkpoints.borrow_mut().push(Checkpoint {
             at: self.cluster.clock().now(),
             // That it is about to act is written already.
-            entry_count: pages.borrow().len() - usize::from(is_act),
+            entry_count: pages.borrow().entry_count() - usize::from(is_act),
             cluster: self.cluster.fork(),
             point_count: self.points.borrow().len(),
             event_count: self.seen.borrow().events.len(),
@@ -82,11 +82,14 @@ impl Stage<'_> {
     /// Takes a checkpoint back if anything but what was begun there has happened until that has ended:
     /// where nodes go on side by side, those that set out there would do so in another order.
     pub(super) fn prove_checkpoint(&self) {
-        if let (Some((_, checkpoints)), Some(told)) = (self.noted, self.unproven.take())
-            && (told != self.seen.borrow().events.len() || self.cluster.clock().is_waited_for())
-        {
-            checkpoints.borrow_mut().pop();
-        }
+        let Some((_, checkpoints)) = self.noted.filter(|_| self.is_unproven.take()) else {
+            return;
+        };
+        let event_count = self.seen.borrow().events.len();
+        let is_busy = self.cluster.clock().is_waited_for();
+        checkpoints
+            .borrow_mut()
+            .pop_if(|last| last.event_count != event_count || is_busy);
     }
 
     /// All that the run has gone through.
